@@ -1,0 +1,149 @@
+"""What we ask Amazon, as values: the only place that touches `python-amazon-sp-api`.
+
+Place in the flow: `client` asks here for a `Call`, and `wire` sends it.
+
+The package knows the paths and the parameters of Amazon's operations, and that is what we take from it. Everything else
+about it is gone round, because it cannot be repaired from outside (all of it was seen with release 2.1.35):
+
+- its constructor falls back to credentials from the environment, AWS and a file in the home folder, lets
+  `SP_API_DEFAULT_MARKETPLACE` override the marketplace it was given and `AWS_ENV` the end point, and opens a second
+  connection that its `close` forgets. So our classes never call it, and hold no credential at all;
+- it takes every answer without an `errors` list for a success, whatever its status, and drops the status;
+- it adds `marketplaceIds` and `MarketplaceIds` to the body of every POST (in the caller's own dict) and four
+  spellings to the query of a GET;
+- its token cache is keyed by the refresh token alone, holds ten, ignores `expires_in`, and is not safe for threads;
+- its retry decorators share a counter between threads, sleep in the worker and repeat POSTs whose outcome is unknown;
+- for a plain http address it cuts the first letter off the Host header.
+
+`_request` is the package's one way out, so overriding it is enough: it returns what would be sent.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal, cast
+
+from sp_api.api import Messaging, OrdersV20260101, Sellers, Solicitations
+from sp_api.base import Client
+
+# Never RECIPIENT: nothing here needs to know where a buyer lives. BUYER is asked for the alias, and the reader of the
+# answer keeps nothing else of it.
+_INCLUDED = ("BUYER", "CANCELLATION", "FULFILLMENT", "PACKAGES", "PROCEEDS", "PROMOTION")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, complete but for the end point and the access token. `body` is sent as JSON; None means no body."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    query: Mapping[str, str] = field(repr=False)
+    body: Mapping[str, object] | None = field(default=None, repr=False)
+
+
+class _Describing(Client):  # type: ignore[misc]  # the package is not typed
+    """Makes a package class describe its requests instead of sending them."""
+
+    def __init__(self, marketplace_id: str = "") -> None:
+        # Some methods of `Messaging` read this attribute instead of taking a parameter.
+        self.marketplace_id = marketplace_id
+
+    def _request(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        data: Mapping[str, object] | None = None,
+        **_options: object,
+    ) -> Call:
+        parameters, body = dict(params or {}), dict(data or {})
+        method = str(parameters.pop("method", None) or body.pop("method", "GET"))
+        query = {name: str(value) for name, value in parameters.items()}
+        return Call(cast(Literal["GET", "POST"], method), path, query, body or None)
+
+
+class _Orders(_Describing, OrdersV20260101):  # type: ignore[misc]
+    pass
+
+
+class _Sellers(_Describing, Sellers):  # type: ignore[misc]
+    pass
+
+
+class _Solicitations(_Describing, Solicitations):  # type: ignore[misc]
+    pass
+
+
+class _Messaging(_Describing, Messaging):  # type: ignore[misc]
+    pass
+
+
+def search_orders(
+    marketplace_ids: Iterable[str],
+    *,
+    last_updated_after: datetime,
+    last_updated_before: datetime | None = None,
+    pagination_token: str | None = None,
+) -> Call:
+    """Ask for the orders that changed in a span of time. Raises ValueError for naive instants, and for no or more
+    than 50 marketplaces (no filter at all would return those that the seller did not connect)."""
+    wanted = sorted(set(marketplace_ids))
+    if not 1 <= len(wanted) <= 50:
+        raise ValueError("searchOrders takes 1 to 50 marketplaces")
+    query: dict[str, object] = {
+        "marketplaceIds": wanted,
+        "lastUpdatedAfter": _written(last_updated_after),
+        "maxResultsPerPage": 100,
+        "includedData": _INCLUDED,
+    }
+    if last_updated_before is not None:
+        query["lastUpdatedBefore"] = _written(last_updated_before)
+    if pagination_token is not None:
+        query["paginationToken"] = pagination_token
+    return cast(Call, _Orders().search_orders(**query))
+
+
+def get_order(order_id: str) -> Call:
+    """Ask for one order."""
+    return cast(Call, _Orders().get_order(order_id, includedData=_INCLUDED))
+
+
+def marketplace_participations() -> Call:
+    """Ask where the seller sells."""
+    return cast(Call, _Sellers().get_marketplace_participation())
+
+
+def solicitation_actions(order_id: str, marketplace_id: str) -> Call:
+    """Ask which solicitations Amazon offers for an order."""
+    return cast(Call, _Solicitations().get_solicitation_actions_for_order(order_id, marketplaceIds=marketplace_id))
+
+
+def request_review(order_id: str, marketplace_id: str) -> Call:
+    """Ask Amazon to ask the buyer for a review and for seller feedback. A POST without a body."""
+    describe = _Solicitations().create_product_review_and_seller_feedback_solicitation
+    return cast(Call, describe(order_id, marketplaceIds=marketplace_id))
+
+
+def messaging_actions(order_id: str, marketplace_id: str) -> Call:
+    """Ask which kinds of message Amazon offers for an order."""
+    return cast(Call, _Messaging().get_messaging_actions_for_order(order_id, marketplaceIds=marketplace_id))
+
+
+def buyer_attributes(order_id: str, marketplace_id: str) -> Call:
+    """Ask for the buyer's language of preference."""
+    return cast(Call, _Messaging().get_attributes(order_id, marketplaceIds=marketplace_id))
+
+
+def unexpected_problem(order_id: str, marketplace_id: str, text: str) -> Call:
+    """Send the buyer a critical message about a problem with the order. Raises ValueError where the text is not of 1 to
+    2,000 characters (the model's limit)."""
+    if not 1 <= len(text) <= 2000:
+        raise ValueError("the text must have 1 to 2,000 characters")
+    return cast(Call, _Messaging(marketplace_id).create_unexpected_problem(order_id, body={"text": text}))
+
+
+def _written(instant: datetime) -> str:
+    """An instant as Amazon reads it, in whole seconds, rounded down."""
+    if instant.tzinfo is None:
+        raise ValueError("a naive datetime is not an instant")
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,154 @@
+"""A seller's way to Amazon: one method per thing that the product asks.
+
+Place in the flow: the order sync and the gateways make one per task, by `with AmazonClient(...)`. In: plain values.
+Out: the values of `values`, or the exceptions of `errors`. Nothing here retries, sleeps or paces: `quotas` says
+beforehand whether a call may be made, and the caller's row says when to come again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from amazon import calls, reading
+from amazon.application import Application, Authorisation
+from amazon.errors import AccessDenied
+from amazon.operations import Operation
+from amazon.tokens import TokenCache
+from amazon.values import Accepted, AmazonOrder, OrdersPage, Participation
+from amazon.wire import Reply, exchange, open_connection, rate_limit, understand
+
+__all__ = ["AmazonClient", "Application", "Authorisation"]
+
+Observer = Callable[[str, float], None]
+
+
+class AmazonClient:
+    """Speaks to Amazon for one seller in one region. Safe for threads; cheap to make; closes what it opened.
+
+    `observe` is told the operation and the rate (calls a second) whenever Amazon names one; it must not raise. Every
+    method may raise any of the exceptions of `errors`, and a ValueError for an order id that is not 3-7-7 digits.
+
+    An access token that Amazon denies is forgotten, and the request made once more with a new one, unless the token was
+    new itself. That is safe for a POST as well: Amazon's own answer said that nothing was done.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        authorisation: Authorisation,
+        *,
+        tokens: TokenCache,
+        observe: Observer | None = None,
+    ) -> None:
+        self._application = application
+        self._authorisation = authorisation
+        self._tokens = tokens
+        self._observe = observe
+        self._endpoint = application.endpoint_for(authorisation.region)
+        self._connection = open_connection(timeout=application.api_timeout, connect_timeout=application.connect_timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection. (That to Login with Amazon closes after each use.)"""
+        self._connection.close()
+
+    def search_orders(
+        self,
+        *,
+        marketplace_ids: Iterable[str],
+        last_updated_after: datetime,
+        last_updated_before: datetime | None = None,
+        pagination_token: str | None = None,
+    ) -> OrdersPage:
+        """Return a page of the orders that changed at or after an instant, 100 at most.
+
+        Follow `next_token` with otherwise the same arguments. Amazon wants `last_updated_before` to be two minutes
+        ago or more; leave it out, and it says in the page which instant it took.
+        """
+        call = calls.search_orders(
+            marketplace_ids,
+            last_updated_after=last_updated_after,
+            last_updated_before=last_updated_before,
+            pagination_token=pagination_token,
+        )
+        return reading.orders_page(self._ask(Operation.SEARCH_ORDERS, call).body)
+
+    def get_order(self, order_id: str) -> AmazonOrder:
+        """Return an order as it is now. Raises `Unclear` where the answer cannot be read."""
+        return reading.single_order(self._ask(Operation.GET_ORDER, calls.get_order(_checked(order_id))).body)
+
+    def marketplace_participations(self) -> tuple[Participation, ...]:
+        """Return the marketplaces of the region in which the seller has an account."""
+        return reading.participations(
+            self._ask(Operation.MARKETPLACE_PARTICIPATIONS, calls.marketplace_participations()).body
+        )
+
+    def solicitation_actions(self, order_id: str, marketplace_id: str) -> frozenset[str]:
+        """Return the names of the solicitations that Amazon offers for this order now.
+
+        None at all means "not now": it has been seen for whole days, for every order, when Amazon was in trouble.
+        """
+        call = calls.solicitation_actions(_checked(order_id), marketplace_id)
+        return reading.actions(self._ask(Operation.SOLICITATION_ACTIONS, call).body)
+
+    def request_review(self, order_id: str, marketplace_id: str) -> Accepted:
+        """Have Amazon ask the buyer for a review and for seller feedback. Amazon does it once per order, at most.
+
+        Sent once. `Refused` carries in its `kind` which "no" it was.
+        """
+        call = calls.request_review(_checked(order_id), marketplace_id)
+        return Accepted(self._ask(Operation.REQUEST_REVIEW, call).request_id)
+
+    def messaging_actions(self, order_id: str, marketplace_id: str) -> frozenset[str]:
+        """Return the names of the kinds of message that Amazon offers for this order now."""
+        call = calls.messaging_actions(_checked(order_id), marketplace_id)
+        return reading.actions(self._ask(Operation.MESSAGING_ACTIONS, call).body)
+
+    def buyer_language(self, order_id: str, marketplace_id: str) -> str | None:
+        """Return the buyer's language of preference as a tag like "en-US", or None where Amazon does not say."""
+        call = calls.buyer_attributes(_checked(order_id), marketplace_id)
+        return reading.buyer_locale(self._ask(Operation.BUYER_ATTRIBUTES, call).body)
+
+    def report_unexpected_problem(self, order_id: str, marketplace_id: str, text: str) -> Accepted:
+        """Send the buyer a critical message: an unexpected problem affects the completion of the order.
+
+        Sent once. `text` is plain, 1 to 2,000 characters (else ValueError), in the buyer's language. 201 means that
+        Amazon took it, not that the buyer gets it.
+        """
+        call = calls.unexpected_problem(_checked(order_id), marketplace_id, text)
+        return Accepted(self._ask(Operation.UNEXPECTED_PROBLEM, call).request_id)
+
+    def _ask(self, operation: Operation, call: calls.Call) -> Reply:
+        token = self._tokens.get(self._application, self._authorisation)
+        try:
+            return self._send(operation, call, token)
+        except AccessDenied:
+            if not self._tokens.forget(self._application, self._authorisation, token):
+                raise
+        return self._send(operation, call, self._tokens.get(self._application, self._authorisation))
+
+    def _send(self, operation: Operation, call: calls.Call, token: str) -> Reply:
+        headers: Mapping[str, str] = {"x-amz-access-token": token, "content-type": "application/json"}
+        request = self._connection.build_request(
+            call.method, self._endpoint + call.path, params=call.query, json=call.body, headers=headers
+        )
+        response = exchange(self._connection, request)
+        rate = rate_limit(response)
+        if rate is not None and self._observe is not None:
+            self._observe(operation, rate)
+        return understand(response, operation)
+
+
+def _checked(order_id: str) -> str:
+    """Refuse what is not an order id: it becomes part of a path."""
+    if not reading.ORDER_ID.fullmatch(order_id):
+        raise ValueError("an order id has 3, 7 and 7 digits")
+    return order_id
