@@ -1,0 +1,80 @@
+"""TXT records for `authenticity`: from the DNS in production, from a fixed list in demo, replay and tests.
+
+An edge. The DNS resolver remembers answers for their time to live (at least a minute, at most a day; "does not
+exist" for at most five minutes), so that a burst of notices asks once. Both kinds keep `authenticity.Resolver`.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+import dns.exception
+import dns.name
+import dns.rdatatype
+import dns.resolver
+
+from optouts.authenticity import DnsTrouble
+
+MIN_SECONDS, MAX_SECONDS, MAX_SECONDS_ABSENT = 60.0, 86_400.0, 300.0
+MAX_REMEMBERED = 10_000
+
+
+class RecordedResolver:
+    """Answers from a list of name -> record; everything else provably does not exist.
+
+    For the demo's stand-in, for proving an old verdict again with the key that was kept, and for tests.
+    """
+
+    def __init__(self, records: Mapping[str, str]) -> None:
+        self._records = {_canonical(name): record.encode() for name, record in records.items()}
+
+    def txt(self, name: str, /) -> bytes | None:
+        """Return the listed record, or None."""
+        return self._records.get(_canonical(name))
+
+
+class DnsResolver:
+    """Asks the machine's name servers. Safe to share between threads."""
+
+    def __init__(self, *, lifetime: float = 5.0, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """`lifetime` is the longest that one question may take, in seconds, over all servers and retries."""
+        self._lifetime = lifetime
+        self._monotonic = monotonic
+        self._resolver: dns.resolver.Resolver | None = None
+        self._lock = threading.Lock()
+        self._remembered: dict[str, tuple[float, bytes | None]] = {}
+
+    def txt(self, name: str, /) -> bytes | None:
+        """Return the TXT record at `name`, or None when it provably does not exist; else raise DnsTrouble.
+
+        Trouble is not remembered: the next mail asks again.
+        """
+        name = _canonical(name)
+        known = self._remembered.get(name)
+        if known is not None and known[0] > self._monotonic():
+            return known[1]
+        record, seconds = self._ask(name)
+        with self._lock:
+            if len(self._remembered) >= MAX_REMEMBERED:  # strangers choose the names: the memory must stay flat
+                self._remembered.clear()
+            self._remembered[name] = (self._monotonic() + seconds, record)
+        return record
+
+    def _ask(self, name: str) -> tuple[bytes | None, float]:
+        try:
+            if self._resolver is None:
+                self._resolver = dns.resolver.Resolver()
+            answer = self._resolver.resolve(name, dns.rdatatype.TXT, lifetime=self._lifetime, search=False)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.name.LabelTooLong, dns.name.EmptyLabel):
+            return None, MAX_SECONDS_ABSENT
+        except (dns.exception.DNSException, OSError) as trouble:
+            raise DnsTrouble(type(trouble).__name__) from trouble
+        records = [b"".join(item.strings) for item in answer]
+        # A name with several records: the key is the one that looks like a key.
+        record = next((record for record in records if b"p=" in record), records[0] if records else None)
+        ttl = float(answer.rrset.ttl) if answer.rrset is not None else MIN_SECONDS
+        return record, min(max(ttl, MIN_SECONDS), MAX_SECONDS)
+
+
+def _canonical(name: str) -> str:
+    return name.rstrip(".").lower() + "."
