@@ -93,10 +93,11 @@ TEMPLATES = [
 
 DATABASES = {"default": environ.Env.db_url_config(env.url("DATABASE_URL", schemes=("postgres", "postgresql")))}
 DATABASES["default"].update(CONN_MAX_AGE=300, CONN_HEALTH_CHECKS=True)
+CACHE_URL = env.url("CACHE_URL", schemes=("redis", "rediss", "unix"))
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": env.url("CACHE_URL", schemes=("redis", "rediss", "unix")),
+        "LOCATION": CACHE_URL,
     }
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"

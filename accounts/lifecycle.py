@@ -1,0 +1,75 @@
+"""How a seller begins, and how an Amazon account is taken on. Verbs; no request in sight."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from accounts import secrets
+from accounts.models import AccountMarketplace, AmazonAccount, Membership, Role, Seller, User
+from accounts.rowsecurity import across_sellers
+from amazon.marketplaces import Region
+
+
+class TakenByAnotherSeller(Exception):
+    """This Amazon account is already connected to another seller of ours."""
+
+
+def open_seller(name: str, owner: User) -> Seller:
+    """A new seller with its owner. One transaction."""
+    with transaction.atomic(), across_sellers("a seller is opened"):
+        seller = Seller.objects.create(name=name)
+        Membership.objects.create(seller=seller, user=owner, role=Role.OWNER)
+    return seller
+
+
+def connect_account(
+    seller: Seller,
+    *,
+    region: Region,
+    selling_partner_id: str,
+    refresh_token: str,
+    stores: Iterable[tuple[str, str]],
+    now: datetime,
+) -> AmazonAccount:
+    """Take on an authorised account, or renew its authorisation; idempotent. `stores`: marketplace id, store name.
+
+    Reconnecting keeps everything: orders, approved senders, the choice of marketplaces. Raises
+    TakenByAnotherSeller, and then nothing has changed.
+    """
+    stores = list(stores)
+    sealed = secrets.seal_text("refresh token", seller.pk, refresh_token)
+    with across_sellers("is this Amazon account taken?"), transaction.atomic():
+        account = AmazonAccount.objects.filter(region=region, selling_partner_id=selling_partner_id).first()
+        if account and account.seller_id != seller.pk:
+            raise TakenByAnotherSeller(selling_partner_id)
+        try:
+            with transaction.atomic():
+                account, _ = AmazonAccount.objects.update_or_create(
+                    seller=seller,
+                    region=region,
+                    selling_partner_id=selling_partner_id,
+                    defaults={
+                        "refresh_token_sealed": sealed,
+                        "status": AmazonAccount.Status.CONNECTED,
+                        "authorised_at": now,
+                        "store_name": stores[0][1] if stores else seller.name,
+                    },
+                )
+        except IntegrityError:  # two people at the same instant
+            raise TakenByAnotherSeller(selling_partner_id) from None
+        for marketplace_id, store_name in stores:
+            AccountMarketplace.objects.update_or_create(
+                account=account,
+                marketplace_id=marketplace_id,
+                defaults={"store_name": store_name},
+                create_defaults={"seller": seller, "store_name": store_name},
+            )
+    return account
+
+
+def mark_revoked(account_id: int) -> None:
+    """Amazon no longer accepts the token: reading and sending stop for this account. Idempotent."""
+    AmazonAccount.objects.filter(pk=account_id, status=AmazonAccount.Status.CONNECTED).update(
+        status=AmazonAccount.Status.REVOKED
+    )

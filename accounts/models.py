@@ -1,0 +1,140 @@
+"""Sellers, their people, and the Amazon accounts that they have authorised."""
+
+from typing import Any, ClassVar, Self, TypeVar
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from accounts import secrets
+from amazon.marketplaces import Marketplace, Region, by_id
+
+
+RowOfASeller = TypeVar("RowOfASeller", bound=models.Model)
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractUser):
+    """A person, known by an e-mail address. Operators are `is_staff`; sellers' people have a Membership."""
+
+    username = None  # type: ignore[assignment]
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    email = models.EmailField("e-mail address", unique=True)
+    name = models.CharField(max_length=120, blank=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="one_person_per_address")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+class SellerQuerySet(models.QuerySet[RowOfASeller]):
+    """Rows that belong to a seller. A page begins with `for_seller`; row level security stands behind it."""
+
+    def for_seller(self, seller: "Seller") -> Self:
+        return self.filter(seller=seller)
+
+
+class Seller(models.Model):
+    """The tenant: a business with its people, Amazon accounts and campaigns."""
+
+    name = models.CharField(max_length=120)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", "Owner"
+    MANAGER = "manager", "Manager"
+    VIEWER = "viewer", "Viewer"
+
+
+class Membership(models.Model):
+    """A person in a seller's team."""
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    user = models.ForeignKey(User, models.CASCADE)
+    role = models.CharField(max_length=10, choices=lambda: Role.choices)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["seller", "user"], name="one_membership_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} as {self.role} of {self.seller_id}"
+
+
+class AmazonAccount(models.Model):
+    """One authorised selling partner in one region. The refresh token rests sealed; see `secrets`."""
+
+    class Status(models.TextChoices):
+        CONNECTED = "connected", "Connected"
+        REVOKED = "revoked", "Authorisation lost: connect again"
+        DISCONNECTED = "disconnected", "Disconnected"
+
+    seller = models.ForeignKey(Seller, models.CASCADE, related_name="amazon_accounts")
+    region = models.CharField(max_length=2, choices=lambda: [(region.value, region.value) for region in Region])
+    selling_partner_id = models.CharField(max_length=20)
+    store_name = models.CharField(max_length=120)
+    refresh_token_sealed = models.BinaryField()
+    status = models.CharField(max_length=12, choices=lambda: AmazonAccount.Status.choices, default=Status.CONNECTED)
+    authorised_at = models.DateTimeField(default=timezone.now)
+
+    objects = SellerQuerySet["AmazonAccount"].as_manager()
+
+    class Meta:
+        constraints = [
+            # The same Amazon account in two sellers would double every request.
+            models.UniqueConstraint(fields=["region", "selling_partner_id"], name="one_seller_per_amazon_account")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.store_name} ({self.region})"
+
+    @property
+    def refresh_token(self) -> str:
+        return secrets.unseal_text("refresh token", self.seller_id, self.refresh_token_sealed)
+
+
+class AccountMarketplace(models.Model):
+    """A marketplace on which the account sells, and how the seller writes to its buyers."""
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    account = models.ForeignKey(AmazonAccount, models.CASCADE, related_name="marketplaces")
+    marketplace_id = models.CharField(max_length=20)
+    store_name = models.CharField(max_length=120)
+    is_used = models.BooleanField(default=True)
+    approved_sender = models.EmailField(blank=True)  # as entered in Seller Central; empty: no Buyer-Seller e-mail
+
+    objects = SellerQuerySet["AccountMarketplace"].as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "marketplace_id"], name="one_row_per_account_and_marketplace")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.store_name} on {self.marketplace.name}"
+
+    @property
+    def marketplace(self) -> Marketplace:
+        return by_id(self.marketplace_id)

@@ -1,0 +1,86 @@
+"""The wall under the code: PostgreSQL shows a connection the rows of one seller, or none.
+
+Every table that belongs to a seller carries a policy, forced on the application's own role. `as_seller` opens the
+rows of one seller, `across_sellers` those of all (dispatch, the suppression list, operators) and is the one door
+for that. A query outside of both returns nothing: a forgotten seller shows an empty page, never a stranger's rows.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import structlog
+from django.db import InternalError, connection, migrations
+
+log = structlog.get_logger(__name__)
+
+SELLER, ACROSS = "app.seller_id", "app.across_sellers"
+
+
+@contextmanager
+def as_seller(seller_id: int) -> Iterator[None]:
+    """Within the block the connection sees the rows of this seller and of no other. Blocks may be nested."""
+    with _setting(seller=str(seller_id), across=""):
+        yield
+
+
+@contextmanager
+def across_sellers(reason: str) -> Iterator[None]:
+    """Within the block the connection sees the rows of all sellers. `reason` says why, in the log."""
+    log.debug("across_sellers", reason=reason)
+    with _setting(seller="", across="on"):
+        yield
+
+
+@contextmanager
+def _setting(*, seller: str, across: str) -> Iterator[None]:
+    before = _exchange(seller, across)
+    try:
+        yield
+    finally:
+        # A broken transaction takes our setting back by itself when it is rolled back, and refuses queries until then.
+        # A connection that was closed in between starts anew with no rights at all.
+        if connection.connection is not None and not connection.needs_rollback:
+            with suppress(InternalError):
+                _exchange(*before)
+
+
+def _exchange(seller: str, across: str) -> tuple[str, str]:
+    # Session-wide, not transaction-wide: views and tasks commit several times. Without a pooler that shares
+    # connections between transactions this is safe; docs/operating.md says so.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select coalesce(current_setting(%s, true), ''), coalesce(current_setting(%s, true), '')", [SELLER, ACROSS]
+        )
+        before: tuple[str, str] = cursor.fetchone()
+        cursor.execute("select set_config(%s, %s, false), set_config(%s, %s, false)", [SELLER, seller, ACROSS, across])
+    return before
+
+
+class SellerRows(migrations.RunSQL):
+    """Migration operation: put a seller's table behind the wall.
+
+    `seller_column` is nullable for rows that belong to nobody (global entries): these are seen across sellers only.
+    """
+
+    def __init__(self, table: str, seller_column: str = "seller_id") -> None:
+        self.table, self.seller_column = table, seller_column
+        allowed = (
+            f"{seller_column} = nullif(current_setting('{SELLER}', true), '')::bigint"
+            f" or current_setting('{ACROSS}', true) = 'on'"
+        )
+        super().__init__(
+            sql=[
+                f"alter table {table} enable row level security",
+                f"alter table {table} force row level security",
+                f"create policy seller_rows on {table} using ({allowed}) with check ({allowed})",
+            ],
+            reverse_sql=[
+                f"drop policy seller_rows on {table}",
+                f"alter table {table} no force row level security",
+                f"alter table {table} disable row level security",
+            ],
+        )
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return self.__class__.__qualname__, [self.table, self.seller_column], {}

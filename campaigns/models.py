@@ -1,0 +1,117 @@
+"""Campaigns with their rules and templates, and the decisions that they lead to."""
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import Seller, SellerQuerySet
+from messaging.models import Channel, Message
+from orders.models import Order
+
+
+class Campaign(models.Model):
+    """Rules + timing + channel + template, with a priority: the lowest number wins an order."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        ACTIVE = "active", "Active"
+        PAUSED = "paused", "Paused"
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    name = models.CharField(max_length=80)
+    status = models.CharField(max_length=8, choices=lambda: Campaign.Status.choices, default=Status.DRAFT)
+    channel = models.CharField(max_length=20, choices=lambda: Channel.choices)
+    priority = models.PositiveSmallIntegerField(default=100)
+    delay_days = models.PositiveSmallIntegerField()  # after delivery
+    send_at = models.TimeField(null=True, blank=True)  # in the marketplace's own time zone; None: as soon as due
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now)  # decisions older than this are made anew
+    activated_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SellerQuerySet["Campaign"].as_manager()
+
+    class Meta:
+        ordering = ["priority", "id"]
+        constraints = [models.UniqueConstraint(fields=["seller", "name"], name="campaign_names_differ")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Rule(models.Model):
+    """One condition of a campaign. All must hold."""
+
+    class Kind(models.TextChoices):
+        FULFILLED_BY = "fulfilled_by", "Fulfilled by"
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="rules")
+    kind = models.CharField(max_length=20, choices=lambda: Rule.Kind.choices)
+    value = models.CharField(max_length=40)
+
+    objects = SellerQuerySet["Rule"].as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "kind"], name="one_rule_of_a_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} is {self.value}"
+
+
+class Template(models.Model):
+    """Subject and body with placeholders, in one language. Request a Review has none: Amazon writes the text."""
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="templates")
+    language = models.CharField(max_length=5)
+    subject = models.CharField(max_length=200)
+    body = models.TextField()
+
+    objects = SellerQuerySet["Template"].as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "language"], name="one_template_per_language")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} ({self.language})"
+
+
+class FollowUp(models.Model):
+    """The decision about one order and one campaign, with every check and its values: the answer to "Why?"."""
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    order = models.ForeignKey(Order, models.CASCADE, related_name="follow_ups")
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="follow_ups")
+    verdict = models.CharField(max_length=20)  # eligibility.Verdict
+    checks = models.JSONField()  # eligibility.Check, one object each
+    due_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField()
+    message = models.ForeignKey(Message, models.SET_NULL, null=True, blank=True, related_name="follow_ups")
+
+    objects = SellerQuerySet["FollowUp"].as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "campaign"], name="one_decision_per_order_and_campaign")]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} for order {self.order_id}"
+
+
+class OrderPlan(models.Model):
+    """What planning last saw of an order: it is looked at again when one of these has moved on."""
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    order = models.OneToOneField(Order, models.CASCADE, related_name="plan")
+    order_changed_at = models.DateTimeField()
+    planned_at = models.DateTimeField()
+    look_again_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SellerQuerySet["OrderPlan"].as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["look_again_at"], name="plans_to_look_at_again",
+                         condition=models.Q(look_again_at__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"plan of order {self.order_id}"

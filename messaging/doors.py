@@ -1,0 +1,100 @@
+"""Opens the gateways of one account for a run of dispatch, and asks Amazon about what is unknown. Edge of `dispatch`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from django.conf import settings
+
+from accounts.authorised import client_for, name_in_quotas, quotas
+from accounts.models import AmazonAccount
+from accounts.rowsecurity import across_sellers
+from amazon.client import AmazonClient
+from amazon.errors import AmazonError
+from amazon.operations import Operation
+from amazon.quotas import QuotasUnavailable
+from messaging.dispatch import Take
+from messaging.gateways.base import Gateway
+from messaging.gateways.buyer_email import BuyerEmailGateway
+from messaging.gateways.request_review import RequestReviewGateway
+from messaging.life import move
+from messaging.models import Channel, Message, Status
+
+log = structlog.get_logger(__name__)
+
+WITHOUT_QUOTAS: Final = timedelta(seconds=15)
+ASK_AGAIN_AFTER: Final = timedelta(hours=1)
+REVIEW_REQUEST: Final = "productReviewAndSellerFeedback"
+
+
+@contextmanager
+def opened(account_id: int) -> Iterator[tuple[dict[Channel, Gateway], Take]]:
+    """The gateways of an account, closed afterwards, and its leave to call."""
+    with across_sellers("an account's gateways are opened"):
+        client = client_for(AmazonAccount.objects.get(pk=account_id))
+    gateways: dict[Channel, Gateway] = {
+        Channel.BUYER_EMAIL: BuyerEmailGateway(settings.BUYER_RELAY, hostname=settings.BUYER_MAIL_HOSTNAME),
+        Channel.REQUEST_REVIEW: RequestReviewGateway(client),
+    }
+
+    def take(channel: Channel) -> timedelta:
+        if channel is not Channel.REQUEST_REVIEW:
+            return timedelta(0)
+        return _take(account_id, Operation.REQUEST_REVIEW)
+
+    try:
+        yield gateways, take
+    finally:
+        for gateway in gateways.values():
+            gateway.close()
+
+
+def reconcile_unknown(*, now: datetime) -> int:
+    """Ask Amazon about requests whose outcome is unknown; returns how many turned out to be sent.
+
+    Amazon still offers the request: it has not been made, as far as Amazon knows. A person sees that; nothing here
+    sends again. Unknown letters cannot be asked about: a notice about the order may settle them.
+    """
+    with across_sellers("unknown outcomes are reconciled"):
+        unknown = list(
+            Message.objects.filter(
+                status=Status.UNKNOWN,
+                channel=Channel.REQUEST_REVIEW,
+                look_again_at__lte=now,
+                account__status=AmazonAccount.Status.CONNECTED,
+            ).select_related("account", "order")[:100]
+        )
+        found = 0
+        for message in unknown:
+            if _take(message.account_id, Operation.SOLICITATION_ACTIONS):
+                continue
+            with client_for(message.account) as client:
+                found += _reconcile(message, client, now=now)
+    return found
+
+
+def _reconcile(message: Message, client: AmazonClient, *, now: datetime) -> bool:
+    later = Message.objects.filter(pk=message.pk, status=Status.UNKNOWN)
+    try:
+        offered = client.solicitation_actions(message.order.amazon_order_id, message.order.marketplace_id)
+    except AmazonError as trouble:
+        log.info("reconciliation_later", message=message.pk, trouble=type(trouble).__name__)
+        later.update(look_again_at=now + ASK_AGAIN_AFTER)
+        return False
+    if REVIEW_REQUEST in offered:
+        later.update(
+            look_again_at=None, reason=f"{message.reason}; Amazon says that no request has been made"[:200]
+        )
+        return False
+    moved = move([message.pk], out_of={Status.UNKNOWN}, to=Status.SENT, at=now, settled_at=now, look_again_at=None,
+                 reason="Amazon no longer offers the request for this order, so it was made")
+    return bool(moved)
+
+
+def _take(account_id: int, operation: Operation) -> timedelta:
+    try:
+        return quotas().take(name_in_quotas(account_id), operation)
+    except QuotasUnavailable:
+        return WITHOUT_QUOTAS

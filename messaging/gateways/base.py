@@ -1,0 +1,70 @@
+"""What every gateway takes and answers.
+
+Three failures, not one: `Refused` (no, for good) and `Deferred` (provably nothing left the house; try later) may be
+said only by a gateway that knows. A gateway that cannot know raises `OutcomeUnknown`, and the message is shown so.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+from messaging.letters import Letter
+from optouts.gate import Clearance
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What goes out, and on whose behalf."""
+
+    message_id: UUID
+    amazon_order_id: str
+    marketplace_id: str
+    letter: Letter | None
+    sender: str = field(repr=False)  # the seller's approved address on this marketplace; empty where none is needed
+    alias: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Amazon took it. `reference` is Amazon's request id or the relay's answer."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No, for good; nothing was sent."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Nothing was sent, provably; it may be tried again."""
+
+    reason: str
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTrouble:
+    """Nothing was sent, and nothing will be for this account until a person has acted: hold, do not burn."""
+
+    reason: str
+    is_revoked: bool = False
+
+
+class OutcomeUnknown(Exception):
+    """It may have been sent. The text says what happened, without addresses."""
+
+
+Answer = Receipt | Refused | Deferred | AccountTrouble
+
+
+class Gateway(Protocol):
+    def deliver(self, envelope: Envelope, clearance: Clearance) -> Answer:
+        """Hand over once. Raises OutcomeUnknown when it cannot be known whether it was taken."""
+        ...
+
+    def close(self) -> None: ...

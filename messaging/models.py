@@ -1,0 +1,114 @@
+"""A message: one thing that will be or was sent for one order. Its status column is its life."""
+
+import uuid
+from typing import Final
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import AmazonAccount, Seller, SellerQuerySet
+from orders.models import Order
+
+
+class Channel(models.TextChoices):
+    REQUEST_REVIEW = "request_review", "Request a Review"
+    BUYER_EMAIL = "buyer_email", "Buyer-Seller e-mail"
+
+
+class Status(models.TextChoices):
+    SCHEDULED = "scheduled", "Scheduled"
+    HELD = "held", "Held"
+    CLAIMED = "claimed", "About to be sent"
+    SENDING = "sending", "Being handed to Amazon"
+    SENT = "sent", "Sent"
+    CANCELLED = "cancelled", "Cancelled"
+    SUPPRESSED = "suppressed", "Not sent: opted out"
+    EXPIRED = "expired", "Not sent: too late"
+    CAPPED = "capped", "Not sent: daily limit"
+    REFUSED = "refused", "Refused by Amazon"
+    UNKNOWN = "unknown", "Outcome not known"
+    BLOCKED = "blocked", "Blocked by Amazon: the buyer has opted out"
+
+
+# The table of legal moves (docs/architecture.md). A move that is not here cannot be made: see `life.move`.
+MOVES: Final[dict[Status, frozenset[Status]]] = {
+    Status.SCHEDULED: frozenset({Status.HELD, Status.CANCELLED, Status.CLAIMED, Status.SUPPRESSED, Status.EXPIRED}),
+    Status.HELD: frozenset({Status.SCHEDULED, Status.CANCELLED, Status.SUPPRESSED, Status.EXPIRED}),
+    Status.CLAIMED: frozenset(
+        {Status.SCHEDULED, Status.SENDING, Status.SUPPRESSED, Status.EXPIRED, Status.CAPPED, Status.CANCELLED}
+    ),
+    Status.SENDING: frozenset({Status.SENT, Status.REFUSED, Status.SCHEDULED, Status.UNKNOWN}),
+    Status.UNKNOWN: frozenset({Status.SENT, Status.BLOCKED}),
+    Status.SENT: frozenset({Status.BLOCKED}),
+}
+PENDING: Final = frozenset({Status.SCHEDULED, Status.HELD, Status.CLAIMED})  # not yet in anybody's hands
+WITHOUT_A_LETTER: Final = frozenset({Channel.REQUEST_REVIEW})  # Amazon writes the text
+
+
+class Message(models.Model):
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    account = models.ForeignKey(AmazonAccount, models.CASCADE, related_name="messages")
+    order = models.ForeignKey(Order, models.CASCADE, related_name="messages")
+    channel = models.CharField(max_length=20, choices=lambda: Channel.choices)
+    title = models.CharField(max_length=120)  # the campaign's name when it was planned
+    status = models.CharField(max_length=12, choices=lambda: Status.choices, default=Status.SCHEDULED)
+    reason = models.CharField(max_length=200, blank=True)  # why it stands where it stands, in the seller's words
+    due_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    touched_at = models.DateTimeField()  # when the status last changed; a lease counts from here
+    claim = models.UUIDField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    handed_over_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    look_again_at = models.DateTimeField(null=True, blank=True)  # unknown: when Amazon is asked (again) what became of it
+    receipt = models.CharField(max_length=200, blank=True)  # Amazon's request id, or the relay's answer
+    message_id = models.UUIDField(default=uuid.uuid4, unique=True)  # leads back from the mail's Message-ID
+
+    alias_key = models.UUIDField(null=True, blank=True)
+    order_key = models.UUIDField()
+    letter_sealed = models.BinaryField(null=True, blank=True)
+    letter_digest = models.CharField(max_length=64, blank=True)  # stays when the text is purged
+    purge_at = models.DateTimeField()
+
+    objects = SellerQuerySet["Message"].as_manager()
+
+    class Meta:
+        constraints = [
+            # Amazon allows one request or free-form proactive message per order, over all channels (AMAZON.md 1.2).
+            models.UniqueConstraint(
+                fields=["order"], name="one_request_per_order", condition=~Q(status="cancelled")
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["account", "due_at", "id"], name="messages_due", condition=Q(status="scheduled")),
+            models.Index(fields=["touched_at"], name="messages_leased",
+                         condition=Q(status__in=["claimed", "sending"])),
+            models.Index(fields=["alias_key"], name="messages_pending_by_alias",
+                         condition=Q(status__in=["scheduled", "held", "claimed"])),
+            models.Index(fields=["order_key"], name="messages_by_order_key"),
+            models.Index(fields=["seller", "due_at", "id"], name="messages_coming",
+                         condition=Q(status__in=["scheduled", "held", "claimed", "sending"])),
+            models.Index(fields=["seller", "-touched_at", "-id"], name="messages_newest_first"),
+            models.Index(fields=["account", "handed_over_at"], name="messages_handed_over"),
+            models.Index(fields=["look_again_at"], name="messages_to_ask_about", condition=Q(status="unknown")),
+            models.Index(fields=["purge_at"], name="letters_to_purge", condition=Q(letter_sealed__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.pk} ({self.status})"
+
+
+class MessageEvent(models.Model):
+    """One step in a message's life, for the page that answers "Why?". Written with the step, never changed."""
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    message = models.ForeignKey(Message, models.CASCADE, related_name="events")
+    status = models.CharField(max_length=12, choices=lambda: Status.choices)
+    reason = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField()
+
+    objects = SellerQuerySet["MessageEvent"].as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.status} at {self.at}"

@@ -1,0 +1,77 @@
+"""The seller's own addresses: where notices arrive, and the mailboxes that forward them."""
+
+import secrets as randomness
+from datetime import datetime
+from typing import Final
+
+from django.conf import settings
+
+from accounts import lookup, secrets
+from accounts.models import Seller, User
+from accounts.rowsecurity import across_sellers
+from optouts.models import InboundAddress, Notice, SellerMailbox
+
+PREFIX: Final = "o-"
+TOKEN_LENGTH: Final = 20
+ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"  # forwarders fold case; 20 characters are 100 bits
+
+
+def open_address(seller: Seller) -> InboundAddress:
+    """The seller's inbound address; made when there is none yet."""
+    existing = InboundAddress.objects.for_seller(seller).order_by("-created_at").first()
+    if existing:
+        return existing
+    local_part = PREFIX + "".join(randomness.choice(ALPHABET) for _ in range(TOKEN_LENGTH))
+    return InboundAddress.objects.create(
+        seller=seller,
+        token_key=lookup.token_key(local_part),
+        token_sealed=secrets.seal_text("inbound token", seller.pk, local_part),
+    )
+
+
+def full_address(address: InboundAddress) -> str:
+    return f"{address.local_part}@{settings.INBOUND_DOMAIN}"
+
+
+def is_well_formed(local_part: str) -> bool:
+    """Could this be one of our addresses? Says nothing about whether it exists."""
+    token = local_part.lower().removeprefix(PREFIX)
+    return local_part.lower().startswith(PREFIX) and len(token) == TOKEN_LENGTH and set(token) <= set(ALPHABET)
+
+
+def find_address(local_part: str) -> InboundAddress | None:
+    """The address with this local part, of any seller."""
+    if not is_well_formed(local_part):
+        return None
+    with across_sellers("which seller a mail is for"):
+        return InboundAddress.objects.filter(token_key=lookup.token_key(local_part.lower())).first()
+
+
+def is_address_of(seller_id: int, mail_address: str) -> bool:
+    """Is this one of the seller's own inbound addresses? Used to bind a signed To to the seller."""
+    local_part, _, domain = mail_address.lower().rpartition("@")
+    if domain != settings.INBOUND_DOMAIN or not is_well_formed(local_part):
+        return False
+    return InboundAddress.objects.filter(seller_id=seller_id, token_key=lookup.token_key(local_part)).exists()
+
+
+def saw_mailbox(seller_id: int, mail_address: str, *, now: datetime) -> SellerMailbox:
+    """Remember a mailbox that a signed To named, unconfirmed, so that the seller can confirm it. Idempotent."""
+    mailbox, _ = SellerMailbox.objects.get_or_create(
+        seller_id=seller_id,
+        address_key=lookup.mailbox_key(mail_address),
+        defaults={"address_sealed": secrets.seal_text("mailbox", seller_id, mail_address.lower()), "first_seen_at": now},
+    )
+    return mailbox
+
+
+def confirm_mailbox(seller: Seller, mailbox_id: int, *, by: User, now: datetime) -> int:
+    """The owner says that this mailbox is the seller's. Notices that waited for this are read again.
+
+    Returns how many. Idempotent: a mailbox that is confirmed already changes nothing and gives 0.
+    """
+    confirmed = SellerMailbox.objects.for_seller(seller).filter(pk=mailbox_id, confirmed_at__isnull=True)
+    if not confirmed.update(confirmed_at=now, confirmed_by=by):
+        return 0
+    waiting = Notice.objects.for_seller(seller).filter(mailbox_id=mailbox_id, grade="A3", raw_sealed__isnull=False)
+    return waiting.update(look_at=now)

@@ -1,0 +1,208 @@
+"""The one door to the suppression list: clear a recipient, suppress a buyer, answer whether someone is on it.
+
+Stage between `intake` (which proves notices) and `messaging.dispatch` (which asks moments before each hand-over).
+
+The promise: once a suppression is committed, no message to that buyer is cleared any more, at any seller. It rests
+on advisory locks per key, taken before looking: a clearance holds them shared until its transaction ends (which
+moves the message to `sending`), a suppression exclusively until it is committed. Whoever commits first has won.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+
+from accounts.rowsecurity import across_sellers
+from optouts.models import Suppression, SuppressionEvent
+
+OPTED_OUT: Final = "the buyer has opted out through Amazon"
+CORROBORATING: Final = ("A1", "A2", "A4")  # grades of which a second one promotes a pending entry
+_MINT: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Whom a message is for: the order, and the alias if Amazon gave one. Keys, because the list knows only keys."""
+
+    seller_id: int
+    amazon_order_id: str
+    order_key: UUID
+    alias_key: UUID | None
+
+    @property
+    def keys(self) -> list[UUID]:
+        return [self.order_key] if self.alias_key is None else [self.order_key, self.alias_key]
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """Proof that the gate let this buyer through, moments ago. Only `clear` can make one."""
+
+    buyer: Buyer
+    at: datetime
+    mint: object = field(repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.mint is not _MINT:
+            raise TypeError("Only the gate gives clearances.")
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """The gate's no."""
+
+    reason: str
+
+
+class Reach(StrEnum):
+    """How far a suppression goes beyond the seller whose notice proved it."""
+
+    SELLER = "this seller"
+    PENDING = "this seller; everybody after a second proof"
+    GLOBAL = "everybody"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Why an entry is made: who or what acted ("notice 12"), its grade, and the fingerprint of the mail."""
+
+    actor: str
+    reason: str
+    grade: str = ""
+    fingerprint: str = ""
+
+
+def clear(buyer: Buyer, *, now: datetime) -> Clearance | Suppressed:
+    """May this buyer be written to? Call inside the transaction that then moves the message.
+
+    The answer stays true until that transaction ends: a suppression of the same buyer waits for it.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("A clearance outside a transaction is worth nothing: ask inside the one that moves the message.")
+    _lock(buyer.keys, exclusively=False)
+    return standing(buyer) or Clearance(buyer, now, _MINT)
+
+
+def standing(buyer: Buyer) -> Suppressed | None:
+    """Is this buyer on the list now? For plans and pages; before a hand-over only `clear` counts."""
+    with across_sellers("is this buyer on the list?"):
+        entry = _in_force(buyer.keys).filter(Q(seller__isnull=True) | Q(seller=buyer.seller_id)).order_by("id").first()
+    return Suppressed(entry.reason) if entry else None
+
+
+def suppressed_among(seller_id: int, keys: Sequence[UUID]) -> dict[UUID, str]:
+    """Which of these keys are on the list for this seller, with the reason. One query for any number."""
+    with across_sellers("which buyers are on the list?"):
+        rows = _in_force(keys).filter(Q(seller__isnull=True) | Q(seller=seller_id))
+        return dict(rows.values_list("key", "reason"))
+
+
+def suppress(buyer: Buyer, proof: Proof, *, reach: Reach, now: datetime) -> list[int]:
+    """Put the buyer on the list and return the ids of the entries that stand behind it. Idempotent.
+
+    When this returns outside a transaction, the entries are committed and no message to the buyer is cleared any
+    more. Without an alias only the order is suppressed: there is nothing by which others could know the buyer.
+    """
+    with transaction.atomic(), across_sellers("a buyer is put on the list"):
+        _lock(buyer.keys, exclusively=True)
+        entries = [_enter(buyer.order_key, Suppression.Kind.ORDER, buyer, proof, now)]
+        if buyer.alias_key is not None:
+            entries.append(_enter(buyer.alias_key, Suppression.Kind.ALIAS, buyer, proof, now))
+            if reach is not Reach.SELLER:
+                entries.append(_enter_globally(buyer.alias_key, proof, reach, now))
+    return entries
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry in force whose pending messages have not been withdrawn yet."""
+
+    id: int
+    key: UUID
+    seller_id: int | None
+    reason: str
+
+
+def entries_to_withdraw(limit: int = 200) -> list[Entry]:
+    """The queue between the list and the outbox. Repeats until `mark_withdrawn`."""
+    with across_sellers("what is pending for suppressed buyers"):
+        rows = Suppression.objects.filter(state=Suppression.State.ACTIVE, withdrawn_at__isnull=True).order_by("id")
+        return [Entry(row.pk, row.key, row.seller_id, row.reason) for row in rows[:limit]]
+
+
+def mark_withdrawn(entries: Iterable[Entry], *, now: datetime) -> None:
+    with across_sellers("pending messages were withdrawn"):
+        Suppression.objects.filter(pk__in=[entry.id for entry in entries]).update(withdrawn_at=now)
+
+
+def _enter(key: UUID, kind: Suppression.Kind, buyer: Buyer, proof: Proof, now: datetime) -> int:
+    entry, is_new = Suppression.objects.get_or_create(
+        key=key,
+        seller_id=buyer.seller_id,
+        defaults=_beginning(kind, Suppression.State.ACTIVE, proof, now) | {"amazon_order_id": buyer.amazon_order_id},
+    )
+    _remember(entry, SuppressionEvent.What.ADDED if is_new else SuppressionEvent.What.EVIDENCE, proof, now)
+    return entry.pk
+
+
+def _enter_globally(key: UUID, proof: Proof, reach: Reach, now: datetime) -> int:
+    state = Suppression.State.ACTIVE if reach is Reach.GLOBAL else Suppression.State.PENDING
+    entry, is_new = Suppression.objects.get_or_create(
+        key=key, seller_id=None, defaults=_beginning(Suppression.Kind.ALIAS, state, proof, now)
+    )
+    is_proved = state == Suppression.State.ACTIVE or (not is_new and _corroborates(entry, proof))
+    if entry.state == Suppression.State.PENDING and is_proved:
+        entry.state, entry.grade, entry.changed_at = Suppression.State.ACTIVE, proof.grade, now
+        entry.save(update_fields=["state", "grade", "changed_at"])
+        _remember(entry, SuppressionEvent.What.PROMOTED, proof, now)
+    else:
+        _remember(entry, SuppressionEvent.What.ADDED if is_new else SuppressionEvent.What.EVIDENCE, proof, now)
+    return entry.pk
+
+
+def _corroborates(entry: Suppression, proof: Proof) -> bool:
+    """A second, different mail that Amazon signed for this seller."""
+    if proof.grade not in CORROBORATING or not proof.fingerprint:
+        return False
+    return not entry.events.filter(fingerprint=proof.fingerprint).exists()
+
+
+def _beginning(kind: Suppression.Kind, state: Suppression.State, proof: Proof, now: datetime) -> dict[str, object]:
+    return {
+        "key_version": settings.LOOKUP_VERSION,
+        "kind": kind,
+        "state": state,
+        "reason": proof.reason,
+        "grade": proof.grade,
+        "created_at": now,
+        "changed_at": now,
+    }
+
+
+def _remember(entry: Suppression, what: SuppressionEvent.What, proof: Proof, now: datetime) -> None:
+    already = entry.events.filter(actor=proof.actor, fingerprint=proof.fingerprint, grade=proof.grade)
+    if what == SuppressionEvent.What.EVIDENCE and already.exists():
+        return  # the same notice read again
+    SuppressionEvent.objects.create(
+        suppression=entry, seller_id=entry.seller_id, what=what, actor=proof.actor, reason=proof.reason,
+        grade=proof.grade, fingerprint=proof.fingerprint, at=now,
+    )
+
+
+def _in_force(keys: Sequence[UUID]) -> QuerySet[Suppression]:
+    return Suppression.objects.filter(key__in=keys, state=Suppression.State.ACTIVE)
+
+
+def _lock(keys: Iterable[UUID], *, exclusively: bool) -> None:
+    # Always in the same order, so that two transactions with several keys never wait for each other.
+    numbers = sorted(int.from_bytes(key.bytes[:8], signed=True) for key in set(keys))
+    function = "pg_advisory_xact_lock" if exclusively else "pg_advisory_xact_lock_shared"
+    with connection.cursor() as cursor:
+        for number in numbers:
+            cursor.execute(f"select {function}(%s)", [number])

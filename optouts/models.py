@@ -1,0 +1,172 @@
+"""Inbound addresses, notices, and the suppression list.
+
+The list is append-only: an entry comes into being, gains evidence, is promoted or revoked by an event, and is never
+deleted (a trigger in the database refuses it). Its keys are HMACs, so it can outlive orders, sellers and aliases.
+"""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import secrets
+from accounts.models import Seller, SellerQuerySet
+
+
+class InboundAddress(models.Model):
+    """The secret address at which a seller receives Amazon's notices. Found by the HMAC of its local part."""
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    token_key = models.UUIDField(unique=True)
+    token_sealed = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = SellerQuerySet["InboundAddress"].as_manager()
+
+    def __str__(self) -> str:
+        return f"inbound address {self.pk}"
+
+    @property
+    def local_part(self) -> str:
+        return secrets.unseal_text("inbound token", self.seller_id, self.token_sealed)
+
+
+class SellerMailbox(models.Model):
+    """A mailbox that forwards to the seller's inbound address: seen in a signed To, or typed in, then confirmed."""
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    address_key = models.UUIDField()
+    address_sealed = models.BinaryField()
+    first_seen_at = models.DateTimeField(default=timezone.now)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    confirmed_by = models.ForeignKey("accounts.User", models.SET_NULL, null=True, blank=True)
+
+    objects = SellerQuerySet["SellerMailbox"].as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["seller", "address_key"], name="one_row_per_mailbox")]
+
+    def __str__(self) -> str:
+        return f"mailbox {self.pk}"
+
+    @property
+    def address(self) -> str:
+        return secrets.unseal_text("mailbox", self.seller_id, self.address_sealed)
+
+
+class Notice(models.Model):
+    """A mail received at a seller's inbound address. The raw bytes rest compressed and sealed, and are purged."""
+
+    class Status(models.TextChoices):
+        RECEIVED = "received", "Waiting to be read"
+        APPLIED = "applied", "Applied"
+        IGNORED = "ignored", "Not an opt-out"
+        QUARANTINED = "quarantined", "Waiting for a person"
+        PARKED = "parked", "Waiting for its order"
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    address = models.ForeignKey(InboundAddress, models.SET_NULL, null=True)
+    digest = models.CharField(max_length=64, unique=True)  # of address and raw bytes: the same mail twice is one notice
+    raw_sealed = models.BinaryField(null=True, blank=True)
+    size = models.PositiveIntegerField()
+    received_at = models.DateTimeField()
+    status = models.CharField(max_length=12, choices=lambda: Notice.Status.choices, default=Status.RECEIVED)
+    look_at = models.DateTimeField(null=True, blank=True)  # when a worker (next) looks; None: nothing left to do
+    attempts = models.PositiveSmallIntegerField(default=0)
+    processed_at = models.DateTimeField(null=True, blank=True)
+    purge_at = models.DateTimeField(null=True, blank=True)
+
+    kind = models.CharField(max_length=40, blank=True)
+    grade = models.CharField(max_length=4, blank=True)
+    reason = models.CharField(max_length=200, blank=True)
+    amazon_order_id = models.CharField(max_length=20, blank=True)
+    order = models.ForeignKey("orders.Order", models.SET_NULL, null=True, blank=True, related_name="notices")
+    mailbox = models.ForeignKey(SellerMailbox, models.SET_NULL, null=True, blank=True)
+    template = models.CharField(max_length=40, blank=True)
+    language = models.CharField(max_length=5, blank=True)
+    fingerprint = models.CharField(max_length=64, blank=True)  # of the signed Message-ID and body hash
+    signed_at = models.DateTimeField(null=True, blank=True)
+    evidence = models.JSONField(default=dict, blank=True)  # gate, signatures with their key records: no addresses
+
+    objects = SellerQuerySet["Notice"].as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["look_at"], name="notices_to_look_at", condition=Q(look_at__isnull=False)),
+            models.Index(fields=["seller", "-received_at", "-id"], name="notices_newest_first"),
+            models.Index(fields=["seller", "fingerprint"], name="notices_by_fingerprint"),
+        ]
+
+    def __str__(self) -> str:
+        return f"notice {self.pk}"
+
+
+class Suppression(models.Model):
+    """One entry of the list: this key must not be written to, by one seller or (seller = None) by anybody.
+
+    `seller_id` has no foreign key in the database on purpose: deleting a seller never touches the list.
+    """
+
+    class Kind(models.TextChoices):
+        ALIAS = "alias", "Buyer"
+        ORDER = "order", "Order"
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "In force"
+        PENDING = "pending", "Waiting for a second proof"
+        REVOKED = "revoked", "Revoked"
+
+    seller = models.ForeignKey(Seller, models.DO_NOTHING, null=True, blank=True, db_constraint=False)
+    key = models.UUIDField()
+    key_version = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=5, choices=lambda: Suppression.Kind.choices)
+    state = models.CharField(max_length=8, choices=lambda: Suppression.State.choices)
+    reason = models.CharField(max_length=200)
+    grade = models.CharField(max_length=4, blank=True)
+    amazon_order_id = models.CharField(max_length=20, blank=True)  # only in a seller's own rows
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True, blank=True)  # when messaging took back what was pending for it
+
+    objects = SellerQuerySet["Suppression"].as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["key", "seller"], name="one_entry_per_key_and_scope", nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                condition=Q(seller__isnull=False) | Q(amazon_order_id=""), name="global_rows_name_no_order"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["id"], name="suppressions_to_withdraw",
+                         condition=Q(withdrawn_at__isnull=True, state="active")),
+            models.Index(fields=["seller", "-created_at", "-id"], name="suppressions_newest_first"),
+        ]
+
+    def __str__(self) -> str:
+        return f"suppression {self.pk}"
+
+
+class SuppressionEvent(models.Model):
+    """What happened to an entry, who or what did it, on which evidence. Never changed, never deleted."""
+
+    class What(models.TextChoices):
+        ADDED = "added", "Added"
+        EVIDENCE = "evidence", "More evidence"
+        PROMOTED = "promoted", "Came into force"
+        REVOKED = "revoked", "Revoked"
+
+    seller = models.ForeignKey(Seller, models.DO_NOTHING, null=True, blank=True, db_constraint=False)
+    suppression = models.ForeignKey(Suppression, models.DO_NOTHING, related_name="events")
+    what = models.CharField(max_length=10, choices=lambda: SuppressionEvent.What.choices)
+    actor = models.CharField(max_length=60)  # "notice 12", "operator 3": ids only
+    reason = models.CharField(max_length=200)
+    grade = models.CharField(max_length=4, blank=True)
+    fingerprint = models.CharField(max_length=64, blank=True)  # of the notice: two proofs differ in it
+    at = models.DateTimeField()
+
+    objects = SellerQuerySet["SuppressionEvent"].as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.what} at {self.at}"

@@ -1,0 +1,138 @@
+"""Orders as last read from Amazon, and how far each account has been read.
+
+The only personal datum is the buyer's alias: sealed, with the date on which it is purged (`AMAZON.md` 7). What
+outlives it are keys: HMACs that answer "is this buyer on the list?" and nothing else.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from accounts import secrets
+from accounts.models import AmazonAccount, Seller, SellerQuerySet
+from amazon.marketplaces import Marketplace, by_id
+
+ALIAS_KEPT_FOR: Final = timedelta(days=30)  # after delivery, or after the latest promise: Amazon's policy
+
+
+class Order(models.Model):
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        UNSHIPPED = "unshipped", "Unshipped"
+        PARTIALLY_SHIPPED = "partially_shipped", "Partly shipped"
+        SHIPPED = "shipped", "Shipped"
+        CANCELLED = "cancelled", "Cancelled"
+        UNFULFILLABLE = "unfulfillable", "Cannot be fulfilled"
+        UNRECOGNISED = "unrecognised", "A status that we do not know yet"
+
+    class FulfilledBy(models.TextChoices):
+        AMAZON = "amazon", "Amazon"
+        MERCHANT = "merchant", "Merchant"
+        UNRECOGNISED = "unrecognised", "Not known"
+
+    class DeliveryKind(models.TextChoices):
+        """How we know when the order was delivered."""
+
+        PROMISE = "promise", "end of the promised window"
+        CARRIER = "carrier", "the carrier says delivered; the day is the end of the promised window"
+        UNKNOWN = "unknown", "not known"
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    account = models.ForeignKey(AmazonAccount, models.CASCADE, related_name="orders")
+    amazon_order_id = models.CharField(max_length=20)
+    marketplace_id = models.CharField(max_length=20)
+    status = models.CharField(max_length=20, choices=lambda: Order.Status.choices)
+    fulfilled_by = models.CharField(max_length=12, choices=lambda: Order.FulfilledBy.choices)
+    purchased_at = models.DateTimeField()
+    last_updated_at = models.DateTimeField()  # Amazon's; the newest wins
+    programs = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    is_replacement = models.BooleanField(default=False)
+    is_exchange = models.BooleanField(default=False)
+    is_cancellation_requested = models.BooleanField(default=False)
+    deliver_by_earliest = models.DateTimeField(null=True, blank=True)
+    deliver_by_latest = models.DateTimeField(null=True, blank=True)
+    delivery_kind = models.CharField(max_length=10, choices=lambda: Order.DeliveryKind.choices, default="unknown")
+    total_amount = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+
+    alias_sealed = models.BinaryField(null=True, blank=True)
+    alias_purge_at = models.DateTimeField(null=True, blank=True)
+    alias_key = models.UUIDField(null=True, blank=True)  # None: Amazon gave no alias
+    order_key = models.UUIDField()
+    changed_at = models.DateTimeField()  # ours: when a field that rules look at last changed
+    last_written_at = models.DateTimeField(null=True, blank=True)  # when free-form mail was last handed over for it
+
+    objects = SellerQuerySet["Order"].as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "amazon_order_id"], name="one_row_per_order")]
+        indexes = [
+            models.Index(fields=["seller", "-purchased_at", "-id"], name="orders_newest_first"),
+            models.Index(fields=["seller", "amazon_order_id"], name="orders_by_amazon_id"),
+            models.Index(fields=["amazon_order_id"], name="orders_of_all_by_amazon_id"),
+            models.Index(fields=["alias_purge_at"], name="orders_to_purge", condition=Q(alias_sealed__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.amazon_order_id
+
+    @property
+    def marketplace(self) -> Marketplace:
+        return by_id(self.marketplace_id)
+
+    @property
+    def alias(self) -> str | None:
+        """The buyer's alias in the clear, or None when Amazon gave none or it has been purged."""
+        if self.alias_sealed is None:
+            return None
+        return secrets.unseal_text("alias", self.seller_id, self.alias_sealed)
+
+
+class OrderItem(models.Model):
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    order = models.ForeignKey(Order, models.CASCADE, related_name="items")
+    amazon_item_id = models.CharField(max_length=40)
+    asin = models.CharField(max_length=20, blank=True)
+    sku = models.CharField(max_length=120, blank=True)
+    title = models.CharField(max_length=2000, blank=True)
+    quantity = models.PositiveIntegerField(default=1)
+    unit_price = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    is_gift = models.BooleanField(default=False)
+
+    objects = SellerQuerySet["OrderItem"].as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "amazon_item_id"], name="one_row_per_order_item")]
+
+    def __str__(self) -> str:
+        return self.title or self.sku or self.asin
+
+
+class OrderReading(models.Model):
+    """How far an account's orders have been read. A window is closed only when its last page is stored."""
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    account = models.OneToOneField(AmazonAccount, models.CASCADE, related_name="reading")
+    read_until = models.DateTimeField(null=True, blank=True)  # every change up to here is stored
+    window_from = models.DateTimeField(null=True, blank=True)  # the window that is being read, if one is open
+    window_until = models.DateTimeField(null=True, blank=True)
+    next_token = models.TextField(blank=True)
+    token_at = models.DateTimeField(null=True, blank=True)  # Amazon's paging tokens live 24 hours
+    next_at = models.DateTimeField()
+    leased_until = models.DateTimeField(null=True, blank=True)
+    last_read_at = models.DateTimeField(null=True, blank=True)
+    orders_read = models.PositiveBigIntegerField(default=0)
+    unreadable = models.PositiveBigIntegerField(default=0)
+    trouble = models.CharField(max_length=200, blank=True)  # in the seller's words; empty: all is well
+
+    objects = SellerQuerySet["OrderReading"].as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["next_at"], name="accounts_to_read")]
+
+    def __str__(self) -> str:
+        return f"account {self.account_id} until {self.read_until}"
