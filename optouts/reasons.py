@@ -1,0 +1,88 @@
+"""The kinds of mail that reach an inbound address, and why each was judged as it was: the vocabulary of the notices.
+
+`Kind` values are stored and filtered by; `Reason` values are sentences in a seller's words, shown as they are.
+"""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a mail is. Only `OPT_OUT` may ever be handed to `decisions.decide`."""
+
+    OPT_OUT = "opt_out"
+    """An attested opt-out notice; the grade tells how well it is proved."""
+    PROBABLE_OPT_OUT = "probable_opt_out"
+    """Looks like one and is not attested in every point: a person decides."""
+    RESTRICTED = "restricted"
+    """Amazon restricted the seller's account from writing."""
+    BLOCKED_FOR_CONTENT = "blocked_for_content"
+    """Amazon did not deliver a message because of what it says."""
+    FORWARDING_CONFIRMATION = "forwarding_confirmation"
+    """A mailbox provider asks whether it may forward to us."""
+    BUYER_MESSAGE = "buyer_message"
+    """A buyer's own words, through Amazon."""
+    OTHER_AMAZON = "other_amazon"
+    """Amazon mail about something else."""
+    NOT_AN_OPT_OUT = "not_an_opt_out"
+    """None of the above."""
+    FORGED = "forged"
+    """Claims to be somebody's who did not sign it."""
+    MALFORMED = "malformed"
+    """Cannot be read in one way only."""
+
+
+class Reason(StrEnum):
+    """Why. One sentence each."""
+
+    # What the words say.
+    OPTED_OUT = "Amazon says that the buyer has opted out."
+    ACCOUNT_RESTRICTED = "Amazon says that your account may not send such messages for a while."
+    CONTENT_BLOCKED = "Amazon did not deliver a message because it broke the communication guidelines."
+    FORWARDING_REQUEST = "A mailbox asks whether it may forward its mail here; the link confirms it."
+    FORWARDING_REQUEST_WITHOUT_LINK = "A mailbox asks whether it may forward its mail here, but the link is missing."
+    BUYER_MESSAGE = "A message that a buyer wrote to you."
+    ANOTHER_TYPE = "Amazon marked this mail as being about something else."
+    OTHER_AMAZON_MAIL = "Another mail from Amazon."
+    NOTHING_ABOUT_OPT_OUT = "Nothing in this mail is about a buyer's opt-out."
+    DELIVERY_REPORT = "A delivery report of a mail server."
+    AUTOMATIC_REPLY = "An automatic reply."
+    MAILING_LIST = "Sent by a mailing list."
+    REPLY = "A reply that may quote a notice."
+    QUOTED_SENTENCE = "Somebody quotes Amazon's sentence, and it is not a forwarded notice."
+
+    # Looks like a notice, but not in every point.
+    UNKNOWN_WORDING = "Amazon marked this as an opt-out, in words that we have not seen before."
+    UNKNOWN_SUBJECT = "Amazon's opt-out sentence under a subject that we have not seen before."
+    SUBJECT_ONLY = "The subject of an opt-out notice without its sentence."
+    UNUSUAL_SENDER = "Amazon's opt-out sentence from an address that has not sent notices before."
+    ORDER_IDS_DISAGREE = "The notice names more than one order."
+    TWO_BUYERS = "The notice names more than one buyer."
+    MARKETPLACE_DISAGREES = "The buyer's address and the marketplace of the notice do not belong together."
+
+    # What was proved.
+    SIGNED_DIRECT = "Amazon wrote to your inbound address, and its signature is valid."
+    SIGNED_FORWARDED = "Forwarded unchanged from your mailbox; Amazon's signature is valid."
+    SIGNED_UNKNOWN_MAILBOX = "Amazon's signature is valid, but it wrote to a mailbox that you have not registered."
+    SIGNED_ATTACHMENT = "The attached original carries Amazon's valid signature."
+    SIGNED_ATTACHMENT_UNKNOWN_MAILBOX = (
+        "The attached original carries Amazon's valid signature, but was written to a mailbox that is not registered."
+    )
+
+    # What was not.
+    FORWARDED_BY_HAND = "Forwarded by hand: nobody signed it."
+    SEAL_NOT_EXAMINED = "The forwarder changed the mail, so that Amazon's signature broke; its seal is not examined."
+    BROKEN_BY_FORWARDER = "The forwarder changed the mail, so that Amazon's signature is broken or gone."
+    KEY_WITHDRAWN = "The key of Amazon's signature is not published (any more)."
+    DNS_TROUBLE = "The signature could not be checked just now; it is tried again."
+    NOT_SIGNED = "It says that it comes from Amazon, and Amazon did not sign it."
+    SIGNATURE_BROKEN = "It says that it comes from Amazon, and the signature does not fit."
+    SIGNATURE_REFUSED = "It says that it comes from Amazon, and the signature is not one of Amazon's kind."
+    TOO_OLD = "Amazon's signature is valid but more than 30 days old: the mail may have been sent again."
+    FROM_THE_FUTURE = "Amazon's signature is dated in the future."
+    IMITATION = "Written like Amazon's notice, and sent by somebody else."
+    SETUP_NOT_SIGNED = "It says that it comes from the mailbox provider, who did not sign it."
+
+    # What could not be read.
+    GATE = "The mail can be read in more than one way, so it was not read at all."
+    UNREADABLE_PARTS = "The mail is too big or too intricate to be read."
+    UNREADABLE = "The mail could not be read."
