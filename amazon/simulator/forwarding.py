@@ -1,0 +1,85 @@
+"""What Gmail does to a mail that a user's filter forwards (INBOUND.md 2.1): trace headers and an ARC set on top, nothing
+below touched, a `+caf_=` envelope sender."""
+
+import secrets
+
+import dkim
+
+from amazon.simulator import clock
+from amazon.simulator.accounts import Account
+from amazon.simulator.outgoing import Letter
+from amazon.simulator.signing import key_of
+from amazon.simulator.store import Store
+
+_SEALED = [
+    b"mime-version", b"subject", b"message-id", b"to", b"reply-to", b"from", b"date", b"content-type",
+    b"dkim-signature", b"dkim-signature",
+]  # fmt: skip
+
+
+def gmail(store: Store, raw: bytes, envelope_from: str, account: Account, at: float) -> Letter:
+    """The forwarded mail as the product's listener gets it."""
+    received = _first_delivery(raw, envelope_from, account.mailbox, at)
+    sealed = _arc_set(store, received, at) + received
+    local, _, domain = account.mailbox.partition("@")
+    inbound_local, _, inbound_domain = account.inbound_address.partition("@")
+    return Letter(
+        envelope_from=f"{local}+caf_={inbound_local}={inbound_domain}@{domain}",
+        recipient=account.inbound_address,
+        raw=_trace(account, at) + sealed,
+    )
+
+
+def _first_delivery(raw: bytes, envelope_from: str, mailbox: str, at: float) -> bytes:
+    """The mail as it lies in the Gmail box: Google's verdict and the first hop above Amazon's own headers."""
+    signer = envelope_from.partition("@bounces.")[2]
+    spf = (
+        f"spf=pass (google.com: domain of {envelope_from} designates 192.0.2.54 as permitted sender)"
+        f" smtp.mailfrom={envelope_from}"
+    )
+    head = (
+        "Authentication-Results: mx.google.com;\r\n"
+        f"       dkim=pass header.i=@{signer} header.s={secrets.token_hex(4)} header.b={secrets.token_hex(4)};\r\n"
+        f"       dkim=pass header.i=@amazonses.com header.s={secrets.token_hex(4)} header.b={secrets.token_hex(4)};\r\n"
+        f"       {spf};\r\n"
+        f"       dmarc=pass (p=QUARANTINE sp=QUARANTINE dis=NONE) header.from={signer}\r\n"
+        f"Return-Path: <{envelope_from}>\r\n"
+        "Received: from a54-1.smtp-out.amazonses.com (a54-1.smtp-out.amazonses.com. [192.0.2.54])\r\n"
+        f"        by mx.google.com with ESMTPS id {secrets.token_hex(8)}\r\n"
+        f"        for <{mailbox}>;\r\n"
+        f"        {clock.mail_date(at)}\r\n"
+        f"Received-SPF: {spf.removeprefix('spf=')}; client-ip=192.0.2.54;\r\n"
+    )
+    return head.encode("ascii") + raw
+
+
+def _arc_set(store: Store, received: bytes, at: float) -> bytes:
+    """Google's seal: three headers that vouch for what Google saw."""
+    key = key_of(store, "google.com")
+    lines: list[bytes] = dkim.arc_sign(
+        received, key.selector.encode(), b"google.com", key.private_pem.encode(), b"mx.google.com",
+        include_headers=_SEALED, timestamp=str(int(at)).encode(),
+    )  # fmt: skip
+    return b"".join(lines)
+
+
+def _trace(account: Account, at: float) -> bytes:
+    """The newest headers: the forwarding hop itself."""
+    host = "mail-sim-f41.google.com"
+    when = clock.mail_date(at)
+    head = (
+        f"Received: by {host} with SMTP id {secrets.token_hex(10)}.1\r\n"
+        f"        for <{account.inbound_address}>; {when}\r\n"
+        "X-Google-DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n"
+        f"        d=1e100.net; s=20251104; t={int(at)}; x={int(at) + 604800};\r\n"
+        "        h=delivered-to:x-forwarded-for:x-forwarded-to;\r\n"
+        "        bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=;\r\n"
+        f"        b={secrets.token_urlsafe(40)}\r\n"
+        f"X-Gm-Message-State: {secrets.token_urlsafe(34)}\r\n"
+        f"X-Received: by 2001:db8:6402:b10::1 with SMTP id {secrets.token_hex(8)};\r\n"
+        f"        {when}\r\n"
+        f"X-Forwarded-To: {account.inbound_address}\r\n"
+        f"X-Forwarded-For: {account.mailbox} {account.inbound_address}\r\n"
+        f"Delivered-To: {account.mailbox}\r\n"
+    )
+    return head.encode("ascii")

@@ -1,0 +1,7 @@
+"""placeholder"""
+
+from amazon.simulator.simulation import Simulation
+
+
+def populate_once(simulation: Simulation) -> None:
+    """placeholder"""
