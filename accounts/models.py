@@ -8,6 +8,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts import secrets
+from accounts.choices import Choices
 from amazon.marketplaces import Marketplace, Region, by_id
 
 
@@ -62,7 +63,7 @@ class Seller(models.Model):
         return self.name
 
 
-class Role(models.TextChoices):
+class Role(Choices):
     OWNER = "owner", "Owner"
     MANAGER = "manager", "Manager"
     VIEWER = "viewer", "Viewer"
@@ -73,7 +74,7 @@ class Membership(models.Model):
 
     seller = models.ForeignKey(Seller, models.CASCADE)
     user = models.ForeignKey(User, models.CASCADE)
-    role = models.CharField(max_length=10, choices=lambda: Role.choices)
+    role = models.CharField(max_length=10, choices=Role.offered)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -83,20 +84,24 @@ class Membership(models.Model):
         return f"{self.user_id} as {self.role} of {self.seller_id}"
 
 
+def regions() -> list[tuple[str, str]]:
+    return [(region.value, region.value) for region in Region]
+
+
 class AmazonAccount(models.Model):
     """One authorised selling partner in one region. The refresh token rests sealed; see `secrets`."""
 
-    class Status(models.TextChoices):
+    class Status(Choices):
         CONNECTED = "connected", "Connected"
         REVOKED = "revoked", "Authorisation lost: connect again"
         DISCONNECTED = "disconnected", "Disconnected"
 
     seller = models.ForeignKey(Seller, models.CASCADE, related_name="amazon_accounts")
-    region = models.CharField(max_length=2, choices=lambda: [(region.value, region.value) for region in Region])
+    region = models.CharField(max_length=2, choices=regions)
     selling_partner_id = models.CharField(max_length=20)
     store_name = models.CharField(max_length=120)
     refresh_token_sealed = models.BinaryField()
-    status = models.CharField(max_length=12, choices=lambda: AmazonAccount.Status.choices, default=Status.CONNECTED)
+    status = models.CharField(max_length=12, choices=Status.offered, default=Status.CONNECTED)
     authorised_at = models.DateTimeField(default=timezone.now)
 
     objects = SellerQuerySet["AmazonAccount"].as_manager()

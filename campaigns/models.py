@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
+from accounts.choices import Choices
 from accounts.models import Seller, SellerQuerySet
 from messaging.models import Channel, Message
 from orders.models import Order
@@ -11,15 +12,15 @@ from orders.models import Order
 class Campaign(models.Model):
     """Rules + timing + channel + template, with a priority: the lowest number wins an order."""
 
-    class Status(models.TextChoices):
+    class Status(Choices):
         DRAFT = "draft", "Draft"
         ACTIVE = "active", "Active"
         PAUSED = "paused", "Paused"
 
     seller = models.ForeignKey(Seller, models.CASCADE)
     name = models.CharField(max_length=80)
-    status = models.CharField(max_length=8, choices=lambda: Campaign.Status.choices, default=Status.DRAFT)
-    channel = models.CharField(max_length=20, choices=lambda: Channel.choices)
+    status = models.CharField(max_length=8, choices=Status.offered, default=Status.DRAFT)
+    channel = models.CharField(max_length=20, choices=Channel.offered)
     priority = models.PositiveSmallIntegerField(default=100)
     delay_days = models.PositiveSmallIntegerField()  # after delivery
     send_at = models.TimeField(null=True, blank=True)  # in the marketplace's own time zone; None: as soon as due
@@ -40,12 +41,12 @@ class Campaign(models.Model):
 class Rule(models.Model):
     """One condition of a campaign. All must hold."""
 
-    class Kind(models.TextChoices):
+    class Kind(Choices):
         FULFILLED_BY = "fulfilled_by", "Fulfilled by"
 
     seller = models.ForeignKey(Seller, models.CASCADE)
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="rules")
-    kind = models.CharField(max_length=20, choices=lambda: Rule.Kind.choices)
+    kind = models.CharField(max_length=20, choices=Kind.offered)
     value = models.CharField(max_length=40)
 
     objects = SellerQuerySet["Rule"].as_manager()

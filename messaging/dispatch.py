@@ -176,7 +176,7 @@ def _settle(message_id: int, answer: Answer, *, now: datetime) -> None:
             _defer(message_id, reason, until=now + after, now=now)
         case AccountTrouble(reason, is_revoked):
             _defer(message_id, reason, until=now, now=now)
-            _hold_account(message_id, reason, is_revoked=is_revoked, now=now)
+            _stop_for(message_id, reason, is_revoked=is_revoked, now=now)
 
 
 def _defer(message_id: int, reason: str, *, until: datetime, now: datetime) -> None:
@@ -190,14 +190,16 @@ def _defer(message_id: int, reason: str, *, until: datetime, now: datetime) -> N
          attempts=attempts, claim=None, handed_over_at=None)
 
 
-def _hold_account(message_id: int, reason: str, *, is_revoked: bool, now: datetime) -> None:
-    """What is wrong for one message is wrong for all of its kind: hold them instead of burning them."""
+def _stop_for(message_id: int, reason: str, *, is_revoked: bool, now: datetime) -> None:
+    """What is wrong for one message is wrong for all of its kind: they wait for a person instead of being burnt."""
     message = Message.objects.select_related("order").get(pk=message_id)
-    alike = Message.objects.filter(account_id=message.account_id, status=Status.SCHEDULED)
     if is_revoked:
-        lifecycle.mark_revoked(message.account_id)
-    else:
-        alike = alike.filter(channel=message.channel, order__marketplace_id=message.order.marketplace_id)
+        lifecycle.mark_revoked(message.account_id)  # nothing is sent for it until it is connected again
+        return
+    alike = Message.objects.filter(
+        account_id=message.account_id, channel=message.channel, order__marketplace_id=message.order.marketplace_id,
+        status=Status.SCHEDULED,
+    )
     move(alike.values_list("pk", flat=True), out_of={Status.SCHEDULED}, to=Status.HELD, at=now, reason=reason)
 
 

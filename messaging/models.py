@@ -6,16 +6,17 @@ from typing import Final
 from django.db import models
 from django.db.models import Q
 
+from accounts.choices import Choices
 from accounts.models import AmazonAccount, Seller, SellerQuerySet
 from orders.models import Order
 
 
-class Channel(models.TextChoices):
+class Channel(Choices):
     REQUEST_REVIEW = "request_review", "Request a Review"
     BUYER_EMAIL = "buyer_email", "Buyer-Seller e-mail"
 
 
-class Status(models.TextChoices):
+class Status(Choices):
     SCHEDULED = "scheduled", "Scheduled"
     HELD = "held", "Held"
     CLAIMED = "claimed", "About to be sent"
@@ -49,9 +50,9 @@ class Message(models.Model):
     seller = models.ForeignKey(Seller, models.CASCADE)
     account = models.ForeignKey(AmazonAccount, models.CASCADE, related_name="messages")
     order = models.ForeignKey(Order, models.CASCADE, related_name="messages")
-    channel = models.CharField(max_length=20, choices=lambda: Channel.choices)
+    channel = models.CharField(max_length=20, choices=Channel.offered)
     title = models.CharField(max_length=120)  # the campaign's name when it was planned
-    status = models.CharField(max_length=12, choices=lambda: Status.choices, default=Status.SCHEDULED)
+    status = models.CharField(max_length=12, choices=Status.offered, default=Status.SCHEDULED)
     reason = models.CharField(max_length=200, blank=True)  # why it stands where it stands, in the seller's words
     due_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -104,7 +105,7 @@ class MessageEvent(models.Model):
 
     seller = models.ForeignKey(Seller, models.CASCADE)
     message = models.ForeignKey(Message, models.CASCADE, related_name="events")
-    status = models.CharField(max_length=12, choices=lambda: Status.choices)
+    status = models.CharField(max_length=12, choices=Status.offered)
     reason = models.CharField(max_length=200, blank=True)
     at = models.DateTimeField()
 

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.choices import Choices
 from accounts import secrets
 from accounts.models import Seller, SellerQuerySet
 
@@ -56,7 +57,7 @@ class SellerMailbox(models.Model):
 class Notice(models.Model):
     """A mail received at a seller's inbound address. The raw bytes rest compressed and sealed, and are purged."""
 
-    class Status(models.TextChoices):
+    class Status(Choices):
         RECEIVED = "received", "Waiting to be read"
         APPLIED = "applied", "Applied"
         IGNORED = "ignored", "Not an opt-out"
@@ -69,7 +70,7 @@ class Notice(models.Model):
     raw_sealed = models.BinaryField(null=True, blank=True)
     size = models.PositiveIntegerField()
     received_at = models.DateTimeField()
-    status = models.CharField(max_length=12, choices=lambda: Notice.Status.choices, default=Status.RECEIVED)
+    status = models.CharField(max_length=12, choices=Status.offered, default=Status.RECEIVED)
     look_at = models.DateTimeField(null=True, blank=True)  # when a worker (next) looks; None: nothing left to do
     attempts = models.PositiveSmallIntegerField(default=0)
     processed_at = models.DateTimeField(null=True, blank=True)
@@ -106,11 +107,11 @@ class Suppression(models.Model):
     `seller_id` has no foreign key in the database on purpose: deleting a seller never touches the list.
     """
 
-    class Kind(models.TextChoices):
+    class Kind(Choices):
         ALIAS = "alias", "Buyer"
         ORDER = "order", "Order"
 
-    class State(models.TextChoices):
+    class State(Choices):
         ACTIVE = "active", "In force"
         PENDING = "pending", "Waiting for a second proof"
         REVOKED = "revoked", "Revoked"
@@ -118,8 +119,8 @@ class Suppression(models.Model):
     seller = models.ForeignKey(Seller, models.DO_NOTHING, null=True, blank=True, db_constraint=False)
     key = models.UUIDField()
     key_version = models.PositiveSmallIntegerField()
-    kind = models.CharField(max_length=5, choices=lambda: Suppression.Kind.choices)
-    state = models.CharField(max_length=8, choices=lambda: Suppression.State.choices)
+    kind = models.CharField(max_length=5, choices=Kind.offered)
+    state = models.CharField(max_length=8, choices=State.offered)
     reason = models.CharField(max_length=200)
     grade = models.CharField(max_length=4, blank=True)
     amazon_order_id = models.CharField(max_length=20, blank=True)  # only in a seller's own rows
@@ -151,7 +152,7 @@ class Suppression(models.Model):
 class SuppressionEvent(models.Model):
     """What happened to an entry, who or what did it, on which evidence. Never changed, never deleted."""
 
-    class What(models.TextChoices):
+    class What(Choices):
         ADDED = "added", "Added"
         EVIDENCE = "evidence", "More evidence"
         PROMOTED = "promoted", "Came into force"
@@ -159,7 +160,7 @@ class SuppressionEvent(models.Model):
 
     seller = models.ForeignKey(Seller, models.DO_NOTHING, null=True, blank=True, db_constraint=False)
     suppression = models.ForeignKey(Suppression, models.DO_NOTHING, related_name="events")
-    what = models.CharField(max_length=10, choices=lambda: SuppressionEvent.What.choices)
+    what = models.CharField(max_length=10, choices=What.offered)
     actor = models.CharField(max_length=60)  # "notice 12", "operator 3": ids only
     reason = models.CharField(max_length=200)
     grade = models.CharField(max_length=4, blank=True)

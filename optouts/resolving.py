@@ -34,10 +34,16 @@ class RecordedResolver:
 
 
 class DnsResolver:
-    """Asks the machine's name servers. Safe to share between threads."""
+    """Asks the machine's name servers, or one given server. Safe to share between threads."""
 
-    def __init__(self, *, lifetime: float = 5.0, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """`lifetime` is the longest that one question may take, in seconds, over all servers and retries."""
+    def __init__(
+        self, *, server: str = "", lifetime: float = 5.0, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`lifetime` is the longest that one question may take, in seconds, over all servers and retries.
+
+        `server` is "address:port"; empty means the servers that the machine is set up with.
+        """
+        self._server = server
         self._lifetime = lifetime
         self._monotonic = monotonic
         self._resolver: dns.resolver.Resolver | None = None
@@ -63,7 +69,7 @@ class DnsResolver:
     def _ask(self, name: str) -> tuple[bytes | None, float]:
         try:
             if self._resolver is None:
-                self._resolver = dns.resolver.Resolver()
+                self._resolver = _resolver(self._server)
             answer = self._resolver.resolve(name, dns.rdatatype.TXT, lifetime=self._lifetime, search=False)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.name.LabelTooLong, dns.name.EmptyLabel):
             return None, MAX_SECONDS_ABSENT
@@ -74,6 +80,15 @@ class DnsResolver:
         record = next((record for record in records if b"p=" in record), records[0] if records else None)
         ttl = float(answer.rrset.ttl) if answer.rrset is not None else MIN_SECONDS
         return record, min(max(ttl, MIN_SECONDS), MAX_SECONDS)
+
+
+def _resolver(server: str) -> dns.resolver.Resolver:
+    if not server:
+        return dns.resolver.Resolver()
+    host, _, port = server.rpartition(":")
+    resolver = dns.resolver.Resolver(configure=False)
+    resolver.nameservers, resolver.port = [host], int(port)
+    return resolver
 
 
 def _canonical(name: str) -> str:

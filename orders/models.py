@@ -11,6 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from accounts.choices import Choices
 from accounts import secrets
 from accounts.models import AmazonAccount, Seller, SellerQuerySet
 from amazon.marketplaces import Marketplace, by_id
@@ -19,7 +20,7 @@ ALIAS_KEPT_FOR: Final = timedelta(days=30)  # after delivery, or after the lates
 
 
 class Order(models.Model):
-    class Status(models.TextChoices):
+    class Status(Choices):
         PENDING = "pending", "Pending"
         UNSHIPPED = "unshipped", "Unshipped"
         PARTIALLY_SHIPPED = "partially_shipped", "Partly shipped"
@@ -28,12 +29,12 @@ class Order(models.Model):
         UNFULFILLABLE = "unfulfillable", "Cannot be fulfilled"
         UNRECOGNISED = "unrecognised", "A status that we do not know yet"
 
-    class FulfilledBy(models.TextChoices):
+    class FulfilledBy(Choices):
         AMAZON = "amazon", "Amazon"
         MERCHANT = "merchant", "Merchant"
         UNRECOGNISED = "unrecognised", "Not known"
 
-    class DeliveryKind(models.TextChoices):
+    class DeliveryKind(Choices):
         """How we know when the order was delivered."""
 
         PROMISE = "promise", "end of the promised window"
@@ -44,8 +45,8 @@ class Order(models.Model):
     account = models.ForeignKey(AmazonAccount, models.CASCADE, related_name="orders")
     amazon_order_id = models.CharField(max_length=20)
     marketplace_id = models.CharField(max_length=20)
-    status = models.CharField(max_length=20, choices=lambda: Order.Status.choices)
-    fulfilled_by = models.CharField(max_length=12, choices=lambda: Order.FulfilledBy.choices)
+    status = models.CharField(max_length=20, choices=Status.offered)
+    fulfilled_by = models.CharField(max_length=12, choices=FulfilledBy.offered)
     purchased_at = models.DateTimeField()
     last_updated_at = models.DateTimeField()  # Amazon's; the newest wins
     programs = ArrayField(models.CharField(max_length=40), default=list, blank=True)
@@ -54,7 +55,7 @@ class Order(models.Model):
     is_cancellation_requested = models.BooleanField(default=False)
     deliver_by_earliest = models.DateTimeField(null=True, blank=True)
     deliver_by_latest = models.DateTimeField(null=True, blank=True)
-    delivery_kind = models.CharField(max_length=10, choices=lambda: Order.DeliveryKind.choices, default="unknown")
+    delivery_kind = models.CharField(max_length=10, choices=DeliveryKind.offered, default="unknown")
     total_amount = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
 

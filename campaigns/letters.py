@@ -1,0 +1,47 @@
+"""The letter of one order: which template, which values."""
+
+from django.utils import formats, translation
+
+from amazon.marketplaces import contact_url, find, order_url
+from campaigns.models import Campaign, Template
+from campaigns.rendering import SHORT_TITLE_LENGTH, Source, clean_title, render
+from messaging.letters import Letter
+from messaging.models import Channel
+from orders.models import Order
+
+
+def pick_template(campaign: Campaign, marketplace_id: str) -> Template | None:
+    """The campaign's template in the marketplace's language. None: there is none, or Amazon writes the text."""
+    marketplace = find(marketplace_id)
+    if marketplace is None or campaign.channel == Channel.REQUEST_REVIEW:
+        return None
+    return next((t for t in campaign.templates.all() if t.language == marketplace.language), None)
+
+
+def letter_for(order: Order, template: Template, *, store_name: str) -> Letter:
+    """Render this template for this order. Raises campaigns.rendering.UnknownPlaceholder."""
+    return render(Source(template.subject, template.body), values_of(order, template.language, store_name=store_name))
+
+
+def values_of(order: Order, language: str, *, store_name: str) -> dict[str, str]:
+    """Every placeholder's value. Dates are written as in the language of the template."""
+    item = order.items.order_by("id").first()
+    marketplace = order.marketplace
+    title = item.title if item else ""
+    with translation.override(language):
+        ordered = formats.date_format(order.purchased_at, "DATE_FORMAT")
+        delivered = formats.date_format(order.deliver_by_latest, "DATE_FORMAT") if order.deliver_by_latest else ""
+    return {
+        "order_id": order.amazon_order_id,
+        "product_title": clean_title(title),
+        "product_title_short": clean_title(title, SHORT_TITLE_LENGTH),
+        "sku": item.sku if item else "",
+        "asin": item.asin if item else "",
+        "quantity": str(item.quantity) if item else "",
+        "order_date": ordered,
+        "delivery_date": delivered,
+        "store_name": store_name,
+        "marketplace": marketplace.name,
+        "contact_link": contact_url(marketplace, order.account.selling_partner_id, order.amazon_order_id),
+        "order_link": order_url(marketplace, order.amazon_order_id),
+    }

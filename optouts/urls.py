@@ -1,0 +1,5 @@
+"""Addresses of optouts."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
