@@ -11,10 +11,13 @@ courtesy, not a fact: emptied at any moment, they cost a few refusals by Amazon 
 
 import math
 from datetime import timedelta
+from typing import Self
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.commands.core import Script
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from amazon.operations import PLANS, Operation, Plan
 
@@ -23,6 +26,7 @@ __all__ = ["PLANS", "Operation", "Plan", "Quotas", "QuotasUnavailable"]
 # What Amazon said of a rate is believed for a day; it says so with almost every answer.
 _REMEMBERED = timedelta(days=1)
 _SENSIBLE_RATES = (0.0001, 1000.0)
+_PATIENCE = timedelta(seconds=2)
 
 # KEYS: full-again instant, learnt interval. ARGV: default interval, burst, calls wanted. Times in milliseconds, whole
 # numbers, because the server writes numbers with 14 digits. Returns 0 for "go", else how long to wait.
@@ -65,6 +69,21 @@ class Quotas:
         self._redis = redis
         self._take = redis.register_script(_TAKE)
         self._drain = redis.register_script(_DRAIN)
+
+    @classmethod
+    def at(cls, url: str) -> Self:
+        """Keep the buckets in the server at this address (`redis://`, `unix://`).
+
+        One quick retry, for a connection that a restart has made stale: with the client's own patience every answer of
+        Amazon's would cost seconds while the server is away.
+        """
+        patience = _PATIENCE.total_seconds()
+        retry = Retry(NoBackoff(), 1)
+        return cls(Redis.from_url(url, socket_timeout=patience, socket_connect_timeout=patience, retry=retry))
+
+    def close(self) -> None:
+        """Close the connections to the server."""
+        self._redis.close()
 
     def take(self, account: str, operation: Operation, *, n: int = 1) -> timedelta:
         """Take `n` calls out of the bucket, all or none. Zero means go; else nothing was taken, and this is the time to

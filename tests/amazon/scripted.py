@@ -76,10 +76,19 @@ class Scripted:
     def __init__(self, script: Script, login: Script) -> None:
         self.calls: list[Seen] = []
         self.logins: list[Seen] = []
+        self._connected = 0
+        self._changed = threading.Condition()
         scripted = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def handle(self) -> None:
+                scripted.count(1)
+                try:
+                    super().handle()
+                finally:
+                    scripted.count(-1)
 
             def do_GET(self) -> None:
                 self._answer()
@@ -116,6 +125,16 @@ class Scripted:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = False
+
+    def count(self, change: int) -> None:
+        with self._changed:
+            self._connected += change
+            self._changed.notify_all()
+
+    def wait_until_all_hung_up(self, patience: timedelta) -> bool:
+        """Whether every connection that was made to us is closed, or closes in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._connected == 0, patience.total_seconds())
 
     @property
     def url(self) -> str:
