@@ -19,8 +19,8 @@ _CAPITALS = string.ascii_uppercase + string.digits
 class Account:
     """One selling partner account.
 
-    `mode` says how notices reach the product: `direct` (Seller Central writes to the inbound address), `gmail` (they come to
-    the mailbox, which forwards them), `none` (they stay in the mailbox).
+    `mode` says how notices reach the product: `direct` (Seller Central writes to the inbound address), `gmail` (they
+    come to the mailbox, which forwards them), `none` (they stay in the mailbox).
     """
 
     selling_partner_id: str

@@ -11,7 +11,7 @@ _TEXTS = {
     ),
     "it": (
         "{name}, com'è andato il tuo ordine da {store}?",
-        "Ciao {name},\n\ndedica un momento a valutare il tuo acquisto da {store} e a recensire ciò che hai comprato:\n\n"
+        "Ciao {name},\n\ndedica un momento a valutare l'acquisto da {store} e a recensire ciò che hai comprato:\n\n"
         "{items}\n\nOrdine {order}\n\nQuesta richiesta è stata inviata da Amazon. Non è possibile rispondere.",
     ),
     "de": (

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 import dns.exception
 import dns.flags
@@ -22,8 +23,8 @@ class KeyRecords(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember where answers go."""
-        if isinstance(transport, asyncio.DatagramTransport):
-            self._transport = transport
+        # In Python 3.11 asyncio's own transport is no subclass of DatagramTransport: a cast, not a check.
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Answer one question; what is no question gets no answer."""

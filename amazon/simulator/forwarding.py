@@ -1,26 +1,25 @@
-"""What Gmail does to a mail that a user's filter forwards (INBOUND.md 2.1): trace headers and an ARC set on top, nothing
-below touched, a `+caf_=` envelope sender."""
+"""What Gmail does to a mail that a user's filter forwards (INBOUND.md 2.1).
+
+Trace headers and an ARC set on top, nothing below touched, a `+caf_=` envelope sender.
+"""
 
 import secrets
-
-import dkim
 
 from amazon.simulator import clock
 from amazon.simulator.accounts import Account
 from amazon.simulator.outgoing import Letter
+from amazon.simulator.sealing import seal
 from amazon.simulator.signing import key_of
 from amazon.simulator.store import Store
 
-_SEALED = [
-    b"mime-version", b"subject", b"message-id", b"to", b"reply-to", b"from", b"date", b"content-type",
-    b"dkim-signature", b"dkim-signature",
-]  # fmt: skip
+AMAZON_HOST = "192.0.2.54"
 
 
 def gmail(store: Store, raw: bytes, envelope_from: str, account: Account, at: float) -> Letter:
     """The forwarded mail as the product's listener gets it."""
-    received = _first_delivery(raw, envelope_from, account.mailbox, at)
-    sealed = _arc_set(store, received, at) + received
+    verdict = _verdict(envelope_from)
+    received = _first_delivery(raw, verdict, envelope_from, account.mailbox, at)
+    sealed = seal(received, verdict, key_of(store, "google.com"), at) + received
     local, _, domain = account.mailbox.partition("@")
     inbound_local, _, inbound_domain = account.inbound_address.partition("@")
     return Letter(
@@ -30,37 +29,34 @@ def gmail(store: Store, raw: bytes, envelope_from: str, account: Account, at: fl
     )
 
 
-def _first_delivery(raw: bytes, envelope_from: str, mailbox: str, at: float) -> bytes:
-    """The mail as it lies in the Gmail box: Google's verdict and the first hop above Amazon's own headers."""
+def _verdict(envelope_from: str) -> str:
+    """What Google found when Amazon's server brought the mail."""
     signer = envelope_from.partition("@bounces.")[2]
-    spf = (
-        f"spf=pass (google.com: domain of {envelope_from} designates 192.0.2.54 as permitted sender)"
-        f" smtp.mailfrom={envelope_from}"
-    )
-    head = (
-        "Authentication-Results: mx.google.com;\r\n"
+    return (
+        "mx.google.com;\r\n"
         f"       dkim=pass header.i=@{signer} header.s={secrets.token_hex(4)} header.b={secrets.token_hex(4)};\r\n"
         f"       dkim=pass header.i=@amazonses.com header.s={secrets.token_hex(4)} header.b={secrets.token_hex(4)};\r\n"
-        f"       {spf};\r\n"
-        f"       dmarc=pass (p=QUARANTINE sp=QUARANTINE dis=NONE) header.from={signer}\r\n"
+        f"       spf=pass {_spf(envelope_from)} smtp.mailfrom={envelope_from};\r\n"
+        f"       dmarc=pass (p=QUARANTINE sp=QUARANTINE dis=NONE) header.from={signer}"
+    )
+
+
+def _spf(envelope_from: str) -> str:
+    return f"(google.com: domain of {envelope_from} designates {AMAZON_HOST} as permitted sender)"
+
+
+def _first_delivery(raw: bytes, verdict: str, envelope_from: str, mailbox: str, at: float) -> bytes:
+    """The mail as it lies in the Gmail box: Google's verdict and the first hop above Amazon's own headers."""
+    head = (
+        f"Authentication-Results: {verdict}\r\n"
         f"Return-Path: <{envelope_from}>\r\n"
-        "Received: from a54-1.smtp-out.amazonses.com (a54-1.smtp-out.amazonses.com. [192.0.2.54])\r\n"
+        f"Received: from a54-1.smtp-out.amazonses.com (a54-1.smtp-out.amazonses.com. [{AMAZON_HOST}])\r\n"
         f"        by mx.google.com with ESMTPS id {secrets.token_hex(8)}\r\n"
         f"        for <{mailbox}>;\r\n"
         f"        {clock.mail_date(at)}\r\n"
-        f"Received-SPF: {spf.removeprefix('spf=')}; client-ip=192.0.2.54;\r\n"
+        f"Received-SPF: pass {_spf(envelope_from)} client-ip={AMAZON_HOST};\r\n"
     )
     return head.encode("ascii") + raw
-
-
-def _arc_set(store: Store, received: bytes, at: float) -> bytes:
-    """Google's seal: three headers that vouch for what Google saw."""
-    key = key_of(store, "google.com")
-    lines: list[bytes] = dkim.arc_sign(
-        received, key.selector.encode(), b"google.com", key.private_pem.encode(), b"mx.google.com",
-        include_headers=_SEALED, timestamp=str(int(at)).encode(),
-    )  # fmt: skip
-    return b"".join(lines)
 
 
 def _trace(account: Account, at: float) -> bytes:

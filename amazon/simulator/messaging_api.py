@@ -19,7 +19,7 @@ _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}\.[a-zA-Z]{2,24}")
 
 @dataclass(frozen=True, slots=True)
 class MessageType:
-    """One message type with a text: its name in the path, its operation, the states that offer it, whether it is critical."""
+    """One message type with a text: its name in the path, its operation, when it is offered, whether it is critical."""
 
     name: str
     operation: str

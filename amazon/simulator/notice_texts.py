@@ -1,7 +1,7 @@
 """What Amazon's opt-out notice says, per language.
 
-Attested are the subject and the core sentence (AMAZON.md 5.1 and INBOUND.md 1.1: Italian 2026, English 2017, French 2018,
-Japanese 2018), and for Italian the hidden preheader and the link with the alias. Every other sentence is our own.
+Attested are the subject and the core sentence (AMAZON.md 5.1 and INBOUND.md 1.1: Italian 2026, English 2017, French
+2018, Japanese 2018), and for Italian the hidden preheader and the link with the alias. Every other sentence is our own.
 """
 
 from dataclasses import dataclass
@@ -50,8 +50,8 @@ TEXTS = {
         subject="Your message to a buyer could not be delivered",
         preheader="",
         greeting="Dear Seller,",
-        core="We were unable to deliver the message you sent for order [{order}] because the buyer has chosen to opt out "
-        "of receiving unsolicited messages from sellers.",
+        core="We were unable to deliver the message you sent for order [{order}] because the buyer has chosen to opt "
+        "out of receiving unsolicited messages from sellers.",
         more=(
             "If there is something that the buyer must know for the order to be completed, write to the buyer from "
             "Manage Orders.",
@@ -63,8 +63,8 @@ TEXTS = {
         subject="Votre message qui était adressé à un acheteur n'a pas pu être transmis",
         preheader="",
         greeting="Cher vendeur,",
-        core="Nous ne sommes pas parvenus à transmettre votre message au sujet de la commande {order}, car l'acheteur a "
-        "choisi de ne pas recevoir de messages non sollicités de la part des vendeurs.",
+        core="Nous ne sommes pas parvenus à transmettre votre message au sujet de la commande {order}, car l'acheteur "
+        "a choisi de ne pas recevoir de messages non sollicités de la part des vendeurs.",
         more=(
             "Si ce message est indispensable au traitement de la commande, écrivez à l'acheteur depuis la page de "
             "gestion des commandes.",

@@ -1,11 +1,12 @@
-"""Amazon's notices to sellers: built, signed twice, put into the seller's mailbox, and sent on as the account is set up.
+"""Amazon's notices to sellers: built, signed twice, put into the seller's mailbox, sent on as the account is set up.
 
-The form is that of the public specimen (INBOUND.md 1.1): HTML only in multipart/alternative, quoted-printable, the order id
-bare in the preheader and in brackets in the main sentence.
+The form is that of the public specimen (INBOUND.md 1.1): HTML only in multipart/alternative, quoted-printable, the
+order id bare in the preheader and in brackets in the main sentence.
 """
 
 import quopri
 import secrets
+import uuid
 from dataclasses import dataclass
 from email.header import Header
 from typing import Any
@@ -38,8 +39,8 @@ class Notice:
 def send_opted_out(simulation: Simulation, order: Order, language: str = "") -> int:
     """Tell the seller of an order that its buyer has opted out. Returns the notice's number.
 
-    The notice is kept in the mailbox in any case; it leaves for the product's inbound address if the account's mode says so
-    and an inbound address is set.
+    The notice is kept in the mailbox in any case; it leaves for the product's inbound address if the account's mode
+    says so and an inbound address is set.
     """
     account = accounts.find(simulation.store, order.selling_partner_id)
     if account is None:
@@ -76,7 +77,7 @@ def build(store: Store, order: Order, buyer: Buyer, *, to: str, language: str, a
     place = PLACES[order.marketplace_id]
     text = text_for(language)
     facts = NoticeFacts(order.order_id, buyer.first_name, clock.day(at), buyer.alias)
-    mail_id = f"0102{secrets.token_hex(6)}-{secrets.token_hex(4)}-{secrets.token_hex(10)}-000000"
+    mail_id = f"0102{secrets.token_hex(6)}-{uuid.uuid4()}-000000"
     unsigned = _mail(place, text.subject, html_of(text, facts), to=to, mail_id=mail_id, at=at)
     # amazonses.com signs Feedback-ID too, the From domain does not.
     ours = sign(unsigned, key_of(store, place.notice_domain), SIGNED, at)

@@ -17,8 +17,8 @@ PACKAGES = {"", "PENDING", "IN_TRANSIT", "SHIPPED", "DELIVERED", "CANCELLED", "U
 def build(store: Store, account: Account, wanted: dict[str, Any]) -> Order:
     """Read one order; makes its buyer if he is new.
 
-    Without windows the order was delivered eight days ago: shipped, bought five days earlier, updated an hour ago. Raises
-    ValueError for an unknown marketplace, status or window.
+    Without windows the order was delivered eight days ago: shipped, bought five days earlier, updated an hour ago.
+    Raises ValueError for an unknown marketplace, status or window.
     """
     marketplace_id = str(wanted.get("marketplace_id") or account.marketplace_ids[0])
     if marketplace_id not in account.marketplace_ids:

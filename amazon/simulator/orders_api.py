@@ -179,7 +179,7 @@ def _resume(inquiry: Inquiry, token: str) -> tuple[Search, int]:
         raise invalid_parameters("paginationToken") from None
     if carried["account"] != inquiry.account.selling_partner_id or carried["until"] < clock.now():
         raise invalid_parameters("paginationToken")
-    known = carried["search"]
+    known: dict[str, Any] = carried["search"]
     search = Search(**{name: tuple(value) if isinstance(value, list) else value for name, value in known.items()})
     repeated = inquiry.value("lastUpdatedAfter" if search.by == "updated" else "createdAfter")
     if repeated is not None and _instant("paginationToken", repeated) != search.after:

@@ -110,8 +110,8 @@ def _hand_over(inbound: tuple[str, int], letter: Letter) -> tuple[int, str]:
         code, words = next(iter(refused.recipients.values()))
         return code, f"{code} {words.decode('utf-8', 'replace')}"
     except smtplib.SMTPResponseException as refused:
-        words = refused.smtp_error
-        text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
+        said = refused.smtp_error
+        text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
         return refused.smtp_code, f"{refused.smtp_code} {text}"
     except (smtplib.SMTPException, OSError) as trouble:
         return 0, f"no answer: {trouble}"

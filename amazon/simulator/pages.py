@@ -1,6 +1,7 @@
 """placeholder"""
 
 from flask import Blueprint
+
 from amazon.simulator.simulation import Simulation
 
 

@@ -1,6 +1,6 @@
 """Amazon's usage plans: one token bucket per selling partner and operation (AMAZON.md 1.0).
 
-Buckets live in memory; after a restart they are full, which is kinder than Amazon and never wrong in the other direction.
+Buckets live in memory: after a restart they are full, which is kinder than Amazon.
 """
 
 import threading

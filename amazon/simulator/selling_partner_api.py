@@ -1,7 +1,7 @@
 """The gate of the Selling Partner API: who calls, may he, how often; then the operation; then the books.
 
-In: an HTTP request. Out: Amazon's answer, a row in the list of calls, a line in the journal. The operations themselves are
-plain functions from an `Inquiry` to an `Answer`.
+In: an HTTP request. Out: Amazon's answer, a row in the list of calls, a line in the journal. The operations
+themselves are plain functions from an `Inquiry` to an `Answer`.
 """
 
 import json
@@ -171,8 +171,8 @@ def _book(
 ) -> Response:
     """Write the exchange down: the page's list, and the journal where one is kept."""
     text = response.get_data(as_text=True)
-    is_json = response.mimetype.endswith("json")
-    body = json.loads(text) if is_json else text
+    is_json = (response.mimetype or "").endswith("json")
+    body: Any = json.loads(text) if is_json else text
     if is_json and fault is None:
         response.headers.setdefault("x-amzn-RequestId", secrets.token_hex(16))
     message = str(body["errors"][0]["message"]) if is_json and body.get("errors") else ""

@@ -76,38 +76,56 @@ def _make(domain: str) -> SigningKey:
 def sign(raw: bytes, key: SigningKey, names: list[str], at: float) -> bytes:
     """The DKIM-Signature header (with its CRLF) over the named headers and the body, `c=relaxed/simple`.
 
-    Every name must occur exactly once in the mail; a missing one raises KeyError.
+    Every name must occur in the mail as often as it is named; a missing one raises LookupError.
     """
     head, _, body = raw.partition(b"\r\n\r\n")
-    fields = _fields(head)
-    digest = base64.b64encode(hashlib.sha256(_simple_body(body)).digest()).decode()
     unsigned = (
         "DKIM-Signature: v=1; a=rsa-sha256; q=dns/txt; c=relaxed/simple;\r\n"
         f"\ts={key.selector}; d={key.domain}; t={int(at)};\r\n"
-        f"\th={':'.join(names)};\r\n\tbh={digest};\r\n\tb="
+        f"\th={':'.join(names)};\r\n\tbh={digest(simple_body(body))};\r\n\tb="
     )
-    covered = b"".join(_relaxed(fields[name.lower()]) + b"\r\n" for name in names)
-    covered += _relaxed(unsigned.encode())
+    return finish(unsigned, chosen_headers(head, names), key)
+
+
+def finish(unsigned: str, covered: bytes, key: SigningKey) -> bytes:
+    """A signature header whose `b=` is still empty -> the same with the signature over `covered` and itself."""
     private = serialization.load_pem_private_key(key.private_pem.encode(), password=None)
     if not isinstance(private, rsa.RSAPrivateKey):
         raise TypeError("a signing key must be an RSA key")
-    signature = base64.b64encode(private.sign(covered, padding.PKCS1v15(), hashes.SHA256())).decode()
-    folded = "\r\n\t ".join(signature[start : start + 66] for start in range(0, len(signature), 66))
+    signed = private.sign(covered + relaxed_header(unsigned.encode()), padding.PKCS1v15(), hashes.SHA256())
+    text = base64.b64encode(signed).decode()
+    folded = "\r\n\t ".join(text[start : start + 66] for start in range(0, len(text), 66))
     return f"{unsigned}{folded}\r\n".encode()
 
 
-def _fields(head: bytes) -> dict[str, bytes]:
-    unfolded = re.split(rb"\r\n(?![ \t])", head)
-    return {field.partition(b":")[0].decode().lower(): field for field in unfolded}
+def chosen_headers(head: bytes, names: list[str]) -> bytes:
+    """The named headers, canonical; of several with one name the lowest is taken first (RFC 6376, 5.4.2)."""
+    left: dict[str, list[bytes]] = {}
+    for field in re.split(rb"\r\n(?![ \t])", head):
+        left.setdefault(field.partition(b":")[0].decode().lower(), []).append(field)
+    return b"".join(relaxed_header(left[name.lower()].pop()) + b"\r\n" for name in names)
 
 
-def _relaxed(field: bytes) -> bytes:
+def relaxed_header(field: bytes) -> bytes:
     """RFC 6376, 3.4.2."""
     name, _, value = field.partition(b":")
     value = re.sub(rb"[ \t]+", b" ", value.replace(b"\r\n", b"")).strip(b" \t")
     return name.strip().lower() + b":" + value
 
 
-def _simple_body(body: bytes) -> bytes:
+def simple_body(body: bytes) -> bytes:
     """RFC 6376, 3.4.3: empty lines at the end do not count."""
     return re.sub(rb"(\r\n)+\Z", b"", body) + b"\r\n"
+
+
+def relaxed_body(body: bytes) -> bytes:
+    """RFC 6376, 3.4.4: blanks at line ends and empty lines at the end do not count, blanks inside are one."""
+    lines = [re.sub(rb"[ \t]+", b" ", line).rstrip(b" ") for line in body.split(b"\r\n")]
+    while lines and not lines[-1]:
+        lines.pop()
+    return b"".join(line + b"\r\n" for line in lines)
+
+
+def digest(body: bytes) -> str:
+    """The body hash of a canonical body."""
+    return base64.b64encode(hashlib.sha256(body).digest()).decode()

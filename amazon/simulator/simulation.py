@@ -1,4 +1,4 @@
-"""What every door of the simulator shares: the memory, the planned troubles, the quotas, the journal, where mail goes."""
+"""What every door of the simulator shares: memory, planned troubles, quotas, journal, and where mail goes."""
 
 import threading
 from dataclasses import dataclass, field

@@ -8,7 +8,13 @@ from amazon.simulator.amazon_texts import solicitation
 from amazon.simulator.orders import Order
 from amazon.simulator.quotas import Plan
 from amazon.simulator.selling_partner_api import (
-    HAL, Answer, ApiRefused, Inquiry, Operation, invalid_parameters, unauthorized,
+    HAL,
+    Answer,
+    ApiRefused,
+    Inquiry,
+    Operation,
+    invalid_parameters,
+    unauthorized,
 )  # fmt: skip
 
 TYPE = "productReviewAndSellerFeedback"
@@ -22,7 +28,7 @@ BASE = "/solicitations/v1/orders/{amazonOrderId}"
 
 
 def get_actions(inquiry: Inquiry) -> Answer:
-    """The HAL list of solicitation types; empty while the order is not shipped, outside the window, or after the first."""
+    """The HAL list of solicitation types; empty for an unshipped or solicited order and outside the window."""
     order = order_of(inquiry)
     self_link = f"/solicitations/v1/orders/{order.order_id}?marketplaceIds={order.marketplace_id}"
     is_open = _is_shipped(order) and _is_in_window(order) and not _is_solicited(inquiry, order)

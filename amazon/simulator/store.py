@@ -78,8 +78,14 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: committed when the block ends, rolled back when it raises. Others wait."""
+        """One transaction: committed when the block ends, rolled back when it raises. Others wait.
+
+        A block inside another one belongs to the outer one's transaction.
+        """
         with self._lock:
+            if self._connection.in_transaction:
+                yield self._connection
+                return
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection

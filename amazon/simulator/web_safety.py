@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 
 def content_policy(response: Response, form_targets: str = "") -> None:
-    """Own files only: nothing inline, nothing from elsewhere, no frames. `form_targets` may receive redirects of forms."""
+    """Own files only, nothing inline, no frames. `form_targets` are sites that a form's answer may redirect to."""
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self';"
         f" form-action 'self' {form_targets}; frame-ancestors 'none'; base-uri 'none'"

@@ -4,8 +4,8 @@
         account = amazon.account(store_name="Lakeside")
         order = amazon.order(account)
 
-Facts that a test asks about (`receipts`, `calls`, `notices`) are read through the same door. Nothing here is a stand-in: requests of
-the product go over sockets to `amazon.base_url`, `amazon.smtp` and `amazon.dns`.
+Facts that a test asks about (`receipts`, `calls`, `notices`) are read through the same door. The product's own requests
+go over sockets to `amazon.base_url`, `amazon.smtp` and `amazon.dns`.
 """
 
 import base64
@@ -142,7 +142,7 @@ class Amazon:
         return self.do("accounts", **wanted)
 
     def order(self, account: Json, **wanted: Any) -> Json:
-        """Place an order; by default merchant-fulfilled, shipped, promised for 9 to 8 days ago. Instants may be datetimes."""
+        """Place an order; by default merchant-fulfilled, shipped, promised for 9 to 8 days ago."""
         return self.do("orders", selling_partner_id=account["selling_partner_id"], **_plain(wanted))
 
     def orders(self, account: Json, many: list[Json]) -> list[Json]:
