@@ -1,0 +1,126 @@
+"""Rows for tests: plain functions, all fields with sensible values, each overridable by name.
+
+The cast: Alice (owner), Bob (her manager), Vera (viewer), Mallory (another seller).
+"""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from accounts import lookup, secrets
+from accounts.models import AccountMarketplace, AmazonAccount, Membership, Role, Seller, User
+from accounts.rowsecurity import across_sellers
+from amazon.marketplaces import by_id
+from campaigns.lifecycle import create_default_campaigns
+from campaigns.models import Campaign
+from messaging import outbox
+from messaging.letters import Letter
+from messaging.models import Channel, Message
+from optouts.addresses import open_address
+from optouts.models import InboundAddress
+from orders.models import Order, OrderItem
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+US, UK, IT, DE = "ATVPDKIKX0DER", "A1F83G8C2ARO7P", "APJ6JRA9NG5V4", "A1PA6795UKMFR9"
+PASSWORD = "a long pass phrase of the tests"
+_numbers = itertools.count(1)
+
+
+def order_id() -> str:
+    return f"111-{next(_numbers):07d}-{1234567:07d}"
+
+
+def alias(name: str = "", domain: str = "marketplace.amazon.com") -> str:
+    return f"{(name + 'abcdefghij0000')[:10]}{next(_numbers):05d}@{domain}" if not name else f"{name:x<14.14}@{domain}"
+
+
+def make_user(email: str = "", **fields: Any) -> User:
+    return User.objects.create_user(email or f"person{next(_numbers)}@example.com", PASSWORD, **fields)
+
+
+def make_seller(name: str = "Alice's shop") -> Seller:
+    with across_sellers("test"):
+        return Seller.objects.create(name=name)
+
+
+def make_member(seller: Seller, role: Role = Role.OWNER, email: str = "") -> User:
+    user = make_user(email)
+    with across_sellers("test"):
+        Membership.objects.create(seller=seller, user=user, role=role)
+    return user
+
+
+def make_account(
+    seller: Seller, *, marketplaces: tuple[str, ...] = (US,), sender: str = "shop@example.com", **fields: Any
+) -> AmazonAccount:
+    number = next(_numbers)
+    values = {
+        "region": by_id(marketplaces[0]).region, "selling_partner_id": f"A{number:013d}", "store_name": seller.name,
+        "refresh_token_sealed": secrets.seal_text("refresh token", seller.pk, f"Atzr|test-{number}"),
+    }
+    with across_sellers("test"):
+        account = AmazonAccount.objects.create(seller=seller, **(values | fields))
+        for marketplace_id in marketplaces:
+            AccountMarketplace.objects.create(
+                seller=seller, account=account, marketplace_id=marketplace_id, store_name=seller.name,
+                approved_sender=sender,
+            )
+    return account
+
+
+def make_order(account: AmazonAccount, *, buyer: str | None = None, delivered_at: datetime | None = None,
+               title: str = "Enamel camping mug", **fields: Any) -> Order:
+    """A shipped, merchant-fulfilled order, delivered three days before NOW. `buyer` is the alias."""
+    delivered_at = delivered_at or NOW - timedelta(days=3)
+    number = fields.pop("amazon_order_id", None) or order_id()
+    values: dict[str, Any] = {
+        "marketplace_id": US, "status": Order.Status.SHIPPED, "fulfilled_by": Order.FulfilledBy.MERCHANT,
+        "purchased_at": delivered_at - timedelta(days=4), "last_updated_at": delivered_at,
+        "deliver_by_earliest": delivered_at - timedelta(days=1), "deliver_by_latest": delivered_at,
+        "delivery_kind": Order.DeliveryKind.PROMISE, "changed_at": NOW,
+        "order_key": lookup.order_key(account.seller_id, number),
+    }
+    if buyer:
+        values |= {
+            "alias_sealed": secrets.seal_text("alias", account.seller_id, buyer),
+            "alias_key": lookup.alias_key(buyer), "alias_purge_at": delivered_at + timedelta(days=30),
+        }
+    with across_sellers("test"):
+        order = Order.objects.create(
+            seller_id=account.seller_id, account=account, amazon_order_id=number, **(values | fields)
+        )
+        OrderItem.objects.create(
+            seller_id=account.seller_id, order=order, amazon_item_id=f"item-{order.pk}", asin="B0TESTASIN",
+            sku="MUG-1", title=title,
+        )
+    return order
+
+
+def make_letter(order: Order) -> Letter:
+    return Letter(f"Your order {order.amazon_order_id}", f"About {order.amazon_order_id}\n", "<p>About it</p>")
+
+
+def make_message(order: Order, *, channel: Channel = Channel.BUYER_EMAIL, due_at: datetime = NOW, **fields: Any) -> Message:
+    """A scheduled message for this order, by the product's own verb. `fields` are written over it."""
+    letter = make_letter(order) if channel == Channel.BUYER_EMAIL else None
+    wish = outbox.Wish(channel, "Order check-in", due_at, due_at + timedelta(days=20), letter)
+    with across_sellers("test"):
+        message = outbox.schedule(order, wish, now=NOW - timedelta(days=1))
+        if fields:
+            Message.objects.filter(pk=message.pk).update(**fields)
+            message.refresh_from_db()
+    return message
+
+
+def make_campaigns(seller: Seller, *, status: Campaign.Status = Campaign.Status.ACTIVE) -> list[Campaign]:
+    with across_sellers("test"):
+        campaigns = create_default_campaigns(seller, now=NOW)
+        Campaign.objects.filter(seller=seller).update(status=status)
+        for campaign in campaigns:
+            campaign.refresh_from_db()
+    return campaigns
+
+
+def make_address(seller: Seller) -> InboundAddress:
+    with across_sellers("test"):
+        return open_address(seller)
