@@ -92,7 +92,12 @@ def _send_channel(
             if wait is None or wait:
                 give_back(claimed[position:], now=clock(), until_tomorrow=wait is None)
                 return Run(handed_over, wait)
-            handed_over += send(message_id, claim, gateway, clock=clock)
+            answer = send(message_id, claim, gateway, clock=clock)
+            handed_over += isinstance(answer, Receipt | Unknown)
+            if isinstance(answer, AccountTrouble):
+                give_back(claimed[position + 1 :], now=clock())
+                _stop_for(message_id, answer, now=clock())
+                return Run(handed_over)
     return Run(handed_over, timedelta(0))
 
 
@@ -122,11 +127,22 @@ def give_back(message_ids: list[int], *, now: datetime, until_tomorrow: bool = F
         move(message_ids, out_of={Status.CLAIMED}, to=Status.SCHEDULED, at=now, claim=None)
 
 
-def send(message_id: int, claim: UUID, gateway: Gateway, *, clock: Clock) -> bool:
-    """Send one claimed message, or learn why not. True if it was handed over. Somebody else's claim: nothing happens."""
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The gateway could not tell whether the message was taken."""
+
+    reason: str
+
+
+def send(message_id: int, claim: UUID, gateway: Gateway, *, clock: Clock) -> Answer | Unknown | None:
+    """Send one claimed message and write down what came of it; returns the gateway's answer.
+
+    None: it was not handed over, because the gate or the clock said no (the row says which), or because it is
+    somebody else's claim and nothing happened.
+    """
     prepared = _enter_sending(message_id, claim, now=clock())
     if prepared is None:
-        return False
+        return None
     envelope, clearance = prepared
     try:
         answer = gateway.deliver(envelope, clearance)
@@ -134,9 +150,9 @@ def send(message_id: int, claim: UUID, gateway: Gateway, *, clock: Clock) -> boo
         now = clock()
         move([message_id], out_of={Status.SENDING}, to=Status.UNKNOWN, at=now, reason=str(trouble), look_again_at=now)
         log.warning("outcome_unknown", message=message_id)
-        return True
+        return Unknown(str(trouble))
     _settle(message_id, answer, now=clock())
-    return isinstance(answer, Receipt)
+    return answer
 
 
 def _enter_sending(message_id: int, claim: UUID, *, now: datetime) -> tuple[Envelope, gate.Clearance] | None:
@@ -174,9 +190,8 @@ def _settle(message_id: int, answer: Answer, *, now: datetime) -> None:
             move([message_id], out_of=sending, to=Status.REFUSED, at=now, settled_at=now, reason=reason)
         case Deferred(reason, after):
             _defer(message_id, reason, until=now + after, now=now)
-        case AccountTrouble(reason, is_revoked):
+        case AccountTrouble(reason):
             _defer(message_id, reason, until=now, now=now)
-            _stop_for(message_id, reason, is_revoked=is_revoked, now=now)
 
 
 def _defer(message_id: int, reason: str, *, until: datetime, now: datetime) -> None:
@@ -190,17 +205,18 @@ def _defer(message_id: int, reason: str, *, until: datetime, now: datetime) -> N
          attempts=attempts, claim=None, handed_over_at=None)
 
 
-def _stop_for(message_id: int, reason: str, *, is_revoked: bool, now: datetime) -> None:
+def _stop_for(message_id: int, trouble: AccountTrouble, *, now: datetime) -> None:
     """What is wrong for one message is wrong for all of its kind: they wait for a person instead of being burnt."""
     message = Message.objects.select_related("order").get(pk=message_id)
-    if is_revoked:
+    if trouble.is_revoked:
         lifecycle.mark_revoked(message.account_id)  # nothing is sent for it until it is connected again
         return
     alike = Message.objects.filter(
         account_id=message.account_id, channel=message.channel, order__marketplace_id=message.order.marketplace_id,
         status=Status.SCHEDULED,
     )
-    move(alike.values_list("pk", flat=True), out_of={Status.SCHEDULED}, to=Status.HELD, at=now, reason=reason)
+    move(alike.values_list("pk", flat=True), out_of={Status.SCHEDULED}, to=Status.HELD, at=now,
+         reason=trouble.reason)
 
 
 def reap(*, older_than: timedelta, now: datetime) -> tuple[int, int]:
