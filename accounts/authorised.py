@@ -5,7 +5,6 @@ The one place where settings and sealed tokens become `amazon`'s values.
 
 from functools import lru_cache
 
-import redis
 from django.conf import settings
 
 from accounts.models import AmazonAccount
@@ -46,4 +45,4 @@ def name_in_quotas(account_id: int) -> str:
 
 @lru_cache(maxsize=1)
 def quotas() -> Quotas:
-    return Quotas(redis.Redis.from_url(settings.CACHE_URL))
+    return Quotas.at(settings.CACHE_URL)

@@ -1,0 +1,148 @@
+"""Many dispatchers at the same time, on real connections and real transactions."""
+
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection, transaction
+
+from accounts.rowsecurity import across_sellers
+from messaging import dispatch
+from messaging.gateways.base import Answer, Envelope, Gateway
+from messaging.models import Channel, Message, Status
+from optouts import gate
+from optouts.gate import Buyer, Clearance, Proof, Reach
+from tests.makers import NOW, alias, make_account, make_message, make_order, make_seller
+from tests.messaging.post_office import PostOffice, at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def run_at_once(*jobs: Callable[[], object]) -> None:
+    """Run each job in a thread of its own with its own connection; errors fail the test."""
+    errors: list[BaseException] = []
+    start = threading.Barrier(len(jobs))
+
+    def run(job: Callable[[], object]) -> None:
+        try:
+            start.wait()
+            job()
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+def test_eight_dispatchers_over_200_due_messages_with_every_task_doubled_send_200(now: datetime) -> None:
+    account = make_account(make_seller())
+    for _ in range(200):
+        make_message(make_order(account, buyer=alias()))
+    office = PostOffice()
+
+    def dispatch_twice() -> None:
+        for _ in range(2):
+            dispatch.send_due(account.pk, gateways={Channel.BUYER_EMAIL: office}, take=at_once, clock=lambda: now)
+
+    run_at_once(*[dispatch_twice] * 8)
+
+    assert len(office.delivered) == 200
+    assert len({envelope.message_id for envelope in office.delivered}) == 200
+    with across_sellers("test"):
+        assert Counter(Message.objects.values_list("status", flat=True)) == {Status.SENT: 200}
+
+
+def test_once_an_opt_out_is_committed_no_message_to_that_buyer_enters_sending(now: datetime) -> None:
+    accounts = [make_account(make_seller(f"shop {number}")) for number in range(2)]
+    buyers = [alias() for _ in range(60)]
+    messages = {buyer: [make_message(make_order(account, buyer=buyer)) for account in accounts] for buyer in buyers}
+    counter, counting = itertools.count(), threading.Lock()
+    committed: dict[UUID, int] = {}
+    began, leaks, delivered = threading.local(), [], []
+
+    def tick() -> int:
+        with counting:
+            return next(counter)
+
+    def begin(channel: Channel) -> timedelta:  # called just before each message is looked at
+        began.at = tick()
+        return timedelta(0)
+
+    class Office(PostOffice):
+        def deliver(self, envelope: Envelope, clearance: Clearance) -> Answer:
+            key = clearance.buyer.alias_key
+            assert key is not None
+            delivered.append(key)
+            if committed.get(key, began.at) < began.at:
+                leaks.append(key)
+            return super().deliver(envelope, clearance)
+
+    def opt_all_out() -> None:
+        for first, _ in messages.values():
+            assert first.alias_key is not None
+            buyer = Buyer(first.seller_id, first.order.amazon_order_id, first.order_key, first.alias_key)
+            gate.suppress(buyer, Proof("notice 1", gate.OPTED_OUT, "A1", "f"), reach=Reach.GLOBAL, now=NOW)
+            committed[first.alias_key] = tick()
+
+    def send_from(number: int) -> None:
+        gateways: dict[Channel, Gateway] = {Channel.BUYER_EMAIL: Office()}
+        for _ in range(3):
+            dispatch.send_due(accounts[number % 2].pk, gateways=gateways, take=begin, clock=lambda: now)
+
+    run_at_once(opt_all_out, *[partial(send_from, number) for number in range(4)])
+
+    with across_sellers("test"):
+        states = Counter(Message.objects.values_list("status", flat=True))
+    assert set(states) <= {Status.SENT, Status.SUPPRESSED} and sum(states.values()) == 120
+    assert states[Status.SENT] == len(delivered) and leaks == []
+
+
+def test_a_suppression_waits_for_a_clearance_that_is_being_used(now: datetime) -> None:
+    """The other half of the promise: a suppression is not committed while a clearance of the same buyer is open."""
+    account = make_account(make_seller())
+    message = make_message(make_order(account, buyer=alias()))
+    buyer = Buyer(message.seller_id, message.order.amazon_order_id, message.order_key, message.alias_key)
+    order_of_things: list[str] = []
+    cleared, go_on = threading.Event(), threading.Event()
+
+    def clear_slowly() -> None:
+        with across_sellers("test"), transaction.atomic():
+            assert isinstance(gate.clear(buyer, now=now), gate.Clearance)
+            cleared.set()
+            go_on.wait(2)
+            order_of_things.append("the message moved")
+
+    def suppress() -> None:
+        cleared.wait(5)
+        threading.Timer(0.3, go_on.set).start()
+        gate.suppress(buyer, Proof("notice 1", gate.OPTED_OUT), reach=Reach.SELLER, now=now)
+        order_of_things.append("the suppression is committed")
+
+    run_at_once(clear_slowly, suppress)
+    assert order_of_things == ["the message moved", "the suppression is committed"]
+
+
+def test_the_lease_of_a_claim_is_not_shared(now: datetime) -> None:
+    account = make_account(make_seller())
+    for _ in range(40):
+        make_message(make_order(account, buyer=alias()), due_at=now - timedelta(minutes=1))
+    claims: list[list[int]] = []
+
+    def claim() -> None:
+        with across_sellers("test"):
+            claims.append(dispatch.claim_due(account.pk, Channel.BUYER_EMAIL, uuid4(), now=now))
+
+    run_at_once(*[claim] * 4)
+    ids = [pk for claimed in claims for pk in claimed]
+    assert len(ids) == len(set(ids)) == 40
