@@ -96,7 +96,9 @@ def inspect(raw: bytes) -> RawMessage | GateRefusal:
     if isinstance(sender, GateRefusal):
         return sender
     # dkimpy hashes a body with bare LF as if it were CRLF. We must read the very bytes that were proved.
-    return RawMessage(raw=raw, headers=headers, body=_LINE_END.sub(b"\r\n", body), sender=sender)
+    if body.count(b"\n") != body.count(b"\r\n"):
+        body = _LINE_END.sub(b"\r\n", body)
+    return RawMessage(raw=raw, headers=headers, body=body, sender=sender)
 
 
 def parse_mailbox(value: bytes) -> str | None:

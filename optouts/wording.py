@@ -37,6 +37,7 @@ _QUOTES = dict.fromkeys([0x2018, 0x2019, 0x201A, 0x201B, 0x2032, 0x2BC, 0x60, 0x
 )
 _ONE_KIND = {**_INVISIBLE, **_DASHES, **_QUOTES}
 _BLANKS = re.compile(r"\s+")
+_PIECES = re.compile(r"(?s:.{1,1000}(?=\s|\Z)|.{1,1000})")  # NFKC is quadratic in runs of combining marks
 _ENCODED_WORD = re.compile(r"=\?([A-Za-z0-9_.:-]{1,40})(?:\*[A-Za-z-]{1,20})?\?([BbQq])\?([^?\s]{0,2000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?)")
 _PLAIN_LINK = re.compile(r"(?:https?://|mailto:)[^\s<>\"]{1,1000}")
@@ -70,7 +71,8 @@ def normalise_lines(text: str) -> tuple[str, ...]:
     """Return the lines of `text` in comparable spelling; empty ones are left out."""
     text = text[:MAX_CHARACTERS].translate(_ONE_KIND)
     # NFKC can make eighteen characters of one: cut again. Quotes go first, for it splits an acute accent in two.
-    text = unicodedata.normalize("NFKC", text)[:MAX_CHARACTERS].translate(_ONE_KIND).casefold()
+    text = "".join(unicodedata.normalize("NFKC", piece) for piece in _PIECES.findall(text))
+    text = text[:MAX_CHARACTERS].translate(_ONE_KIND).casefold()
     lines = (_BLANKS.sub(" ", line).strip() for line in text.split("\n"))
     return tuple(line for line in lines if line)
 
@@ -121,6 +123,7 @@ def _visible(root: LexborNode | None) -> list[str]:
     """
     pieces: list[str] = []
     node = root
+    top = root.mem_id if root is not None else 0  # `==` on nodes compares their whole HTML
     while node is not None:
         tag = node.tag or ""
         if tag == "-text":
@@ -128,7 +131,7 @@ def _visible(root: LexborNode | None) -> list[str]:
         elif tag in _BLOCKS:
             pieces.append("\n")
         following = None if tag in _UNREAD or tag == "-text" else node.child
-        while following is None and node is not None and node != root:
+        while following is None and node is not None and node.mem_id != top:
             following = node.next
             if following is None:
                 node = node.parent
