@@ -15,7 +15,7 @@ from amazon.simulator.faults import Fault
 from amazon.simulator.quotas import Plan
 from amazon.simulator.simulation import APPLICATION_ID, CLIENT_ID, CLIENT_SECRET, Simulation
 from amazon.simulator.web_safety import refuse_other_sites
-from amazon.simulator.world import letters
+from amazon.simulator.world import demo, letters
 
 Command = Callable[[Simulation, dict[str, Any]], dict[str, Any]]
 
@@ -217,6 +217,12 @@ def _application(simulation: Simulation, given: dict[str, Any]) -> dict[str, Any
     return {"redirect_uri": given["redirect_uri"]}
 
 
+def _populate(simulation: Simulation, given: dict[str, Any]) -> dict[str, Any]:
+    """Make the demo world now, with this moment as its start; nothing happens where it exists."""
+    demo.populate_once(simulation)
+    return _world(simulation)
+
+
 def _reset(simulation: Simulation, given: dict[str, Any]) -> dict[str, Any]:
     simulation.reset()
     return {"reset": True}
@@ -244,5 +250,6 @@ COMMANDS: dict[str, Command] = {
     "quotas": _quota,
     "inbound": _inbound,
     "application": _application,
+    "populate": _populate,
     "reset": _reset,
 }

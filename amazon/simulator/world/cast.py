@@ -1,0 +1,45 @@
+"""The three selling partners of the demo."""
+
+from typing import Any
+
+US, IT, DE, GB = "ATVPDKIKX0DER", "APJ6JRA9NG5V4", "A1PA6795UKMFR9", "A1F83G8C2ARO7P"
+
+LAKESIDE_ID = "A1LAKESIDE0US1"
+BOTTEGA_ID = "A2BOTTEGACH1EU"
+PENNINE_ID = "A3PENNINEP4NUK"
+
+ACCOUNTS: tuple[dict[str, Any], ...] = (
+    {
+        "selling_partner_id": LAKESIDE_ID,
+        "store_name": "Lakeside Outfitters",
+        "seller_name": "Lakeside Outfitters LLC",
+        "marketplace_ids": [US],
+        "language": "en",
+        "mode": "gmail",
+        "mailbox": "lakeside.outfitters@gmail.com",
+        "approved_senders": ["lakeside-outfitters@send.feedbackfive.example"],
+        "refresh_token": "Atzr|simulated-grant-of-lakeside-outfitters",
+    },
+    {
+        "selling_partner_id": BOTTEGA_ID,
+        "store_name": "Bottega Chiaro",
+        "seller_name": "Bottega Chiaro S.r.l.",
+        "marketplace_ids": [IT, DE],
+        "language": "it",
+        "mode": "direct",
+        "mailbox": "ordini@bottega-chiaro.example",
+        "approved_senders": ["bottega-chiaro@send.feedbackfive.example"],
+        "refresh_token": "Atzr|simulated-grant-of-bottega-chiaro",
+    },
+    {
+        "selling_partner_id": PENNINE_ID,
+        "store_name": "Pennine Pantry",
+        "seller_name": "Pennine Pantry Ltd",
+        "marketplace_ids": [GB],
+        "language": "en",
+        "mode": "gmail",
+        "mailbox": "pennine.pantry.orders@gmail.com",
+        "approved_senders": ["pennine-pantry@send.feedbackfive.example"],
+        "refresh_token": "Atzr|simulated-grant-of-pennine-pantry",
+    },
+)
