@@ -85,4 +85,3 @@ class Reason(StrEnum):
     # What could not be read.
     GATE = "The mail can be read in more than one way, so it was not read at all."
     UNREADABLE_PARTS = "The mail is too big or too intricate to be read."
-    UNREADABLE = "The mail could not be read."
