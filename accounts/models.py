@@ -129,6 +129,7 @@ class AccountMarketplace(models.Model):
     store_name = models.CharField(max_length=120)
     is_used = models.BooleanField(default=True)
     approved_sender = models.EmailField(blank=True)  # as entered in Seller Central; empty: no Buyer-Seller e-mail
+    changed_at = models.DateTimeField(default=timezone.now)  # plans older than this are made anew
 
     objects = SellerQuerySet["AccountMarketplace"].as_manager()
 

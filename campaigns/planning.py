@@ -43,16 +43,19 @@ def plan_stale(*, now: datetime, limit: int = LIMIT) -> int:
 
 
 def _stale(*, now: datetime) -> QuerySet[Order]:
-    newest_change = (
-        Campaign.objects.filter(seller=OuterRef("seller")).order_by("-changed_at").values("changed_at")[:1]
-    )
+    campaigns = Campaign.objects.filter(seller=OuterRef("seller")).order_by("-changed_at")
+    places = AccountMarketplace.objects.filter(account=OuterRef("account"), marketplace_id=OuterRef("marketplace_id"))
     return (
-        Order.objects.annotate(campaigns_changed_at=Subquery(newest_change))
+        Order.objects.annotate(
+            campaigns_changed_at=Subquery(campaigns.values("changed_at")[:1]),
+            place_changed_at=Subquery(places.values("changed_at")[:1]),
+        )
         .filter(campaigns_changed_at__isnull=False)
         .filter(
             Q(plan__isnull=True)
             | Q(plan__order_changed_at__lt=F("changed_at"))
             | Q(plan__planned_at__lt=F("campaigns_changed_at"))
+            | Q(plan__planned_at__lt=F("place_changed_at"))
             | Q(plan__look_again_at__lte=now)
         )
     )

@@ -74,7 +74,7 @@ def clean_title(title: str, length: int = TITLE_LENGTH) -> str:
 
 
 def _clean(value: str) -> str:
-    return _CONTROL.sub("", value)
+    return _CONTROL.sub("", re.sub(r"\s+", " ", value))
 
 
 def _fill(part: str, values: Mapping[str, str], *, plain: bool) -> str:

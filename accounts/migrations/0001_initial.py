@@ -72,6 +72,7 @@ class Migration(migrations.Migration):
                 ('store_name', models.CharField(max_length=120)),
                 ('is_used', models.BooleanField(default=True)),
                 ('approved_sender', models.EmailField(blank=True, max_length=254)),
+                ('changed_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='marketplaces', to='accounts.amazonaccount')),
                 ('seller', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='accounts.seller')),
             ],

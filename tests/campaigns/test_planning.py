@@ -1,0 +1,181 @@
+"""Orders x campaigns -> follow-ups and at most one message an order."""
+
+from datetime import datetime, time, timedelta
+
+import pytest
+
+from accounts.models import AccountMarketplace, AmazonAccount
+from campaigns import lifecycle, planning
+from campaigns.models import Campaign, FollowUp
+from messaging import outbox
+from messaging.models import Channel, Message, Status
+from optouts import gate
+from optouts.gate import Buyer, Proof, Reach
+from orders.models import Order
+from tests.makers import UK, alias, make_account, make_campaigns, make_order, make_seller
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
+
+
+@pytest.fixture
+def account(db: None) -> AmazonAccount:
+    account = make_account(make_seller())
+    make_campaigns(account.seller)
+    return account
+
+
+def plan(now: datetime) -> int:
+    return planning.plan_stale(now=now)
+
+
+def only_message(order: Order) -> Message:
+    return Message.objects.exclude(status=Status.CANCELLED).get(order=order)
+
+
+def verdicts(order: Order) -> dict[str, str]:
+    return {f.campaign.name: f.verdict for f in FollowUp.objects.filter(order=order).select_related("campaign")}
+
+
+def change(name: str, now: datetime, **wanted: object) -> None:
+    campaign = Campaign.objects.get(name=name)
+    values = {"name": name, "delay_days": campaign.delay_days, "send_at": campaign.send_at, "is_active": True}
+    lifecycle.change(campaign, lifecycle.Change(**(values | wanted)), now=now)  # type: ignore[arg-type]
+
+
+def test_a_merchant_fulfilled_order_with_an_address_gets_the_check_in(account: AmazonAccount, now: datetime) -> None:
+    order = make_order(account, buyer=alias())
+    assert plan(now) == 1
+    message = only_message(order)
+    assert message.channel == Channel.BUYER_EMAIL and message.due_at == now and message.letter_sealed
+    assert verdicts(order) == {lifecycle.CHECK_IN: "eligible", lifecycle.REVIEW_REQUEST: "not_eligible"}
+
+
+def test_the_loser_says_who_has_won(account: AmazonAccount, now: datetime) -> None:
+    order = make_order(account, buyer=alias())
+    plan(now)
+    follow_up = FollowUp.objects.get(order=order, campaign__name=lifecycle.REVIEW_REQUEST)
+    assert [check["actual"] for check in follow_up.checks if not check["passed"]] == [lifecycle.CHECK_IN]
+
+
+def test_an_order_fulfilled_by_amazon_gets_the_request(account: AmazonAccount, now: datetime) -> None:
+    order = make_order(account, fulfilled_by=Order.FulfilledBy.AMAZON)
+    plan(now)
+    message = only_message(order)
+    assert message.channel == Channel.REQUEST_REVIEW and message.letter_sealed is None
+    assert message.due_at == now + timedelta(days=4)
+
+
+def test_planning_twice_changes_nothing(account: AmazonAccount, now: datetime) -> None:
+    make_order(account, buyer=alias())
+    plan(now)
+    before = list(Message.objects.values()) + list(FollowUp.objects.values())
+    assert plan(now) == 0
+    assert list(Message.objects.values()) + list(FollowUp.objects.values()) == before
+
+
+def test_an_order_that_changes_is_planned_again_and_its_message_follows(account: AmazonAccount, now: datetime) -> None:
+    order = make_order(account, buyer=alias())
+    plan(now)
+    later = now + timedelta(minutes=1)
+    Order.objects.filter(pk=order.pk).update(status=Order.Status.CANCELLED, changed_at=later)
+
+    assert plan(later) == 1
+    message = Message.objects.get(order=order)
+    assert message.status == Status.CANCELLED and verdicts(order)[lifecycle.CHECK_IN] == "not_eligible"
+
+
+def test_a_campaign_that_changes_moves_what_waits(account: AmazonAccount, now: datetime) -> None:
+    order = make_order(account, fulfilled_by=Order.FulfilledBy.AMAZON)
+    plan(now)
+    change(lifecycle.REVIEW_REQUEST, now + timedelta(seconds=1), delay_days=10, send_at=time(9, 0))
+    plan(now + timedelta(seconds=2))
+    message = only_message(order)
+    assert message.due_at.hour == 17 and message.due_at > now + timedelta(days=6)  # nine in Los Angeles
+
+
+def test_pausing_a_campaign_takes_back_what_waits_and_resuming_plans_it_again(
+    account: AmazonAccount, now: datetime
+) -> None:
+    order = make_order(account, fulfilled_by=Order.FulfilledBy.AMAZON)
+    plan(now)
+    change(lifecycle.REVIEW_REQUEST, now + timedelta(seconds=1), is_active=False)
+    plan(now + timedelta(seconds=2))
+    assert Message.objects.get(order=order).status == Status.CANCELLED
+    change(lifecycle.REVIEW_REQUEST, now + timedelta(seconds=3), is_active=True)
+    plan(now + timedelta(seconds=4))
+    assert only_message(order).status == Status.SCHEDULED
+
+
+def test_a_campaign_of_higher_priority_takes_over_what_still_waits(account: AmazonAccount, now: datetime) -> None:
+    change(lifecycle.CHECK_IN, now - timedelta(minutes=1), is_active=False)
+    order = make_order(account, buyer=alias())
+    plan(now)
+    assert only_message(order).channel == Channel.REQUEST_REVIEW
+    change(lifecycle.CHECK_IN, now + timedelta(seconds=1), is_active=True)
+    plan(now + timedelta(seconds=2))
+    assert only_message(order).channel == Channel.BUYER_EMAIL
+    assert Message.objects.filter(order=order, status=Status.CANCELLED).count() == 1
+
+
+@pytest.mark.parametrize("status", [Status.SENT, Status.SUPPRESSED, Status.UNKNOWN, Status.REFUSED, Status.EXPIRED,
+                                    Status.SENDING, Status.CLAIMED, Status.BLOCKED])
+def test_what_does_not_wait_any_more_is_never_planned_over(
+    account: AmazonAccount, now: datetime, status: Status
+) -> None:
+    order = make_order(account, buyer=alias())
+    plan(now)
+    Message.objects.filter(order=order).update(status=status)
+    Order.objects.filter(pk=order.pk).update(alias_sealed=None, changed_at=now + timedelta(minutes=1))
+    plan(now + timedelta(minutes=1))
+    assert only_message(order).status == status
+    assert verdicts(order) == {lifecycle.CHECK_IN: "eligible", lifecycle.REVIEW_REQUEST: "not_eligible"}
+
+
+def test_a_buyer_on_the_list_is_not_even_scheduled(account: AmazonAccount, now: datetime) -> None:
+    buyer, other = alias(), make_account(make_seller("Mallory's shop"))
+    theirs = make_order(other, buyer=buyer)
+    gate.suppress(Buyer(other.seller_id, theirs.amazon_order_id, theirs.order_key, theirs.alias_key),
+                  Proof("notice 1", gate.OPTED_OUT), reach=Reach.GLOBAL, now=now)
+    order = make_order(account, buyer=buyer)
+    plan(now)
+    assert not Message.objects.filter(order=order).exists()
+    assert set(verdicts(order).values()) == {"not_eligible"}
+
+
+def test_a_withdrawn_message_stays_withdrawn(account: AmazonAccount, now: datetime) -> None:
+    order = make_order(account, buyer=alias())
+    plan(now)
+    gate.suppress(Buyer(order.seller_id, order.amazon_order_id, order.order_key, order.alias_key),
+                  Proof("notice 1", gate.OPTED_OUT), reach=Reach.SELLER, now=now)
+    assert outbox.withdraw_suppressed(now=now) == 1
+    Order.objects.update(changed_at=now + timedelta(seconds=1))
+    plan(now + timedelta(seconds=1))
+    assert only_message(order).status == Status.SUPPRESSED
+
+
+def test_a_sender_that_is_entered_later_lets_the_letters_go(account: AmazonAccount, now: datetime) -> None:
+    AccountMarketplace.objects.update(approved_sender="")
+    change(lifecycle.REVIEW_REQUEST, now, is_active=False)
+    order = make_order(account, buyer=alias(), changed_at=now - timedelta(hours=1))
+    plan(now)
+    assert not Message.objects.filter(order=order).exists()
+    AccountMarketplace.objects.update(approved_sender="shop@example.com", changed_at=now + timedelta(seconds=1))
+    plan(now + timedelta(seconds=2))
+    assert only_message(order).status == Status.SCHEDULED
+
+
+def test_a_marketplace_without_a_template_is_named_as_the_reason(now: datetime) -> None:
+    account = make_account(make_seller(), marketplaces=(UK,))
+    make_campaigns(account.seller)
+    Campaign.objects.get(name=lifecycle.CHECK_IN).templates.all().delete()
+    order = make_order(account, buyer=alias("marketplace.amazon.co.uk"), marketplace_id=UK)
+    plan(now)
+    follow_up = FollowUp.objects.get(order=order, campaign__name=lifecycle.CHECK_IN)
+    assert [c["reason"] for c in follow_up.checks if not c["passed"]] == [
+        "There is a template in the marketplace's language"
+    ]
+
+
+def test_orders_of_a_seller_without_campaigns_wait_for_them(now: datetime) -> None:
+    make_order(make_account(make_seller()), buyer=alias())
+    assert plan(now) == 0
