@@ -8,9 +8,9 @@ does not sign it: it can make a letter *not* a notice, and raise an alarm about 
 import re
 from dataclasses import dataclass
 
+from accounts.keys import ALIAS_DOMAINS, ALIAS_MARKETPLACES, marketplace_of_alias, normalise_alias
 from optouts import notice_texts
 from optouts.authenticity import AMAZON_DOMAINS
-from optouts.keys import ALIAS_DOMAINS, ALIAS_MARKETPLACES, marketplace_of_alias, normalise_alias
 from optouts.mime import Parts
 from optouts.rawgate import RawMessage
 from optouts.reasons import Kind, Reason

@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from optouts.keys import (
+from accounts.keys import (
     ALIAS_DOMAINS,
     ALIAS_MARKETPLACES,
     alias_key,
