@@ -180,7 +180,8 @@ def _resume(inquiry: Inquiry, token: str) -> tuple[Search, int]:
     if carried["account"] != inquiry.account.selling_partner_id or carried["until"] < clock.now():
         raise invalid_parameters("paginationToken")
     known: dict[str, Any] = carried["search"]
-    search = Search(**{name: tuple(value) if isinstance(value, list) else value for name, value in known.items()})
+    values: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in known.items()}
+    search = Search(**values)
     repeated = inquiry.value("lastUpdatedAfter" if search.by == "updated" else "createdAfter")
     if repeated is not None and _instant("paginationToken", repeated) != search.after:
         raise invalid_parameters("paginationToken")

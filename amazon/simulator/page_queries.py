@@ -97,7 +97,7 @@ def notices(store: Store, number: int) -> Page:
         " o.last_answer, o.delivered_at FROM notices n JOIN accounts a USING (selling_partner_id)"
         " LEFT JOIN outgoing o ON o.notice_id = n.notice_id"
     )
-    return _page(store, select, "notice_id DESC", (), number)
+    return _page(store, select, "n.notice_id DESC", (), number)
 
 
 def other_letters(store: Store) -> list[sqlite3.Row]:

@@ -1,8 +1,8 @@
 """The demo world: about 600 orders over 40 days, laid out so that the whole loop is seen within two minutes.
 
 What the product does with these orders is its own affair; the moments below are made for its default campaigns: an
-e-mail to merchant-fulfilled orders 2 days after delivery, a request for a review 7 days after, delivery being the end of
-the promise.
+e-mail to merchant-fulfilled orders 2 days after delivery, a request for a review 7 days after, delivery being the end
+of the promise.
 """
 
 from dataclasses import replace
