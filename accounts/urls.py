@@ -1,5 +1,10 @@
 """Addresses of accounts."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from accounts import views
+
+urlpatterns = [
+    path("settings/", views.settings_page, name="settings"),
+    path("team/", views.switch_team, name="switch_team"),
+]

@@ -1,12 +1,28 @@
-"""Template tags that every page may use without loading them."""
+"""Template tags that every page may use without loading them.
 
+Place in the flow: views hand rows and values to templates; what every page shows besides (icons, badges, navigation,
+the banner on Amazon's connection) comes from here, so that no view has to remember it.
+"""
+
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, Final
 
 from django import template
 from django.conf import settings
+from django.forms import BoundField, CheckboxInput, RadioSelect, Select
+from django.template import Context
+from django.urls import NoReverseMatch, reverse
 from django.utils.safestring import SafeString, mark_safe
 
+from accounts.models import AmazonAccount, Membership, Seller
+from accounts.rowsecurity import across_sellers
+from messaging.models import Status
+
 register = template.Library()
+
+
+# --- Icons and badges -----------------------------------------------------------------------------------------------
 
 
 @register.simple_tag
@@ -19,6 +35,122 @@ def icon(name: str) -> SafeString:
 def _svg(name: str) -> SafeString:
     if not name.replace("-", "").isalnum():
         raise FileNotFoundError(name)
-    svg = (settings.ICONS / f"{name}.svg").read_text()
+    svg = " ".join((settings.ICONS / f"{name}.svg").read_text().split())
     start = svg.index("<svg")  # a comment with tags stands before it
     return mark_safe(svg[start:].replace("<svg", '<svg aria-hidden="true"', 1))  # noqa: S308  from our own package
+
+
+# Tone and icon of a message's status. Colour is never alone: the text says the same.
+TONES: Final[dict[Status, tuple[str, str]]] = {
+    Status.SCHEDULED: ("wait", "clock"),
+    Status.HELD: ("warn", "player-pause"),
+    Status.CLAIMED: ("wait", "clock-play"),
+    Status.SENDING: ("wait", "send"),
+    Status.SENT: ("good", "check"),
+    Status.CANCELLED: ("quiet", "x"),
+    Status.SUPPRESSED: ("stop", "hand-stop"),
+    Status.EXPIRED: ("quiet", "hourglass-empty"),
+    Status.CAPPED: ("quiet", "gauge"),
+    Status.REFUSED: ("bad", "circle-x"),
+    Status.UNKNOWN: ("warn", "help-circle"),
+    Status.BLOCKED: ("stop", "hand-stop"),
+}
+
+
+@register.inclusion_tag("parts/status.html")
+def status(value: str) -> dict[str, str]:
+    """The badge of a message's status."""
+    known = Status(value)
+    tone, symbol = TONES[known]
+    return {"tone": tone, "symbol": symbol, "text": known.label}
+
+
+# --- Forms ----------------------------------------------------------------------------------------------------------
+
+
+@register.filter
+def control(field: BoundField) -> SafeString:
+    """The widget of a field in the looks of the site; Django's aria attributes tie errors and help to it."""
+    widget = field.field.widget
+    if isinstance(widget, CheckboxInput):
+        look = "form-check-input"
+    elif isinstance(widget, RadioSelect):
+        look = "form-choices"
+    else:
+        look = "form-select" if isinstance(widget, Select) else "form-control"
+    own = widget.attrs.get("class", "")
+    classes = " ".join(part for part in (look, own, "is-invalid" if field.errors else "") if part)
+    return field.as_widget(attrs={"class": classes})
+
+
+@register.filter
+def is_checkbox(field: BoundField) -> bool:
+    return isinstance(field.field.widget, CheckboxInput)
+
+
+# --- The frame around every page ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the navigation."""
+
+    address: str
+    title: str
+    icon: str
+    is_current: bool
+
+
+# Name of the list's address, title, icon, and further addresses that belong to the same section.
+SECTIONS: Final[tuple[tuple[str, str, str, frozenset[str]], ...]] = (
+    ("dashboard", "Dashboard", "layout-dashboard", frozenset()),
+    ("campaigns", "Campaigns", "speakerphone", frozenset({"campaign", "campaign_switch"})),
+    ("orders", "Orders", "package", frozenset({"order"})),
+    ("scheduling", "Scheduling", "calendar-clock", frozenset()),
+    ("history", "History", "history", frozenset({"message"})),
+    ("optouts", "Opt-outs", "hand-stop", frozenset({"notice", "notices", "suppression"})),
+    ("settings", "Settings", "settings", frozenset({"connect_amazon"})),
+)
+
+
+@register.simple_tag(takes_context=True)
+def navigation(context: Context) -> list[Entry]:
+    """The sections of the site, with the one that this page belongs to marked."""
+    match = getattr(context.get("request"), "resolver_match", None)
+    current = match.url_name if match else None
+    entries = []
+    for name, title, symbol, further in SECTIONS:
+        try:
+            address = reverse(name)
+        except NoReverseMatch:
+            continue
+        entries.append(Entry(address, title, symbol, current == name or current in further))
+    return entries
+
+
+@register.simple_tag(takes_context=True)
+def other_teams(context: Context) -> list[Seller]:
+    """The sellers, besides the current one, for whom the signed-in person may act. One query."""
+    seller, user = context.get("seller"), context.get("user")
+    if not isinstance(seller, Seller) or user is None:
+        return []
+    with across_sellers("which sellers a person belongs to"):
+        others = Membership.objects.filter(user=user).exclude(seller=seller).select_related("seller")
+        return [membership.seller for membership in others.order_by("created_at", "id")]
+
+
+@register.inclusion_tag("parts/amazon_trouble.html", takes_context=True)
+def amazon_trouble(context: Context) -> dict[str, Any]:
+    """The banner above every page while Amazon cannot be asked. One query."""
+    seller = context.get("seller")
+    if not isinstance(seller, Seller):
+        return {"trouble": None}
+    accounts = list(AmazonAccount.objects.for_seller(seller).values_list("store_name", "region", "status"))
+    lost = [f"{name} ({region})" for name, region, state in accounts if state == AmazonAccount.Status.REVOKED]
+    if lost:
+        text = f"Amazon no longer accepts our authorisation for {', '.join(lost)}. Nothing is read or sent for it."
+        return {"trouble": {"tone": "bad", "text": text, "action": "Connect it again"}}
+    if not any(state == AmazonAccount.Status.CONNECTED for _, _, state in accounts):
+        text = "No Amazon account is connected yet, so there are no orders to follow up."
+        return {"trouble": {"tone": "wait", "text": text, "action": "Connect Amazon"}}
+    return {"trouble": None}
