@@ -1,5 +1,17 @@
 """Addresses of messaging."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from messaging.views import history, letters, scheduling, senders
+
+urlpatterns = [
+    path("scheduling/", scheduling.scheduling, name="scheduling"),
+    path("scheduling/export.csv", scheduling.scheduling_export, name="scheduling_export"),
+    path("scheduling/confirm/", scheduling.confirm_act, name="confirm_act"),
+    path("scheduling/act/", scheduling.act, name="act"),
+    path("history/", history.history, name="history"),
+    path("history/export.csv", history.history_export, name="history_export"),
+    path("messages/<int:pk>/letter/", letters.letter, name="letter"),
+    path("settings/senders/", senders.senders, name="senders"),
+    path("settings/senders/<int:pk>/", senders.save, name="save_sender"),
+]

@@ -1,0 +1,12 @@
+"""Addresses of the Orders pages."""
+
+from django.urls import path
+
+from campaigns.views import orders
+
+urlpatterns = [
+    path("orders/", orders.orders, name="orders"),
+    path("orders/export.csv", orders.orders_export, name="orders_export"),
+    path("orders/<int:pk>/", orders.order, name="order"),
+    path("orders/<slug:amazon_order_id>/", orders.order_by_number, name="order_by_number"),
+]

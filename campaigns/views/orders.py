@@ -1,0 +1,145 @@
+"""Orders, and the page of one order that answers "Why?". Here and not in `orders`, because they show what campaigns
+decided and what became of the messages.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_safe
+
+from accounts.access import members, seller_of
+from accounts.export import csv_file
+from accounts.models import Seller
+from accounts.paging import Key, batches, page_of
+from campaigns.models import FollowUp
+from campaigns.views.order_story import Story, tell
+from messaging.models import Message, MessageEvent, Status
+from optouts import gate
+from orders.clocks import marketplace_name
+from orders.forms import OrderSearch, marketplaces_of
+from orders.models import Order, OrderItem, OrderReading
+
+NEWEST_FIRST = Key("purchased_at")
+COLUMNS = ("Order", "Bought (UTC)", "Marketplace", "Products", "Status", "Fulfilled by", "Delivered by (UTC)",
+           "How we know", "Outcome", "Why")
+
+
+@require_safe
+@members
+def orders(request: HttpRequest) -> HttpResponse:
+    """The orders of this seller, newest first."""
+    seller = seller_of(request)
+    search = OrderSearch(request.GET, marketplaces=marketplaces_of(seller))
+    context: dict[str, Any] = {"search": search, "readings": _readings(seller)}
+    if not search.is_valid():
+        return render(request, "orders/list.html", context, status=422)
+    page = page_of(search.narrow(_with_stories(seller)), NEWEST_FIRST, request.GET.get("at", ""))
+    context |= {
+        "page": page,
+        "rows": [(order, _story(order)) for order in page.rows],
+        "is_narrowed": any(search.cleaned_data.values()),
+    }
+    return render(request, "orders/list.html", context)
+
+
+@require_safe
+@members
+def orders_export(request: HttpRequest) -> HttpResponse:
+    """The same list, with the same filters, as a file."""
+    seller = seller_of(request)
+    search = OrderSearch(request.GET, marketplaces=marketplaces_of(seller))
+    if not search.is_valid():
+        return render(request, "orders/list.html", {"search": search, "readings": _readings(seller)}, status=422)
+    found = batches(search.narrow(_with_stories(seller)), NEWEST_FIRST, seller_id=seller.pk)
+    return csv_file("orders", COLUMNS, _lines(found))
+
+
+@require_safe
+@members
+def order(request: HttpRequest, pk: int) -> HttpResponse:
+    """One order: what became of it and why, with every check and its values."""
+    bought = get_object_or_404(_with_stories(seller_of(request)).select_related("account"), pk=pk)
+    messages = list(
+        Message.objects.for_seller(seller_of(request)).filter(order=bought).defer("letter_sealed")
+        .order_by("-created_at", "-id").prefetch_related(Prefetch("events", MessageEvent.objects.order_by("at", "id")))
+    )
+    live = next((message for message in messages if message.status != Status.CANCELLED), None)
+    buyer = gate.Buyer(bought.seller_id, bought.amazon_order_id, bought.order_key, bought.alias_key)
+    context = {
+        "order": bought,
+        "story": _story(bought),
+        "follow_ups": [(decision, _checks(decision)) for decision in bought.follow_ups.all()],
+        "messages_of_order": messages,
+        "live": live,
+        "letter": _letter(bought, live or next(iter(messages), None)),
+        "notices": bought.notices.defer("raw_sealed", "evidence").order_by("-received_at", "-id")[:20],
+        "suppressed": gate.standing(buyer),
+    }
+    return render(request, "orders/order.html", context)
+
+
+@require_safe
+@members
+def order_by_number(request: HttpRequest, amazon_order_id: str) -> HttpResponse:
+    """Amazon's own number leads to the order's page."""
+    named = Order.objects.for_seller(seller_of(request)).filter(amazon_order_id=amazon_order_id.upper())
+    found = named.order_by("id").values_list("pk", flat=True).first()
+    if found is None:
+        raise Http404("There is no such order.")
+    return redirect("order", pk=found)
+
+
+def _with_stories(seller: Seller) -> QuerySet[Order]:
+    """Orders with all that `tell` and a table need: five queries for any number of rows."""
+    return (
+        Order.objects.for_seller(seller)
+        .defer("alias_sealed")
+        .prefetch_related(
+            Prefetch("items", OrderItem.objects.order_by("id")),
+            Prefetch("messages", Message.objects.defer("letter_sealed").order_by("-created_at", "-id")),
+            Prefetch(
+                "follow_ups",
+                FollowUp.objects.select_related("campaign").order_by("campaign__priority", "campaign_id"),
+            ),
+        )
+    )
+
+
+def _story(order: Order) -> Story:
+    return tell(order.marketplace_id, list(order.messages.all()), list(order.follow_ups.all()))
+
+
+def _readings(seller: Seller) -> QuerySet[OrderReading]:
+    return OrderReading.objects.for_seller(seller).select_related("account").order_by("account__store_name", "id")
+
+
+def _letter(order: Order, message: Message | None) -> dict[str, Any] | None:
+    """What the page says of the letter: shown, purged, or Amazon's own text. None: there is no message."""
+    if message is None:
+        return None
+    is_kept = Message.objects.filter(pk=message.pk, letter_sealed__isnull=False).exists()
+    return {"message": message, "is_kept": is_kept, "is_ours": bool(message.letter_digest)}
+
+
+def _checks(decision: FollowUp) -> list[dict[str, Any]]:
+    """The stored checks, their instants as instants."""
+    return [
+        check | {"until": datetime.fromisoformat(check["until"]) if check.get("until") else None}
+        for check in decision.checks
+    ]
+
+
+def _lines(found: Iterator[list[Order]]) -> Iterator[list[object]]:
+    for batch in found:
+        for order in batch:
+            story = _story(order)
+            yield [
+                order.amazon_order_id, order.purchased_at, marketplace_name(order.marketplace_id),
+                "; ".join(f"{item.quantity} × {item}" for item in order.items.all()), order.get_status_display(),
+                order.get_fulfilled_by_display(), order.deliver_by_latest, order.get_delivery_kind_display(),
+                story.label, story.sentence,
+            ]

@@ -1,0 +1,139 @@
+"""What may be asked of Scheduling and History, and what may be done there."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+from django import forms
+from django.db.models import QuerySet
+
+from amazon.marketplaces import ALIAS_DOMAINS
+from messaging.models import Channel, Message, Status
+from messaging.team import Act
+
+COMING: Final = (Status.SCHEDULED, Status.HELD, Status.CLAIMED, Status.SENDING)
+SETTLED: Final = tuple(status for status in Status if status not in COMING)
+MOST_AT_ONCE: Final = 200
+
+Choice = tuple[str, str]
+
+
+def _choice(label: str, none: str, choices: list[Choice]) -> forms.ChoiceField:
+    return forms.ChoiceField(label=label, required=False, choices=[("", none), *choices])
+
+
+def _labelled(statuses: tuple[Status, ...]) -> list[Choice]:
+    return [(status.value, str(status.label)) for status in statuses]
+
+
+class MessageSearch(forms.Form):
+    """What both lists can be asked."""
+
+    q = forms.CharField(
+        label="Search", required=False, max_length=40,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Order number"}),
+    )
+    channel = _choice("Channel", "Any channel", list(Channel.choices))
+
+    def narrow(self, messages: QuerySet[Message]) -> QuerySet[Message]:
+        """The messages that are asked for. Call when valid."""
+        asked = self.cleaned_data
+        if asked["q"].strip():
+            messages = messages.filter(order__amazon_order_id__contains=asked["q"].strip().upper())
+        if asked["channel"]:
+            messages = messages.filter(channel=asked["channel"])
+        if asked["status"]:
+            messages = messages.filter(status=asked["status"])
+        return messages
+
+
+class ComingSearch(MessageSearch):
+    """Over what will be sent."""
+
+    status = _choice("State", "Any state", _labelled(COMING))
+    title = forms.ChoiceField(label="Campaign", required=False)
+    marketplace = forms.ChoiceField(label="Marketplace", required=False)
+
+    def __init__(self, *args: Any, titles: list[str], marketplaces: list[Choice], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["title"] = _choice("Campaign", "Any campaign", [(title, title) for title in titles])
+        self.fields["marketplace"] = _choice("Marketplace", "Any marketplace", marketplaces)
+
+    def narrow(self, messages: QuerySet[Message]) -> QuerySet[Message]:
+        messages, asked = super().narrow(messages), self.cleaned_data
+        if asked["title"]:
+            messages = messages.filter(title=asked["title"])
+        if asked["marketplace"]:
+            messages = messages.filter(order__marketplace_id=asked["marketplace"])
+        return messages
+
+
+class HistorySearch(MessageSearch):
+    """Over what was sent, or not, and why. Days are days of UTC, for the list spans time zones."""
+
+    status = _choice("Outcome", "Any outcome", _labelled(SETTLED))
+    reason = forms.CharField(
+        label="Reason", required=False, max_length=80, widget=forms.TextInput(attrs={"placeholder": "Words of the reason"})
+    )
+    since = forms.DateField(label="From", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    until = forms.DateField(label="To", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+
+    def clean(self) -> dict[str, Any]:
+        asked = super().clean() or self.cleaned_data
+        if asked.get("since") and asked.get("until") and asked["since"] > asked["until"]:
+            self.add_error("until", "This day is before the first one.")
+        return asked
+
+    def narrow(self, messages: QuerySet[Message]) -> QuerySet[Message]:
+        messages, asked = super().narrow(messages), self.cleaned_data
+        if asked["reason"]:
+            messages = messages.filter(reason__icontains=asked["reason"])
+        if asked["since"]:
+            messages = messages.filter(touched_at__gte=_midnight(asked["since"]))
+        if asked["until"]:
+            messages = messages.filter(touched_at__lt=_midnight(asked["until"] + timedelta(days=1)))
+        return messages
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=UTC)
+
+
+class ActForm(forms.Form):
+    """Which messages, and what is to be done with them."""
+
+    act = forms.ChoiceField(choices=Act.offered)
+    message = forms.TypedMultipleChoiceField(coerce=int)
+    note = forms.CharField(
+        label="Why (optional; your team sees it in the message's history)", required=False, max_length=120
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = self.data.getlist("message") if hasattr(self.data, "getlist") else []
+        # Any number is a choice: whose messages they are is for the verb's own query to say.
+        offered = [number for number in chosen if number.isascii() and number.isdigit() and len(number) < 19]
+        self.fields["message"] = forms.TypedMultipleChoiceField(
+            coerce=int, choices=[(number, number) for number in offered],
+            error_messages={"required": "Choose at least one message."},
+        )
+
+    def clean_message(self) -> list[int]:
+        chosen: list[int] = self.cleaned_data["message"]
+        if len(chosen) > MOST_AT_ONCE:
+            raise forms.ValidationError(f"At most {MOST_AT_ONCE} messages at once.")
+        return chosen
+
+
+class SenderForm(forms.Form):
+    """The sender address of one marketplace, as entered in Seller Central."""
+
+    approved_sender = forms.EmailField(
+        label="Sender address", required=False,
+        widget=forms.EmailInput(attrs={"placeholder": "orders@your-shop.example", "autocomplete": "email"}),
+    )
+
+    def clean_approved_sender(self) -> str:
+        address: str = self.cleaned_data["approved_sender"]
+        if address.rpartition("@")[2].lower() in ALIAS_DOMAINS:
+            raise forms.ValidationError("This is a buyer's address. Enter your own, as it is in Seller Central.")
+        return address

@@ -1,0 +1,45 @@
+"""What a seller's team does to messages that wait: hold, release, cancel. Verbs over `outbox`, for the Scheduling page."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+
+from accounts.choices import Choices
+from accounts.models import Seller
+from messaging import outbox
+from messaging.models import Message, Status
+
+HELD_BY_TEAM: Final = "Held by your team"
+CANCELLED_BY_TEAM: Final = "Cancelled by your team"
+
+
+class Act(Choices):
+    HOLD = "hold", "Hold"
+    RELEASE = "release", "Release"
+    CANCEL = "cancel", "Cancel"
+
+
+APPLIES_TO: Final[dict[Act, frozenset[Status]]] = {
+    Act.HOLD: frozenset({Status.SCHEDULED}),
+    Act.RELEASE: frozenset({Status.HELD}),
+    Act.CANCEL: frozenset({Status.SCHEDULED, Status.HELD}),
+}
+
+
+def act(seller: Seller, what: Act, message_ids: Collection[int], *, note: str = "", now: datetime) -> list[int]:
+    """Do it to those of these messages that are the seller's and still stand where it is possible; returns their ids.
+
+    The others (claimed meanwhile, another seller's, unknown) are left as they are.
+    """
+    own = list(Message.objects.for_seller(seller).filter(pk__in=message_ids).values_list("pk", flat=True))
+    match what:
+        case Act.HOLD:
+            return outbox.hold(own, reason=_with_note(HELD_BY_TEAM, note), now=now)
+        case Act.RELEASE:
+            return outbox.release(own, now=now)
+        case Act.CANCEL:
+            return outbox.cancel(own, reason=_with_note(CANCELLED_BY_TEAM, note), now=now)
+
+
+def _with_note(words: str, note: str) -> str:
+    return f"{words}: {note}"[:200] if note else words

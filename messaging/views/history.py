@@ -1,0 +1,59 @@
+"""History: what was sent or not, and why, newest first."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.access import members, seller_of
+from accounts.export import csv_file
+from accounts.models import Seller
+from accounts.paging import Key, batches, page_of
+from messaging.forms import SETTLED, HistorySearch
+from messaging.models import Message, Status
+from orders.clocks import marketplace_name
+
+NEWEST_FIRST = Key("touched_at")
+COLUMNS = ("Order", "Marketplace", "When (UTC)", "Outcome", "Reason", "Campaign", "Channel", "Handed over (UTC)",
+           "Amazon's receipt")
+
+
+@require_safe
+@members
+def history(request: HttpRequest) -> HttpResponse:
+    """What became of this seller's messages."""
+    search = HistorySearch(request.GET)
+    if not search.is_valid():
+        return render(request, "messaging/history.html", {"search": search}, status=422)
+    page = page_of(search.narrow(_settled(seller_of(request))), NEWEST_FIRST, request.GET.get("at", ""))
+    context = {"search": search, "page": page, "is_narrowed": any(search.cleaned_data.values())}
+    return render(request, "messaging/history.html", context)
+
+
+@require_safe
+@members
+def history_export(request: HttpRequest) -> HttpResponse:
+    """The same list, with the same filters, as a file."""
+    seller, search = seller_of(request), HistorySearch(request.GET)
+    if not search.is_valid():
+        return render(request, "messaging/history.html", {"search": search}, status=422)
+    found = batches(search.narrow(_settled(seller)), NEWEST_FIRST, seller_id=seller.pk)
+    return csv_file("history", COLUMNS, _lines(found))
+
+
+def _settled(seller: Seller) -> QuerySet[Message]:
+    rows = Message.objects.for_seller(seller).filter(status__in=SETTLED)
+    return rows.select_related("order").defer("letter_sealed", "order__alias_sealed")
+
+
+def _lines(found: Iterator[list[Message]]) -> Iterator[list[Any]]:
+    for batch in found:
+        for message in batch:
+            yield [
+                message.order.amazon_order_id, marketplace_name(message.order.marketplace_id), message.touched_at,
+                Status(message.status).label, message.reason, message.title, message.get_channel_display(),
+                message.handed_over_at, message.receipt,
+            ]
