@@ -74,7 +74,8 @@ class Services:
     def __init__(self, home: Path | None = None) -> None:
         self.is_kept = home is not None
         self.home = (home or Path(tempfile.mkdtemp(prefix="ff5-home-"))).resolve()
-        self.home.mkdir(parents=True, exist_ok=True)
+        self.logs = self.home / "logs"
+        self.logs.mkdir(parents=True, exist_ok=True)
         remove_stale_socket_folders()
         self.sockets = Path(tempfile.mkdtemp(prefix=f"{SOCKET_FOLDERS}{os.getpid()}-"))  # AF_UNIX: 107 bytes at most
         self._prefix, self._user = _unprivileged()
@@ -105,12 +106,13 @@ class Services:
         valkey = [str(_valkey_binary()), "--port", "0", "--unixsocket", str(self.sockets / "valkey.sock"),
                   "--unixsocketperm", "700", "--save", "", "--maxmemory-policy", "noeviction", *keeping]
         return [
-            Child("postgres", postgres, self.home / "postgres.log", {"cwd": "/", **self._user}),
-            Child("valkey", valkey, self.home / "valkey.log", {"cwd": "/"}),
+            Child("postgres", postgres, self.logs / "postgres.log", {"cwd": "/", **self._user}),
+            Child("valkey", valkey, self.logs / "valkey.log", {"cwd": "/"}),
         ]
 
     def start(self) -> dict[str, str]:
         """Start both, wait until they answer, and return `environment`. Raises ServicesUnavailable."""
+        self._wait_for_predecessor()
         self._create_cluster()
         for child in self.children():
             self.running[child.name] = child.spawn()
@@ -132,6 +134,17 @@ class Services:
         if not self.is_kept:
             shutil.rmtree(self.home, ignore_errors=True)
 
+    def _wait_for_predecessor(self) -> None:
+        """After kill -9 of whoever ran these services, the kernel has told PostgreSQL to end: let it finish."""
+        pid_file = self.home / "pgdata" / "postmaster.pid"
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            lines = pid_file.read_text().split() if pid_file.exists() else []
+            if not lines or not is_postgres(lines[0]):
+                return
+            time.sleep(0.1)
+        raise ServicesUnavailable(f"another PostgreSQL (process {lines[0]}) already works in {self.home}")
+
     def _create_cluster(self) -> None:
         data = self.home / "pgdata"
         if (data / "PG_VERSION").exists():
@@ -147,11 +160,11 @@ class Services:
         while time.monotonic() < deadline:
             for name, process in self.running.items():
                 if process.poll() is not None:
-                    raise ServicesUnavailable(f"{name} stopped at once; its log is {self.home / name}.log")
+                    raise ServicesUnavailable(f"{name} stopped at once; its log is {self.logs / name}.log")
             if self._answers():
                 return
             time.sleep(0.02)
-        raise ServicesUnavailable(f"PostgreSQL or Valkey did not answer within 30 seconds; see the logs in {self.home}")
+        raise ServicesUnavailable(f"PostgreSQL or Valkey did not answer within 30 seconds; see {self.logs}")
 
     def _answers(self) -> bool:
         import psycopg2
@@ -170,6 +183,14 @@ class Services:
             return bool(redis.Redis(unix_socket_path=str(self.sockets / "valkey.sock")).ping())
         except (psycopg2.OperationalError, redis.ConnectionError):
             return False
+
+
+def is_postgres(pid: str) -> bool:
+    """Is there a process with this id that is a PostgreSQL? A pid file may be older than the machine's last start."""
+    try:
+        return b"postgres" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def remove_stale_socket_folders() -> None:
