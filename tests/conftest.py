@@ -4,10 +4,15 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 
 from accounts.rowsecurity import across_sellers
 from tests.makers import NOW
+
+
+def pytest_configure() -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a million rounds prove nothing here
 
 
 @pytest.fixture

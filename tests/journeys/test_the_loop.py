@@ -1,0 +1,72 @@
+"""The whole loop, through real processes and sockets."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from accounts.rowsecurity import across_sellers
+from optouts.models import Notice, Suppression
+from tests.journeys.conftest import Site
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
+
+
+def delivered(days_ago: float, **more: Any) -> dict[str, Any]:
+    end = datetime.now(UTC) - timedelta(days=days_ago)
+    return {"deliver_by": [(end - timedelta(days=1)).isoformat(), end.isoformat()], **more}
+
+
+def test_an_order_becomes_a_request_that_amazon_takes_once(site: Site) -> None:
+    _, theirs = site.seller("Lakeside")
+    order = site.amazon.order(theirs, **delivered(8, fulfilled_by="AMAZON"))
+    message = site.wait_for_status(order["order_id"], "sent")
+    assert message.channel == "request_review" and message.receipt
+    assert [receipt["kind"] for receipt in site.amazon.receipts(order["order_id"])] == ["solicitation"]
+
+
+def test_an_opt_out_told_to_one_seller_stops_the_letter_of_another(site: Site) -> None:
+    alias = "sharedbuyer0001@marketplace.amazon.com"
+    _, first = site.seller("First shop")
+    _, second = site.seller("Second shop", mode="none")
+    wrote = site.amazon.order(first, **delivered(3, buyer={"alias": alias}))
+    soon = site.amazon.order(second, **delivered(2 - 20 / 86400, buyer={"alias": alias}))
+    site.amazon.opt_out(alias)
+
+    blocked = site.wait_for_status(wrote["order_id"], "blocked")
+    stopped = site.wait_for_status(soon["order_id"], "suppressed")
+
+    assert "opted out" in blocked.reason and stopped.reason == "the buyer has opted out through Amazon"
+    assert stopped.settled_at is not None and stopped.handed_over_at is None
+    with across_sellers("test"):
+        notice = Notice.objects.get(order__amazon_order_id=wrote["order_id"])
+        assert (notice.status, notice.grade) == ("applied", "A1")
+        assert Suppression.objects.filter(seller=None, state="active").count() == 1
+    assert [r for r in site.amazon.receipts(soon["order_id"])] == []
+
+
+def test_a_worker_killed_between_hand_over_and_outcome_sends_nothing_twice(site: Site) -> None:
+    _, theirs = site.seller("Killed shop")
+    operation = "createProductReviewAndSellerFeedbackSolicitation"
+    site.amazon.fault(operation, "slow", seconds=8)
+    order = site.amazon.order(theirs, **delivered(8, fulfilled_by="AMAZON"))
+    site.wait_for_status(order["order_id"], "sending")
+    site.kill("worker")
+    site.start("worker")
+
+    message = site.wait_for_status(order["order_id"], "unknown", "sent", seconds=60)
+
+    calls = [call for call in site.amazon.calls(operation) if order["order_id"] in call["path"]]
+    assert len(calls) <= 1 and len(site.amazon.receipts(order["order_id"])) <= 1
+    assert message.reason and message.status in ("unknown", "sent")
+    assert site.amazon.read("receipts")["doubles"] == 0
+
+
+def test_a_listener_that_is_away_costs_no_notice(site: Site) -> None:
+    _, theirs = site.seller("Patient shop")
+    order = site.amazon.order(theirs, **delivered(3, buyer={"alias": "patientbuyer01@marketplace.amazon.com"}))
+    site.kill("listen")
+    site.amazon.opt_out("patientbuyer01@marketplace.amazon.com")
+    site.wait_for_status(order["order_id"], "sent")
+    site.start("listen")
+    assert site.wait_for_status(order["order_id"], "blocked").reason
