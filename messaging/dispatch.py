@@ -78,9 +78,7 @@ def send_due(account_id: int, *, gateways: Mapping[Channel, Gateway], take: Take
     return Run(handed_over, min(waits, default=None))
 
 
-def _send_channel(
-    account_id: int, channel: Channel, gateway: Gateway, left: int, *, take: Take, clock: Clock
-) -> Run:
+def _send_channel(account_id: int, channel: Channel, gateway: Gateway, left: int, *, take: Take, clock: Clock) -> Run:
     handed_over = 0
     while handed_over < MOST_AT_ONCE:
         claim = uuid4()
@@ -121,8 +119,15 @@ def claim_due(account_id: int, channel: Channel, claim: UUID, *, now: datetime, 
 def give_back(message_ids: list[int], *, now: datetime, until_tomorrow: bool = False) -> None:
     """Undo claims. `until_tomorrow`: the account's daily cap is used up."""
     if until_tomorrow:
-        move(message_ids, out_of={Status.CLAIMED}, to=Status.SCHEDULED, at=now, claim=None,
-             due_at=now + timedelta(days=1), reason="Amazon's daily limit for this account is used up: moved by a day")
+        move(
+            message_ids,
+            out_of={Status.CLAIMED},
+            to=Status.SCHEDULED,
+            at=now,
+            claim=None,
+            due_at=now + timedelta(days=1),
+            reason="Amazon's daily limit for this account is used up: moved by a day",
+        )
     else:
         move(message_ids, out_of={Status.CLAIMED}, to=Status.SCHEDULED, at=now, claim=None)
 
@@ -167,13 +172,25 @@ def _enter_sending(message_id: int, claim: UUID, *, now: datetime) -> tuple[Enve
         if message is None:
             return None
         if message.expires_at <= now:
-            move([message_id], out_of={Status.CLAIMED}, to=Status.EXPIRED, at=now, settled_at=now,
-                 reason="Amazon's time for this order is over")
+            move(
+                [message_id],
+                out_of={Status.CLAIMED},
+                to=Status.EXPIRED,
+                at=now,
+                settled_at=now,
+                reason="Amazon's time for this order is over",
+            )
             return None
         answer = gate.clear(_buyer(message), now=now)
         if isinstance(answer, gate.Suppressed):
-            move([message_id], out_of={Status.CLAIMED}, to=Status.SUPPRESSED, at=now, settled_at=now,
-                 reason=answer.reason)
+            move(
+                [message_id],
+                out_of={Status.CLAIMED},
+                to=Status.SUPPRESSED,
+                at=now,
+                settled_at=now,
+                reason=answer.reason,
+            )
             return None
         move([message_id], out_of={Status.CLAIMED}, to=Status.SENDING, at=now, handed_over_at=now)
         if message.letter_sealed is not None:
@@ -197,12 +214,27 @@ def _settle(message_id: int, answer: Answer, *, now: datetime) -> None:
 def _defer(message_id: int, reason: str, *, until: datetime, now: datetime) -> None:
     attempts = Message.objects.values_list("attempts", flat=True).get(pk=message_id) + 1
     if attempts >= MOST_DEFERRALS:
-        move([message_id], out_of={Status.SENDING}, to=Status.REFUSED, at=now, settled_at=now,
-             reason=f"given up after {attempts} attempts: {reason}")
+        move(
+            [message_id],
+            out_of={Status.SENDING},
+            to=Status.REFUSED,
+            at=now,
+            settled_at=now,
+            reason=f"given up after {attempts} attempts: {reason}",
+        )
         return
     # Provably nothing left: it does not count against the daily cap.
-    move([message_id], out_of={Status.SENDING}, to=Status.SCHEDULED, at=now, reason=reason, due_at=until,
-         attempts=attempts, claim=None, handed_over_at=None)
+    move(
+        [message_id],
+        out_of={Status.SENDING},
+        to=Status.SCHEDULED,
+        at=now,
+        reason=reason,
+        due_at=until,
+        attempts=attempts,
+        claim=None,
+        handed_over_at=None,
+    )
 
 
 def _stop_for(message_id: int, trouble: AccountTrouble, *, now: datetime) -> None:
@@ -212,11 +244,12 @@ def _stop_for(message_id: int, trouble: AccountTrouble, *, now: datetime) -> Non
         lifecycle.mark_revoked(message.account_id)  # nothing is sent for it until it is connected again
         return
     alike = Message.objects.filter(
-        account_id=message.account_id, channel=message.channel, order__marketplace_id=message.order.marketplace_id,
+        account_id=message.account_id,
+        channel=message.channel,
+        order__marketplace_id=message.order.marketplace_id,
         status=Status.SCHEDULED,
     )
-    move(alike.values_list("pk", flat=True), out_of={Status.SCHEDULED}, to=Status.HELD, at=now,
-         reason=trouble.reason)
+    move(alike.values_list("pk", flat=True), out_of={Status.SCHEDULED}, to=Status.HELD, at=now, reason=trouble.reason)
 
 
 def reap(*, older_than: timedelta, now: datetime) -> tuple[int, int]:
@@ -226,8 +259,14 @@ def reap(*, older_than: timedelta, now: datetime) -> tuple[int, int]:
         claimed = list(stale.filter(status=Status.CLAIMED).values_list("pk", flat=True)[:1000])
         sending = list(stale.filter(status=Status.SENDING).values_list("pk", flat=True)[:1000])
         give_back(claimed, now=now)
-        unknown = move(sending, out_of={Status.SENDING}, to=Status.UNKNOWN, at=now, look_again_at=now,
-                       reason="the worker stopped in the middle of the hand-over")
+        unknown = move(
+            sending,
+            out_of={Status.SENDING},
+            to=Status.UNKNOWN,
+            at=now,
+            look_again_at=now,
+            reason="the worker stopped in the middle of the hand-over",
+        )
     if unknown:
         log.warning("handovers_became_unknown", messages=unknown)
     return len(claimed), len(unknown)
@@ -244,10 +283,16 @@ def _envelope(message: Message) -> Envelope:
         sender = (
             AccountMarketplace.objects.filter(
                 account_id=message.account_id, marketplace_id=message.order.marketplace_id
-            ).values_list("approved_sender", flat=True).first()
+            )
+            .values_list("approved_sender", flat=True)
+            .first()
             or ""
         )
     return Envelope(
-        message.message_id, message.order.amazon_order_id, message.order.marketplace_id, letter, sender,
+        message.message_id,
+        message.order.amazon_order_id,
+        message.order.marketplace_id,
+        letter,
+        sender,
         message.order.alias if letter else None,
     )

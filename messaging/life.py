@@ -12,7 +12,13 @@ SILENT: Final = frozenset({Status.CLAIMED})  # a claim is a lease, not a step th
 
 
 def move(
-    message_ids: Iterable[int], *, out_of: Collection[Status], to: Status, at: datetime, reason: str = "", **changes: Any
+    message_ids: Iterable[int],
+    *,
+    out_of: Collection[Status],
+    to: Status,
+    at: datetime,
+    reason: str = "",
+    **changes: Any,
 ) -> list[int]:
     """Move those of these messages that stand in `out_of`, and return their ids. The others are left as they are.
 

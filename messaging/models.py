@@ -62,7 +62,9 @@ class Message(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     handed_over_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
-    look_again_at = models.DateTimeField(null=True, blank=True)  # unknown: when Amazon is asked (again) what became of it
+    look_again_at = models.DateTimeField(
+        null=True, blank=True
+    )  # unknown: when Amazon is asked (again) what became of it
     receipt = models.CharField(max_length=200, blank=True)  # Amazon's request id, or the relay's answer
     message_id = models.UUIDField(default=uuid.uuid4, unique=True)  # leads back from the mail's Message-ID
 
@@ -77,19 +79,22 @@ class Message(models.Model):
     class Meta:
         constraints = [
             # Amazon allows one request or free-form proactive message per order, over all channels (AMAZON.md 1.2).
-            models.UniqueConstraint(
-                fields=["order"], name="one_request_per_order", condition=~Q(status="cancelled")
-            ),
+            models.UniqueConstraint(fields=["order"], name="one_request_per_order", condition=~Q(status="cancelled")),
         ]
         indexes = [
             models.Index(fields=["account", "due_at", "id"], name="messages_due", condition=Q(status="scheduled")),
-            models.Index(fields=["touched_at"], name="messages_leased",
-                         condition=Q(status__in=["claimed", "sending"])),
-            models.Index(fields=["alias_key"], name="messages_pending_by_alias",
-                         condition=Q(status__in=["scheduled", "held", "claimed"])),
+            models.Index(fields=["touched_at"], name="messages_leased", condition=Q(status__in=["claimed", "sending"])),
+            models.Index(
+                fields=["alias_key"],
+                name="messages_pending_by_alias",
+                condition=Q(status__in=["scheduled", "held", "claimed"]),
+            ),
             models.Index(fields=["order_key"], name="messages_by_order_key"),
-            models.Index(fields=["seller", "due_at", "id"], name="messages_coming",
-                         condition=Q(status__in=["scheduled", "held", "claimed", "sending"])),
+            models.Index(
+                fields=["seller", "due_at", "id"],
+                name="messages_coming",
+                condition=Q(status__in=["scheduled", "held", "claimed", "sending"]),
+            ),
             models.Index(fields=["seller", "-touched_at", "-id"], name="messages_newest_first"),
             models.Index(fields=["account", "handed_over_at"], name="messages_handed_over"),
             models.Index(fields=["look_again_at"], name="messages_to_ask_about", condition=Q(status="unknown")),

@@ -43,9 +43,18 @@ def schedule(order: Order, wish: Wish, *, now: datetime) -> Message:
     try:
         with transaction.atomic():
             message = Message.objects.create(
-                seller_id=order.seller_id, account_id=order.account_id, order=order, channel=wish.channel,
-                title=wish.title, due_at=wish.due_at, expires_at=wish.expires_at, created_at=now, touched_at=now,
-                alias_key=order.alias_key, order_key=order.order_key, purge_at=wish.expires_at + TEXT_KEPT_FOR,
+                seller_id=order.seller_id,
+                account_id=order.account_id,
+                order=order,
+                channel=wish.channel,
+                title=wish.title,
+                due_at=wish.due_at,
+                expires_at=wish.expires_at,
+                created_at=now,
+                touched_at=now,
+                alias_key=order.alias_key,
+                order_key=order.order_key,
+                purge_at=wish.expires_at + TEXT_KEPT_FOR,
                 **_letter_columns(order.seller_id, wish.letter),
             )
             MessageEvent.objects.create(
@@ -60,11 +69,17 @@ def revise(message: Message, wish: Wish) -> bool:
     """Bring a message that still waits in line with the wish. False: it is past revising, and stays as it is."""
     digest = wish.letter.digest if wish.letter else ""
     if (message.due_at, message.expires_at, message.title, message.letter_digest) == (
-        wish.due_at, wish.expires_at, wish.title, digest,
+        wish.due_at,
+        wish.expires_at,
+        wish.title,
+        digest,
     ):
         return True
     changed = Message.objects.filter(pk=message.pk, status__in=WAITING, attempts=0).update(
-        due_at=wish.due_at, expires_at=wish.expires_at, title=wish.title, purge_at=wish.expires_at + TEXT_KEPT_FOR,
+        due_at=wish.due_at,
+        expires_at=wish.expires_at,
+        title=wish.title,
+        purge_at=wish.expires_at + TEXT_KEPT_FOR,
         **_letter_columns(message.seller_id, wish.letter),
     )
     return bool(changed)
@@ -110,8 +125,13 @@ def _withdraw(entry: gate.Entry, *, now: datetime) -> int:
     }
     moved = move(ids, out_of=PENDING, to=Status.SUPPRESSED, at=now, reason=entry.reason, settled_at=now)
     delivered = mine.filter(order_key=entry.key, channel=Channel.BUYER_EMAIL, status__in=[Status.SENT, Status.UNKNOWN])
-    move(delivered.values_list("pk", flat=True), out_of={Status.SENT, Status.UNKNOWN}, to=Status.BLOCKED, at=now,
-         reason="Amazon did not deliver it: " + entry.reason)
+    move(
+        delivered.values_list("pk", flat=True),
+        out_of={Status.SENT, Status.UNKNOWN},
+        to=Status.BLOCKED,
+        at=now,
+        reason="Amazon did not deliver it: " + entry.reason,
+    )
     return len(moved)
 
 

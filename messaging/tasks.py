@@ -9,13 +9,13 @@ from django.utils import timezone
 from messaging import dispatch, doors, outbox
 
 
-@shared_task(name="messaging.send_due")  # type: ignore[untyped-decorator]
+@shared_task(name="messaging.send_due")
 def send_due() -> None:
     for account_id in dispatch.accounts_with_due(now=timezone.now()):
         send_due_of_account.delay(account_id)
 
 
-@shared_task(name="messaging.send_due_of_account")  # type: ignore[untyped-decorator]
+@shared_task(name="messaging.send_due_of_account")
 def send_due_of_account(account_id: int) -> None:
     with doors.opened(account_id) as (gateways, take):
         run = dispatch.send_due(account_id, gateways=gateways, take=take, clock=timezone.now)
@@ -23,17 +23,17 @@ def send_due_of_account(account_id: int) -> None:
         send_due_of_account.apply_async((account_id,), countdown=run.wait.total_seconds())
 
 
-@shared_task(name="messaging.withdraw_suppressed")  # type: ignore[untyped-decorator]
+@shared_task(name="messaging.withdraw_suppressed")
 def withdraw_suppressed() -> None:
     outbox.withdraw_suppressed(now=timezone.now())
 
 
-@shared_task(name="messaging.reap")  # type: ignore[untyped-decorator]
+@shared_task(name="messaging.reap")
 def reap() -> None:
     dispatch.reap(older_than=timedelta(seconds=settings.LEASE_SECONDS), now=timezone.now())
     doors.reconcile_unknown(now=timezone.now())
 
 
-@shared_task(name="messaging.purge")  # type: ignore[untyped-decorator]
+@shared_task(name="messaging.purge")
 def purge() -> None:
     outbox.purge(now=timezone.now())

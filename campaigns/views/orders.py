@@ -17,6 +17,7 @@ from accounts.models import Seller
 from accounts.paging import Key, batches, page_of
 from campaigns.models import FollowUp
 from campaigns.views.order_story import Story, tell
+from messaging.letters_kept import letter_of
 from messaging.models import Message, MessageEvent, Status
 from optouts import gate
 from orders.clocks import marketplace_name
@@ -75,7 +76,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
         "follow_ups": [(decision, _checks(decision)) for decision in bought.follow_ups.all()],
         "messages_of_order": messages,
         "live": live,
-        "letter": _letter(bought, live or next(iter(messages), None)),
+        "letter": _letter(live or next(iter(messages), None)),
         "notices": bought.notices.defer("raw_sealed", "evidence").order_by("-received_at", "-id")[:20],
         "suppressed": gate.standing(buyer),
     }
@@ -117,12 +118,15 @@ def _readings(seller: Seller) -> QuerySet[OrderReading]:
     return OrderReading.objects.for_seller(seller).select_related("account").order_by("account__store_name", "id")
 
 
-def _letter(order: Order, message: Message | None) -> dict[str, Any] | None:
+def _letter(message: Message | None) -> dict[str, Any] | None:
     """What the page says of the letter: shown, purged, or Amazon's own text. None: there is no message."""
     if message is None:
         return None
-    is_kept = Message.objects.filter(pk=message.pk, letter_sealed__isnull=False).exists()
-    return {"message": message, "is_kept": is_kept, "is_ours": bool(message.letter_digest)}
+    letter = letter_of(message)
+    return {
+        "message": message, "is_kept": letter is not None, "subject": letter.subject if letter else "",
+        "is_ours": bool(message.letter_digest),
+    }
 
 
 def _checks(decision: FollowUp) -> list[dict[str, Any]]:

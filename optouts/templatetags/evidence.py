@@ -1,0 +1,49 @@
+"""Template tags for notices and entries: `{% load evidence %}`. Grades in words a seller understands (INBOUND.md 4.4)."""
+
+from typing import Any, Final
+
+from django import template
+
+from optouts.decisions import Grade
+from optouts.models import Notice, Suppression
+
+register = template.Library()
+
+GRADES: Final[dict[str, str]] = {
+    Grade.A1: "Proved: Amazon wrote to your inbound address and signed it",
+    Grade.A2: "Proved: forwarded unchanged from your mailbox, signed by Amazon",
+    Grade.A3: "Signed by Amazon; written to a mailbox that is not confirmed as yours",
+    Grade.A4: "Proved: the attached original is signed by Amazon",
+    Grade.A4_UNKNOWN: "The attached original is signed by Amazon; its mailbox is not confirmed as yours",
+    Grade.B: "Amazon's signature broke on the way; the forwarder vouches for it",
+    Grade.C: "Forwarded by a person of your team",
+    Grade.D: "Not proved: the right address and the right words, and nothing else",
+    Grade.T: "Not decided yet: the signature could not be checked just now",
+    Grade.X: "Contradicts itself, or claims to be Amazon's and is not",
+}
+TONES: Final[dict[str, tuple[str, str]]] = {
+    Notice.Status.RECEIVED: ("wait", "clock"),
+    Notice.Status.APPLIED: ("good", "check"),
+    Notice.Status.IGNORED: ("quiet", "minus"),
+    Notice.Status.QUARANTINED: ("warn", "user-question"),
+    Notice.Status.PARKED: ("wait", "hourglass"),
+    Suppression.State.ACTIVE: ("stop", "hand-stop"),
+    Suppression.State.PENDING: ("wait", "hourglass"),
+    Suppression.State.REVOKED: ("quiet", "arrow-back-up"),
+}
+
+
+@register.filter
+def grade_in_words(grade: str) -> str:
+    """What a grade of evidence means. No grade: the mail needed none."""
+    return GRADES.get(grade, "No evidence was needed")
+
+
+@register.inclusion_tag("parts/status.html")
+def verdict(row: Notice | Suppression) -> dict[str, Any]:
+    """The badge of a notice's verdict or of an entry's state."""
+    value, text = (
+        (row.status, row.get_status_display()) if isinstance(row, Notice) else (row.state, row.get_state_display())
+    )
+    tone, symbol = TONES[value]
+    return {"tone": tone, "symbol": symbol, "text": text}
