@@ -11,7 +11,6 @@ from accounts import secrets
 from accounts.choices import Choices
 from amazon.marketplaces import Marketplace, Region, by_id
 
-
 RowOfASeller = TypeVar("RowOfASeller", bound=models.Model)
 
 

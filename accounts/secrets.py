@@ -22,7 +22,7 @@ def seal(purpose: str, seller_id: int | None, content: bytes) -> bytes:
     return _keys(tuple(settings.SEALING_KEYS)).encrypt(_context(purpose, seller_id) + content)
 
 
-def unseal(purpose: str, seller_id: int | None, sealed: bytes) -> bytes:
+def unseal(purpose: str, seller_id: int | None, sealed: bytes | memoryview) -> bytes:
     """The content again. Raises Unreadable for another purpose, another seller, an unknown key, a changed byte."""
     try:
         opened = _keys(tuple(settings.SEALING_KEYS)).decrypt(bytes(sealed))
@@ -38,7 +38,7 @@ def seal_text(purpose: str, seller_id: int | None, content: str) -> bytes:
     return seal(purpose, seller_id, content.encode())
 
 
-def unseal_text(purpose: str, seller_id: int | None, sealed: bytes) -> str:
+def unseal_text(purpose: str, seller_id: int | None, sealed: bytes | memoryview) -> str:
     return unseal(purpose, seller_id, sealed).decode()
 
 

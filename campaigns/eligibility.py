@@ -144,13 +144,22 @@ def at_time_of_day(instant: datetime, wanted: time | None, time_zone: str) -> da
 def _about_the_campaign(facts: OrderFacts, standing: Standing, terms: Terms) -> list[Check]:
     checks = [
         Check(Reason.CAMPAIGN_ACTIVE, terms.is_active, "active", "active" if terms.is_active else "not active"),
-        Check(Reason.MARKETPLACE_USED, standing.is_marketplace_used, "in use",
-              "in use" if standing.is_marketplace_used else "not in use"),
+        Check(
+            Reason.MARKETPLACE_USED,
+            standing.is_marketplace_used,
+            "in use",
+            "in use" if standing.is_marketplace_used else "not in use",
+        ),
     ]
     if terms.fulfilled_by:
         checks.append(
-            Check(Reason.FULFILLED_BY, facts.fulfilled_by == terms.fulfilled_by, terms.fulfilled_by,
-                  facts.fulfilled_by, is_guard=False)
+            Check(
+                Reason.FULFILLED_BY,
+                facts.fulfilled_by == terms.fulfilled_by,
+                terms.fulfilled_by,
+                facts.fulfilled_by,
+                is_guard=False,
+            )
         )
     return checks
 
@@ -162,8 +171,12 @@ def _about_the_order(facts: OrderFacts, *, now: datetime) -> list[Check]:
     # Before shipment nothing needs to be looked at by the clock: the order's own change brings it back.
     return [
         Check(Reason.NOT_CANCELLED, not is_cancelled, "any other status", facts.status),
-        Check(Reason.NO_CANCELLATION_ASKED, not facts.is_cancellation_requested, "not asked",
-              "asked" if facts.is_cancellation_requested else "not asked"),
+        Check(
+            Reason.NO_CANCELLATION_ASKED,
+            not facts.is_cancellation_requested,
+            "not asked",
+            "asked" if facts.is_cancellation_requested else "not asked",
+        ),
         Check(Reason.SHIPPED, facts.status == "shipped", "shipped", facts.status),
         Check(Reason.NOT_A_REPLACEMENT, not is_repeat, "first order", kind),
     ]
@@ -171,18 +184,32 @@ def _about_the_order(facts: OrderFacts, *, now: datetime) -> list[Check]:
 
 def _about_the_buyer(facts: OrderFacts, standing: Standing, terms: Terms) -> list[Check]:
     checks = [
-        Check(Reason.NOT_SUPPRESSED, standing.suppressed is None, "not on the list", standing.suppressed or
-              "not on the list"),
+        Check(
+            Reason.NOT_SUPPRESSED,
+            standing.suppressed is None,
+            "not on the list",
+            standing.suppressed or "not on the list",
+        ),
         Check(Reason.ONE_REQUEST, standing.taken_by is None, "none", standing.taken_by or "none"),
     ]
     if terms.asks_by_letter:
         checks += [
-            Check(Reason.BUYER_CAN_BE_REACHED, facts.has_alias, "an address",
-                  "an address" if facts.has_alias else "none given"),
-            Check(Reason.SENDER_ENTERED, standing.has_sender, "entered",
-                  "entered" if standing.has_sender else "missing"),
-            Check(Reason.TEMPLATE_FOUND, standing.template is not None, "a template", standing.template or "none",
-                  is_guard=False),
+            Check(
+                Reason.BUYER_CAN_BE_REACHED,
+                facts.has_alias,
+                "an address",
+                "an address" if facts.has_alias else "none given",
+            ),
+            Check(
+                Reason.SENDER_ENTERED, standing.has_sender, "entered", "entered" if standing.has_sender else "missing"
+            ),
+            Check(
+                Reason.TEMPLATE_FOUND,
+                standing.template is not None,
+                "a template",
+                standing.template or "none",
+                is_guard=False,
+            ),
         ]
     return checks
 
@@ -197,6 +224,8 @@ def _inside_window(facts: OrderFacts, due_at: datetime | None, expires_at: datet
     if due_at is None or expires_at is None:
         return Check(Reason.INSIDE_WINDOW, False, "a known delivery date", "not known yet")
     return Check(
-        Reason.INSIDE_WINDOW, due_at < expires_at, f"before {expires_at:%Y-%m-%d %H:%M} UTC",
+        Reason.INSIDE_WINDOW,
+        due_at < expires_at,
+        f"before {expires_at:%Y-%m-%d %H:%M} UTC",
         f"due {due_at:%Y-%m-%d %H:%M} UTC",
     )

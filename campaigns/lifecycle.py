@@ -11,7 +11,7 @@ from messaging.models import Channel
 REVIEW_REQUEST: Final = "Feedback and review request"
 CHECK_IN: Final = "Order check-in"
 
-# One template a language; Amazon wants the buyer's own. The order id and an honest, unconditional question are its rules.
+# One template a language: Amazon wants the buyer's own, the order id, and an honest, unconditional question.
 CHECK_IN_TEMPLATES: Final[dict[str, tuple[str, str]]] = {
     "en": (
         "How was your order {{ order_id }}?",

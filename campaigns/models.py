@@ -91,7 +91,9 @@ class FollowUp(models.Model):
     objects = SellerQuerySet["FollowUp"].as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["order", "campaign"], name="one_decision_per_order_and_campaign")]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "campaign"], name="one_decision_per_order_and_campaign")
+        ]
 
     def __str__(self) -> str:
         return f"{self.verdict} for order {self.order_id}"
@@ -110,8 +112,9 @@ class OrderPlan(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["look_again_at"], name="plans_to_look_at_again",
-                         condition=models.Q(look_again_at__isnull=False))
+            models.Index(
+                fields=["look_again_at"], name="plans_to_look_at_again", condition=models.Q(look_again_at__isnull=False)
+            )
         ]
 
     def __str__(self) -> str:

@@ -78,9 +78,7 @@ def _plan_for(seller_id: int, order_ids: list[int], *, now: datetime) -> int:
     return planned
 
 
-def plan_order(
-    order: Order, campaigns: list[Campaign], place: AccountMarketplace | None, *, now: datetime
-) -> None:
+def plan_order(order: Order, campaigns: list[Campaign], place: AccountMarketplace | None, *, now: datetime) -> None:
     """Decide on one locked order for all campaigns of its seller, in the order of their priority; schedule the winner.
 
     A message that still waits follows the decision (moved, rewritten, cancelled). One that does not is final, and so
@@ -109,7 +107,9 @@ def plan_order(
     OrderPlan.objects.update_or_create(
         order=order,
         defaults={
-            "seller_id": order.seller_id, "order_changed_at": order.changed_at, "planned_at": now,
+            "seller_id": order.seller_id,
+            "order_changed_at": order.changed_at,
+            "planned_at": now,
             "look_again_at": min(looks, default=None),
         },
     )
@@ -140,8 +140,14 @@ def _standing(order: Order, place: AccountMarketplace | None) -> Standing:
 
 
 def _align(
-    order: Order, live: Message | None, owner_id: int | None, winner: Campaign | None,
-    decisions: dict[Campaign, Decision], place: AccountMarketplace | None, *, now: datetime,
+    order: Order,
+    live: Message | None,
+    owner_id: int | None,
+    winner: Campaign | None,
+    decisions: dict[Campaign, Decision],
+    place: AccountMarketplace | None,
+    *,
+    now: datetime,
 ) -> Message | None:
     """Make the waiting message, if any, what the winner wants; returns the winner's message."""
     if live is not None and (winner is None or winner.pk != owner_id):
@@ -166,7 +172,9 @@ def _wish(order: Order, campaign: Campaign, decision: Decision, place: AccountMa
     assert decision.due_at and decision.expires_at
     template = pick_template(campaign, order.marketplace_id)
     return outbox.Wish(
-        channel=Channel(campaign.channel), title=campaign.name, due_at=decision.due_at,
+        channel=Channel(campaign.channel),
+        title=campaign.name,
+        due_at=decision.due_at,
         expires_at=decision.expires_at,
         letter=letter_for(order, template, store_name=place.store_name if place else "") if template else None,
     )
@@ -177,7 +185,11 @@ def _remember(order: Order, campaign: Campaign, decision: Decision, message: Mes
         order=order,
         campaign=campaign,
         defaults={
-            "seller_id": order.seller_id, "verdict": decision.verdict, "due_at": decision.due_at,
-            "checks": [check.to_json() for check in decision.checks], "decided_at": now, "message": message,
+            "seller_id": order.seller_id,
+            "verdict": decision.verdict,
+            "due_at": decision.due_at,
+            "checks": [check.to_json() for check in decision.checks],
+            "decided_at": now,
+            "message": message,
         },
     )

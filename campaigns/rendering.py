@@ -13,8 +13,18 @@ from typing import Final
 from messaging.letters import Letter
 
 PLACEHOLDERS: Final = (
-    "order_id", "product_title", "product_title_short", "sku", "asin", "quantity", "order_date", "delivery_date",
-    "store_name", "marketplace", "contact_link", "order_link",
+    "order_id",
+    "product_title",
+    "product_title_short",
+    "sku",
+    "asin",
+    "quantity",
+    "order_date",
+    "delivery_date",
+    "store_name",
+    "marketplace",
+    "contact_link",
+    "order_link",
 )
 LINKS: Final = frozenset({"contact_link", "order_link"})
 SUBJECT_LENGTH: Final = 150
@@ -43,7 +53,9 @@ def check(source: Source) -> None:
     for part in (source.subject, source.body):
         for name in _PLACEHOLDER.findall(part):
             if name not in PLACEHOLDERS:
-                raise UnknownPlaceholder(f"{{{{ {name} }}}} is not a placeholder. There are: {', '.join(PLACEHOLDERS)}.")
+                raise UnknownPlaceholder(
+                    f"{{{{ {name} }}}} is not a placeholder. There are: {', '.join(PLACEHOLDERS)}."
+                )
         if _BRACES.search(_PLACEHOLDER.sub("", part)):
             raise UnknownPlaceholder("Two braces open a placeholder: write it as {{ order_id }}.")
 

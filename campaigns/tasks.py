@@ -6,7 +6,7 @@ from django.utils import timezone
 from campaigns import planning
 
 
-@shared_task(name="campaigns.plan_stale")  # type: ignore[untyped-decorator]
+@shared_task(name="campaigns.plan_stale")
 def plan_stale() -> None:
     while planning.plan_stale(now=timezone.now()) >= planning.LIMIT:
         pass  # a full page: there is more

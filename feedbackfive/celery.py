@@ -22,7 +22,7 @@ def keep_our_logging(**_: Any) -> None:
     """Receiving this signal is what stops Celery from putting its own logging in place of ours."""
 
 
-@app.on_after_finalize.connect  # type: ignore[untyped-decorator]
+@app.on_after_finalize.connect
 def fill_the_timetable(sender: Celery, **_: Any) -> None:
     from django.conf import settings
 

@@ -185,7 +185,9 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 ORDER_SYNC_SECONDS = env.integer("ORDER_SYNC_SECONDS", 300, least=5)
 WAKE_SECONDS = env.integer("WAKE_SECONDS", 10, least=1)  # how often the timetable looks for due rows
-LEASE_SECONDS = env.integer("LEASE_SECONDS", 900, least=5)  # a claim or hand-over older than this belongs to a dead worker
+LEASE_SECONDS = env.integer(
+    "LEASE_SECONDS", 900, least=5
+)  # a claim or hand-over older than this belongs to a dead worker
 
 # --- Pages ----------------------------------------------------------------------------------------------------------
 

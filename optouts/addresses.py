@@ -60,7 +60,10 @@ def saw_mailbox(seller_id: int, mail_address: str, *, now: datetime) -> SellerMa
     mailbox, _ = SellerMailbox.objects.get_or_create(
         seller_id=seller_id,
         address_key=lookup.mailbox_key(mail_address),
-        defaults={"address_sealed": secrets.seal_text("mailbox", seller_id, mail_address.lower()), "first_seen_at": now},
+        defaults={
+            "address_sealed": secrets.seal_text("mailbox", seller_id, mail_address.lower()),
+            "first_seen_at": now,
+        },
     )
     return mailbox
 

@@ -84,7 +84,9 @@ def clear(buyer: Buyer, *, now: datetime) -> Clearance | Suppressed:
     The answer stays true until that transaction ends: a suppression of the same buyer waits for it.
     """
     if not connection.in_atomic_block:
-        raise RuntimeError("A clearance outside a transaction is worth nothing: ask inside the one that moves the message.")
+        raise RuntimeError(
+            "A clearance outside a transaction is worth nothing: ask inside the one that moves the message."
+        )
     _lock(buyer.keys, exclusively=False)
     return standing(buyer) or Clearance(buyer, now, _MINT)
 
@@ -154,7 +156,7 @@ def _enter(key: UUID, kind: Suppression.Kind, buyer: Buyer, proof: Proof, now: d
 def _enter_globally(key: UUID, proof: Proof, reach: Reach, now: datetime) -> int:
     state = Suppression.State.ACTIVE if reach is Reach.GLOBAL else Suppression.State.PENDING
     entry, is_new = Suppression.objects.get_or_create(
-        key=key, seller_id=None, defaults=_beginning(Suppression.Kind.ALIAS, state, proof, now)
+        key=key, seller=None, defaults=_beginning(Suppression.Kind.ALIAS, state, proof, now)
     )
     is_proved = state == Suppression.State.ACTIVE or (not is_new and _corroborates(entry, proof))
     if entry.state == Suppression.State.PENDING and is_proved:
@@ -190,8 +192,14 @@ def _remember(entry: Suppression, what: SuppressionEvent.What, proof: Proof, now
     if what == SuppressionEvent.What.EVIDENCE and already.exists():
         return  # the same notice read again
     SuppressionEvent.objects.create(
-        suppression=entry, seller_id=entry.seller_id, what=what, actor=proof.actor, reason=proof.reason,
-        grade=proof.grade, fingerprint=proof.fingerprint, at=now,
+        suppression=entry,
+        seller_id=entry.seller_id,
+        what=what,
+        actor=proof.actor,
+        reason=proof.reason,
+        grade=proof.grade,
+        fingerprint=proof.fingerprint,
+        at=now,
     )
 
 

@@ -50,8 +50,13 @@ def receive(address: InboundAddress, raw: bytes, *, now: datetime) -> int:
         try:
             with transaction.atomic():
                 return Notice.objects.create(
-                    seller_id=address.seller_id, address=address, digest=digest, size=len(raw), received_at=now,
-                    raw_sealed=secrets.seal("raw mail", address.seller_id, zlib.compress(raw)), look_at=now,
+                    seller_id=address.seller_id,
+                    address=address,
+                    digest=digest,
+                    size=len(raw),
+                    received_at=now,
+                    raw_sealed=secrets.seal("raw mail", address.seller_id, zlib.compress(raw)),
+                    look_at=now,
                 ).pk
         except IntegrityError:
             return Notice.objects.values_list("pk", flat=True).get(digest=digest)
@@ -167,8 +172,13 @@ def _park(notice: Notice, decision: Decision, *, now: datetime) -> Outcome:
 
 def _write(notice: Notice, findings: Iterable[Finding], outcomes: list[Outcome], *, now: datetime) -> None:
     """One verdict for the notice: of several findings the one that a person has to know about first."""
-    urgency = [Notice.Status.RECEIVED, Notice.Status.QUARANTINED, Notice.Status.PARKED, Notice.Status.APPLIED,
-               Notice.Status.IGNORED]
+    urgency = [
+        Notice.Status.RECEIVED,
+        Notice.Status.QUARANTINED,
+        Notice.Status.PARKED,
+        Notice.Status.APPLIED,
+        Notice.Status.IGNORED,
+    ]
     finding, outcome = min(zip(findings, outcomes, strict=True), key=lambda pair: urgency.index(pair[1].status))
     notice.status, notice.reason = outcome.status, outcome.reason[:200]
     notice.look_at, notice.order, notice.processed_at = outcome.look_at, outcome.order, now
@@ -192,9 +202,12 @@ def _evidence(finding: Finding) -> dict[str, Any]:
         "detail": finding.detail,
         "signatures": [
             {
-                "domain": signature.domain, "selector": signature.selector, "result": signature.result.value,
+                "domain": signature.domain,
+                "selector": signature.selector,
+                "result": signature.result.value,
                 "signed_at": signature.signed_at.isoformat() if signature.signed_at else None,
-                "body_hash": signature.body_hash, "key_record": signature.key_record,
+                "body_hash": signature.body_hash,
+                "key_record": signature.key_record,
                 "signed_headers": list(signature.signed_headers),
             }
             for signature in finding.signatures

@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.choices import Choices
 from accounts import secrets
+from accounts.choices import Choices
 from accounts.models import Seller, SellerQuerySet
 
 
@@ -132,16 +132,15 @@ class Suppression(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["key", "seller"], name="one_entry_per_key_and_scope", nulls_distinct=False
-            ),
+            models.UniqueConstraint(fields=["key", "seller"], name="one_entry_per_key_and_scope", nulls_distinct=False),
             models.CheckConstraint(
                 condition=Q(seller__isnull=False) | Q(amazon_order_id=""), name="global_rows_name_no_order"
             ),
         ]
         indexes = [
-            models.Index(fields=["id"], name="suppressions_to_withdraw",
-                         condition=Q(withdrawn_at__isnull=True, state="active")),
+            models.Index(
+                fields=["id"], name="suppressions_to_withdraw", condition=Q(withdrawn_at__isnull=True, state="active")
+            ),
             models.Index(fields=["seller", "-created_at", "-id"], name="suppressions_newest_first"),
         ]
 

@@ -16,17 +16,17 @@ def resolver() -> DnsResolver:
     return DnsResolver(server=settings.DNS_SERVER)
 
 
-@shared_task(name="optouts.process_received")  # type: ignore[untyped-decorator]
+@shared_task(name="optouts.process_received")
 def process_received() -> None:
     for notice_id in intake.waiting(now=timezone.now()):
         process_notice.delay(notice_id)
 
 
-@shared_task(name="optouts.process_notice")  # type: ignore[untyped-decorator]
+@shared_task(name="optouts.process_notice")
 def process_notice(notice_id: int) -> None:
     intake.process(notice_id, resolver=resolver(), now=timezone.now())
 
 
-@shared_task(name="optouts.purge")  # type: ignore[untyped-decorator]
+@shared_task(name="optouts.purge")
 def purge() -> None:
     intake.purge(now=timezone.now())

@@ -11,8 +11,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from accounts.choices import Choices
 from accounts import secrets
+from accounts.choices import Choices
 from accounts.models import AmazonAccount, Seller, SellerQuerySet
 from amazon.marketplaces import Marketplace, by_id
 

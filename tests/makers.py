@@ -56,43 +56,64 @@ def make_account(
 ) -> AmazonAccount:
     number = next(_numbers)
     values = {
-        "region": by_id(marketplaces[0]).region, "selling_partner_id": f"A{number:013d}", "store_name": seller.name,
+        "region": by_id(marketplaces[0]).region,
+        "selling_partner_id": f"A{number:013d}",
+        "store_name": seller.name,
         "refresh_token_sealed": secrets.seal_text("refresh token", seller.pk, f"Atzr|test-{number}"),
     }
     with across_sellers("test"):
         account = AmazonAccount.objects.create(seller=seller, **(values | fields))
         for marketplace_id in marketplaces:
             AccountMarketplace.objects.create(
-                seller=seller, account=account, marketplace_id=marketplace_id, store_name=seller.name,
+                seller=seller,
+                account=account,
+                marketplace_id=marketplace_id,
+                store_name=seller.name,
                 approved_sender=sender,
             )
     return account
 
 
-def make_order(account: AmazonAccount, *, buyer: str | None = None, delivered_at: datetime | None = None,
-               title: str = "Enamel camping mug", **fields: Any) -> Order:
+def make_order(
+    account: AmazonAccount,
+    *,
+    buyer: str | None = None,
+    delivered_at: datetime | None = None,
+    title: str = "Enamel camping mug",
+    **fields: Any,
+) -> Order:
     """A shipped, merchant-fulfilled order, delivered three days before NOW. `buyer` is the alias."""
     delivered_at = delivered_at or NOW - timedelta(days=3)
     number = fields.pop("amazon_order_id", None) or order_id()
     values: dict[str, Any] = {
-        "marketplace_id": US, "status": Order.Status.SHIPPED, "fulfilled_by": Order.FulfilledBy.MERCHANT,
-        "purchased_at": delivered_at - timedelta(days=4), "last_updated_at": delivered_at,
-        "deliver_by_earliest": delivered_at - timedelta(days=1), "deliver_by_latest": delivered_at,
-        "delivery_kind": Order.DeliveryKind.PROMISE, "changed_at": NOW,
+        "marketplace_id": US,
+        "status": Order.Status.SHIPPED,
+        "fulfilled_by": Order.FulfilledBy.MERCHANT,
+        "purchased_at": delivered_at - timedelta(days=4),
+        "last_updated_at": delivered_at,
+        "deliver_by_earliest": delivered_at - timedelta(days=1),
+        "deliver_by_latest": delivered_at,
+        "delivery_kind": Order.DeliveryKind.PROMISE,
+        "changed_at": NOW,
         "order_key": lookup.order_key(account.seller_id, number),
     }
     if buyer:
         values |= {
             "alias_sealed": secrets.seal_text("alias", account.seller_id, buyer),
-            "alias_key": lookup.alias_key(buyer), "alias_purge_at": delivered_at + timedelta(days=30),
+            "alias_key": lookup.alias_key(buyer),
+            "alias_purge_at": delivered_at + timedelta(days=30),
         }
     with across_sellers("test"):
         order = Order.objects.create(
             seller_id=account.seller_id, account=account, amazon_order_id=number, **(values | fields)
         )
         OrderItem.objects.create(
-            seller_id=account.seller_id, order=order, amazon_item_id=f"item-{order.pk}", asin="B0TESTASIN",
-            sku="MUG-1", title=title,
+            seller_id=account.seller_id,
+            order=order,
+            amazon_item_id=f"item-{order.pk}",
+            asin="B0TESTASIN",
+            sku="MUG-1",
+            title=title,
         )
     return order
 
@@ -101,7 +122,9 @@ def make_letter(order: Order) -> Letter:
     return Letter(f"Your order {order.amazon_order_id}", f"About {order.amazon_order_id}\n", "<p>About it</p>")
 
 
-def make_message(order: Order, *, channel: Channel = Channel.BUYER_EMAIL, due_at: datetime = NOW, **fields: Any) -> Message:
+def make_message(
+    order: Order, *, channel: Channel = Channel.BUYER_EMAIL, due_at: datetime = NOW, **fields: Any
+) -> Message:
     """A scheduled message for this order, by the product's own verb. `fields` are written over it."""
     letter = make_letter(order) if channel == Channel.BUYER_EMAIL else None
     wish = outbox.Wish(channel, "Order check-in", due_at, due_at + timedelta(days=20), letter)

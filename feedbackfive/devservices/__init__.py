@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,11 +39,14 @@ class Child:
     log: Path
     popen: dict[str, Any] = field(default_factory=dict)
 
-    def spawn(self, environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
-        """Start it; its output goes to the end of its log. Call from the main thread: see `die_with_parent`."""
+    def spawn(self, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start it; its output goes to the end of its log. Call from the main thread: see `die_with_parent`.
+
+        It has a session of its own: Ctrl-C reaches us alone, and we end our children in good order.
+        """
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
                 env=environment, preexec_fn=die_with_parent(), **self.popen,
             )
 
@@ -56,7 +59,7 @@ def die_with_parent() -> Callable[[], None] | None:
     """
     if sys.platform != "linux":
         return None
-    prctl = ctypes.CDLL(None).prctl
+    prctl = ctypes.CDLL(None).prctl  # found before the fork: a child should do as little as it can
     parent = os.getpid()
 
     def ask_for_the_signal() -> None:
@@ -66,6 +69,12 @@ def die_with_parent() -> Callable[[], None] | None:
             os._exit(1)
 
     return ask_for_the_signal
+
+
+def ask_to_die_with_parent(number: signal.Signals) -> None:
+    """Have the kernel send us this signal when our own parent dies (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
 class Services:
@@ -149,9 +158,9 @@ class Services:
         data = self.home / "pgdata"
         if (data / "PG_VERSION").exists():
             return
-        command = [*self._prefix, str(_postgres_binaries() / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust",
-                   "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
-        done = subprocess.run(command, cwd="/", capture_output=True, text=True, **self._user)  # noqa: S603
+        command = [*self._prefix, str(_postgres_binaries() / "initdb"), "-D", str(data), "-U", "postgres",
+                   "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
+        done = subprocess.run(command, cwd="/", capture_output=True, text=True, **self._user)
         if done.returncode:
             raise ServicesUnavailable(f"PostgreSQL could not make its folder: {done.stderr.strip().splitlines()[-1]}")
 
@@ -227,7 +236,7 @@ def _unprivileged() -> tuple[list[str], dict[str, Any]]:
     if os.geteuid():
         return [], {}
     namespace = ["unshare", "-U", "--map-user=1000", "--map-group=1000"]
-    if shutil.which("unshare") and subprocess.run([*namespace, "true"], capture_output=True).returncode == 0:  # noqa: S603
+    if shutil.which("unshare") and subprocess.run([*namespace, "true"], capture_output=True).returncode == 0: 
         return namespace, {}
     nobody = pwd.getpwnam("nobody")
     return [], {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}

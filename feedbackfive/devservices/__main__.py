@@ -19,7 +19,7 @@ def main(command: list[str]) -> int:
     services = Services()
     try:
         environment = os.environ | TEST_SITE | services.start()
-        return subprocess.run(command, env=environment, preexec_fn=die_with_parent()).returncode  # noqa: PLW1509, S603
+        return subprocess.run(command, env=environment, preexec_fn=die_with_parent()).returncode
     except ServicesUnavailable as reason:
         print(f"The private services cannot run: {reason}.", file=sys.stderr)
         return 2

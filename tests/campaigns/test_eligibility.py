@@ -11,14 +11,28 @@ from orders.facts import OrderFacts
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DELIVERED = NOW - timedelta(days=3)
 FACTS = OrderFacts(
-    amazon_order_id="111-1111111-1111111", marketplace_id="ATVPDKIKX0DER", status="shipped", fulfilled_by="merchant",
-    purchased_at=DELIVERED - timedelta(days=4), deliver_by_earliest=DELIVERED - timedelta(days=2),
-    deliver_by_latest=DELIVERED, delivery_kind="promise", is_replacement=False, is_exchange=False,
-    is_cancellation_requested=False, has_alias=True,
+    amazon_order_id="111-1111111-1111111",
+    marketplace_id="ATVPDKIKX0DER",
+    status="shipped",
+    fulfilled_by="merchant",
+    purchased_at=DELIVERED - timedelta(days=4),
+    deliver_by_earliest=DELIVERED - timedelta(days=2),
+    deliver_by_latest=DELIVERED,
+    delivery_kind="promise",
+    is_replacement=False,
+    is_exchange=False,
+    is_cancellation_requested=False,
+    has_alias=True,
 )
 STANDING = Standing(time_zone="America/Los_Angeles")
-LETTER = Terms("Order check-in", is_active=True, asks_by_letter=True, delay=timedelta(days=2), send_at=None,
-               fulfilled_by="merchant")
+LETTER = Terms(
+    "Order check-in",
+    is_active=True,
+    asks_by_letter=True,
+    delay=timedelta(days=2),
+    send_at=None,
+    fulfilled_by="merchant",
+)
 REQUEST = Terms("Request", is_active=True, asks_by_letter=False, delay=timedelta(days=7), send_at=None)
 
 

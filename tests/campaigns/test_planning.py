@@ -117,8 +117,19 @@ def test_a_campaign_of_higher_priority_takes_over_what_still_waits(account: Amaz
     assert Message.objects.filter(order=order, status=Status.CANCELLED).count() == 1
 
 
-@pytest.mark.parametrize("status", [Status.SENT, Status.SUPPRESSED, Status.UNKNOWN, Status.REFUSED, Status.EXPIRED,
-                                    Status.SENDING, Status.CLAIMED, Status.BLOCKED])
+@pytest.mark.parametrize(
+    "status",
+    [
+        Status.SENT,
+        Status.SUPPRESSED,
+        Status.UNKNOWN,
+        Status.REFUSED,
+        Status.EXPIRED,
+        Status.SENDING,
+        Status.CLAIMED,
+        Status.BLOCKED,
+    ],
+)
 def test_what_does_not_wait_any_more_is_never_planned_over(
     account: AmazonAccount, now: datetime, status: Status
 ) -> None:
@@ -134,8 +145,12 @@ def test_what_does_not_wait_any_more_is_never_planned_over(
 def test_a_buyer_on_the_list_is_not_even_scheduled(account: AmazonAccount, now: datetime) -> None:
     buyer, other = alias(), make_account(make_seller("Mallory's shop"))
     theirs = make_order(other, buyer=buyer)
-    gate.suppress(Buyer(other.seller_id, theirs.amazon_order_id, theirs.order_key, theirs.alias_key),
-                  Proof("notice 1", gate.OPTED_OUT), reach=Reach.GLOBAL, now=now)
+    gate.suppress(
+        Buyer(other.seller_id, theirs.amazon_order_id, theirs.order_key, theirs.alias_key),
+        Proof("notice 1", gate.OPTED_OUT),
+        reach=Reach.GLOBAL,
+        now=now,
+    )
     order = make_order(account, buyer=buyer)
     plan(now)
     assert not Message.objects.filter(order=order).exists()
@@ -145,8 +160,12 @@ def test_a_buyer_on_the_list_is_not_even_scheduled(account: AmazonAccount, now: 
 def test_a_withdrawn_message_stays_withdrawn(account: AmazonAccount, now: datetime) -> None:
     order = make_order(account, buyer=alias())
     plan(now)
-    gate.suppress(Buyer(order.seller_id, order.amazon_order_id, order.order_key, order.alias_key),
-                  Proof("notice 1", gate.OPTED_OUT), reach=Reach.SELLER, now=now)
+    gate.suppress(
+        Buyer(order.seller_id, order.amazon_order_id, order.order_key, order.alias_key),
+        Proof("notice 1", gate.OPTED_OUT),
+        reach=Reach.SELLER,
+        now=now,
+    )
     assert outbox.withdraw_suppressed(now=now) == 1
     Order.objects.update(changed_at=now + timedelta(seconds=1))
     plan(now + timedelta(seconds=1))

@@ -8,7 +8,8 @@ from campaigns.lifecycle import CHECK_IN_TEMPLATES
 from campaigns.rendering import PLACEHOLDERS, Source, UnknownPlaceholder, check, clean_title, render
 
 VALUES = {name: f"<{name}>" for name in PLACEHOLDERS} | {
-    "order_id": "111-1111111-1111111", "order_link": "https://www.amazon.com/o?a=1&b=2",
+    "order_id": "111-1111111-1111111",
+    "order_link": "https://www.amazon.com/o?a=1&b=2",
 }
 
 
@@ -38,7 +39,9 @@ def test_a_placeholder_may_stand_without_blanks() -> None:
     assert render(Source("{{order_id}}", "x"), VALUES).subject == "111-1111111-1111111"
 
 
-@pytest.mark.parametrize("body", ["{{ buyer_name }}", "{{ order_id", "order_id }}", "{{}}", "{{ order-id }}", "{{  x  }}"])
+@pytest.mark.parametrize(
+    "body", ["{{ buyer_name }}", "{{ order_id", "order_id }}", "{{}}", "{{ order-id }}", "{{  x  }}"]
+)
 def test_an_unknown_placeholder_is_an_error(body: str) -> None:
     with pytest.raises(UnknownPlaceholder):
         check(Source("Hi", body))
@@ -81,4 +84,5 @@ def test_no_value_ever_breaks_the_subject_line_or_the_markup(title: str, store: 
     letter = render(Source("{{ product_title }} {{ store_name }}", "{{ order_id }} {{ product_title }}"), values)
     assert not set("\r\n\0") & set(letter.subject)
     assert "<" not in letter.html.replace("<html><body>", "").replace("<p>", "").replace("</p>", "").replace(
-        "</body></html>", "").replace("<br>", "")
+        "</body></html>", ""
+    ).replace("<br>", "")

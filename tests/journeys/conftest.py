@@ -32,7 +32,17 @@ from tests.makers import make_user
 ROOT = Path(__file__).resolve().parents[2]
 CELERY = [sys.executable, "-m", "celery", "-A", "feedbackfive"]
 COMMANDS = {
-    "worker": [*CELERY, "worker", "--pool", "prefork", "--concurrency", "2", "--loglevel", "warning", "--without-mingle"],
+    "worker": [
+        *CELERY,
+        "worker",
+        "--pool",
+        "prefork",
+        "--concurrency",
+        "2",
+        "--loglevel",
+        "warning",
+        "--without-mingle",
+    ],
     "beat": [*CELERY, "beat", "--loglevel", "warning", "--schedule"],
     "listen": [sys.executable, "manage.py", "listen"],
 }
@@ -51,7 +61,12 @@ class Site:
         command = COMMANDS[name] + ([str(self.folder / "schedule")] if name == "beat" else [])
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True,
+                command,
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
                 preexec_fn=die_with_parent(),
             )
 
@@ -69,12 +84,15 @@ class Site:
         return "\n".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
 
     def seller(self, name: str, *, mode: str = "direct", **account: Any) -> tuple[AmazonAccount, Json]:
-        """A seller who has signed up, connected his account, switched both campaigns on and given Amazon our address."""
+        """A seller who has signed up, connected his account, switched both campaigns on and told Amazon our address."""
         theirs = self.amazon.account(store_name=name, seller_name=name, **account)
         seller = begin(name, make_user())
         ours = connect_account(
-            seller, region=Region(theirs["region"]), selling_partner_id=theirs["selling_partner_id"],
-            refresh_token=theirs["refresh_token"], stores=[(m, name) for m in theirs["marketplace_ids"]],
+            seller,
+            region=Region(theirs["region"]),
+            selling_partner_id=theirs["selling_partner_id"],
+            refresh_token=theirs["refresh_token"],
+            stores=[(m, name) for m in theirs["marketplace_ids"]],
             now=timezone.now(),
         )
         with across_sellers("test"):
@@ -95,7 +113,9 @@ class Site:
             message = self.message(order_id)
             return message if message and message.status in statuses else None
 
-        return self.wait_for(reached, seconds, lambda: f"{order_id} is {getattr(self.message(order_id), 'status', None)}")
+        return self.wait_for(
+            reached, seconds, lambda: f"{order_id} is {getattr(self.message(order_id), 'status', None)}"
+        )
 
     def wait_for(self, condition: Callable[[], Any], seconds: float, otherwise: Callable[[], str] = lambda: "") -> Any:
         until = time.monotonic() + seconds
@@ -107,9 +127,7 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(
-    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: Any
-) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: Any) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -104,7 +104,11 @@ def test_a_message_is_never_handed_over_twice(account: AmazonAccount, now: datet
     message, office, claim = make_message(make_order(account, buyer=alias())), PostOffice(), uuid4()
     dispatch.claim_due(account.pk, Channel.BUYER_EMAIL, claim, now=now)
 
-    assert [dispatch.send(message.pk, claim, office, clock=lambda: now) for _ in range(3)] == [Receipt("taken"), None, None]
+    assert [dispatch.send(message.pk, claim, office, clock=lambda: now) for _ in range(3)] == [
+        Receipt("taken"),
+        None,
+        None,
+    ]
     assert len(office.delivered) == 1
 
 
@@ -205,7 +209,9 @@ def test_the_daily_cap_moves_the_rest_by_a_day(
 def test_a_pace_that_says_wait_gives_the_claims_back(account: AmazonAccount, now: datetime) -> None:
     messages, office = [make_message(make_order(account, buyer=alias())) for _ in range(3)], PostOffice()
     run = dispatch.send_due(
-        account.pk, gateways={Channel.BUYER_EMAIL: office}, take=lambda channel: timedelta(seconds=1),
+        account.pk,
+        gateways={Channel.BUYER_EMAIL: office},
+        take=lambda channel: timedelta(seconds=1),
         clock=lambda: now,
     )
     assert run == dispatch.Run(0, timedelta(seconds=1)) and office.delivered == []

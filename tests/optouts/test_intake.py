@@ -25,8 +25,13 @@ def account(db: None) -> AmazonAccount:
 
 
 def an_order(account: AmazonAccount, *, written: bool = True) -> Order:
-    return make_order(account, buyer=ALIAS, amazon_order_id=ORDER, marketplace_id=IT,
-                      last_written_at=NOW - timedelta(days=1) if written else None)
+    return make_order(
+        account,
+        buyer=ALIAS,
+        amazon_order_id=ORDER,
+        marketplace_id=IT,
+        last_written_at=NOW - timedelta(days=1) if written else None,
+    )
 
 
 def mail_to(recipient: str, **changes: object) -> bytes:
@@ -132,8 +137,13 @@ def test_a_forged_notice_silences_nobody(account: AmazonAccount) -> None:
 
 
 def test_a_notice_that_names_another_buyer_than_the_order_has_waits_for_a_person(account: AmazonAccount) -> None:
-    order = make_order(account, buyer="zzzzzzzzzzzzzzz@marketplace.amazon.it", amazon_order_id=ORDER,
-                       marketplace_id=IT, last_written_at=NOW)
+    order = make_order(
+        account,
+        buyer="zzzzzzzzzzzzzzz@marketplace.amazon.it",
+        amazon_order_id=ORDER,
+        marketplace_id=IT,
+        last_written_at=NOW,
+    )
     assert take_in(account).status == Notice.Status.QUARANTINED and not is_suppressed(order)
 
 
