@@ -81,7 +81,9 @@ def add(store: Store, wanted: dict[str, Any], alias_domain: str) -> Buyer:
     known = by_alias(store, alias)
     if known is not None:
         return known
-    opted_out_at = clock.now() if wanted.get("opted_out") else None
+    opted_out_at: float | None = None
+    if wanted.get("opted_out"):
+        opted_out_at = clock.instant(wanted.get("opted_out_at") or clock.now())
     with store.write() as connection:
         made = connection.execute(
             "INSERT INTO buyers (name, alias, locale, opted_out_at) VALUES (?, ?, ?, ?)",

@@ -63,4 +63,5 @@ def _text(part: Message) -> str:
 
 def _without_tags(html: str) -> str:
     broken = re.sub(r"<(?:br|/p|/div|/tr|/h[1-6])\b[^<>]*>", "\n", html, flags=re.IGNORECASE)
-    return unescape(re.sub(r"<[^<>]*>", "", broken)).strip()
+    lines = unescape(re.sub(r"<[^<>]*>", "", broken)).split("\n")
+    return "\n".join(line.strip() for line in lines).strip()

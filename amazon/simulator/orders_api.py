@@ -28,6 +28,7 @@ FULFILLED_BY = {"MERCHANT", "AMAZON"}
 STATUSES = {
     "PENDING_AVAILABILITY", "PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED", "SHIPPED", "CANCELLED", "UNFULFILLABLE",
 }  # fmt: skip
+NOTHING_SEEN = (0.0, "")
 FILTERS = (
     "createdAfter", "createdBefore", "lastUpdatedAfter", "lastUpdatedBefore", "fulfillmentStatuses", "marketplaceIds",
     "fulfilledBy", "maxResultsPerPage", "includedData",
@@ -48,17 +49,31 @@ class Search:
     included: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An order that fits a search, and its place in the list."""
+
+    order: Order
+    state: Situation
+    at: float
+
+    @property
+    def place(self) -> tuple[float, str]:
+        """What the list is ordered by. A token names the last place seen, so an order that leaves moves nobody."""
+        return self.at, self.order.order_id
+
+
 def search_orders(inquiry: Inquiry) -> Answer:
     """A page of the account's orders, by time of creation or of last update, oldest first."""
     inquiry.only(*FILTERS, "paginationToken")
     token = inquiry.value("paginationToken")
-    search, start = _resume(inquiry, token) if token else (_read_search(inquiry), 0)
-    found = _matching(inquiry, search)
-    page = found[start : start + search.page_size]
-    body: dict[str, Any] = {"orders": [_show(inquiry, order, state, search.included) for order, state in page]}
-    if start + search.page_size < len(found):
-        next_token = _token(inquiry, search, start + search.page_size)
-        body["pagination"] = {"nextToken": next_token}
+    search, seen = _resume(inquiry, token) if token else (_read_search(inquiry), NOTHING_SEEN)
+    left = [found for found in _matching(inquiry, search) if found.place > seen]
+    page = left[: search.page_size]
+    shown = [_show(inquiry, found.order, found.state, search.included) for found in page]
+    body: dict[str, Any] = {"orders": shown}
+    if len(left) > len(page):
+        body["pagination"] = {"nextToken": _token(inquiry, search, page[-1].place)}
     body["lastUpdatedBefore" if search.by == "updated" else "createdBefore"] = clock.iso(search.before)
     return Answer(body)
 
@@ -130,11 +145,11 @@ def _page_size(inquiry: Inquiry) -> int:
     return int(text)
 
 
-def _matching(inquiry: Inquiry, search: Search) -> list[tuple[Order, Situation]]:
-    """The orders as they stood at the end of the searched time, so that pages of one search agree with each other."""
-    found: list[tuple[float, str, Order, Situation]] = []
+def _matching(inquiry: Inquiry, search: Search) -> list[Found]:
+    """The orders as they stand now that fit; one that was touched after the searched time is for a later search."""
+    found = []
     for order in orders.of_account(inquiry.simulation.store, inquiry.account.selling_partner_id):
-        state = orders.situation(order, search.before)
+        state = orders.situation(order, clock.now())
         at = state.updated_at if search.by == "updated" else order.created_at
         if (
             search.after <= at <= search.before
@@ -142,9 +157,8 @@ def _matching(inquiry: Inquiry, search: Search) -> list[tuple[Order, Situation]]
             and (not search.marketplace_ids or order.marketplace_id in search.marketplace_ids)
             and (not search.fulfilled_by or order.fulfilled_by in search.fulfilled_by)
         ):
-            found.append((at, order.order_id, order, state))
-    found.sort(key=lambda each: each[:2])
-    return [(order, state) for _, _, order, state in found]
+            found.append(Found(order, state, at))
+    return sorted(found, key=lambda each: each.place)
 
 
 def _show(inquiry: Inquiry, order: Order, state: Situation, included: tuple[str, ...]) -> dict[str, Any]:
@@ -152,12 +166,12 @@ def _show(inquiry: Inquiry, order: Order, state: Situation, included: tuple[str,
     return order_json.render(order, state, buyer, set(included), may_see_alias=inquiry.account.has_restricted_role)
 
 
-def _token(inquiry: Inquiry, search: Search, start: int) -> str:
+def _token(inquiry: Inquiry, search: Search, seen: tuple[float, str]) -> str:
     """An opaque token, sealed so that nobody makes his own, bound to the account and to 24 hours."""
     carried = {
         "account": inquiry.account.selling_partner_id,
         "until": clock.now() + TOKEN_LIFE,
-        "start": start,
+        "seen": seen,
         "search": asdict(search),
     }
     text = base64.urlsafe_b64encode(json.dumps(carried, separators=(",", ":")).encode()).decode()
@@ -168,7 +182,7 @@ def _seal(text: str) -> str:
     return hmac.new(b"simulator pagination", text.encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _resume(inquiry: Inquiry, token: str) -> tuple[Search, int]:
+def _resume(inquiry: Inquiry, token: str) -> tuple[Search, tuple[float, str]]:
     """The search that a token carries. Filters sent beside it must not say anything else."""
     text, _, seal = token.partition(".")
     if not hmac.compare_digest(seal.encode(), _seal(text).encode()):
@@ -188,7 +202,7 @@ def _resume(inquiry: Inquiry, token: str) -> tuple[Search, int]:
     for name, value in (("marketplaceIds", search.marketplace_ids), ("includedData", search.included)):
         if name in inquiry.query and tuple(inquiry.values(name)) != value:
             raise invalid_parameters(name)
-    return search, int(carried["start"])
+    return search, (carried["seen"][0], carried["seen"][1])
 
 
 OPERATIONS = [

@@ -8,6 +8,8 @@ from amazon.simulator import clock, receipts
 from amazon.simulator.store import Store
 
 PAGE = 25
+# The sellers' default campaign writes this long after the promised delivery.
+CHECK_IN_AFTER = 2 * clock.DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def coming(store: Store, search: str, number: int) -> Page:
         " AND o.document NOT LIKE '%\"CANCELLED\"%' AND o.due_from > ?"
         " AND (? = '%%' OR lower(b.name) LIKE ? OR b.alias LIKE ? OR o.order_id LIKE ?)"
     )
-    values = (clock.now() - 2 * clock.DAY, like, like, like, like)
+    values = (clock.now() - CHECK_IN_AFTER, like, like, like, like)
     return _page(store, select, "o.due_from, o.order_id", values, number)
 
 

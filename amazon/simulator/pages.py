@@ -53,8 +53,10 @@ def blueprint(simulation: Simulation) -> Blueprint:
     def show_buyer(buyer_id: int) -> str:
         buyer = buyers.find(store, buyer_id) or abort(404)
         sold = [(row, orders.read(row)) for row in page_queries.orders_of(store, buyer_id)]
-        bought = [(row, order, orders.situation(order, clock.now())) for row, order in sold]
-        return render_template("buyer.html", buyer=buyer, box=page_queries.box(store, buyer_id), bought=bought)
+        now = clock.now()
+        bought = [(row, order, orders.situation(order, now)) for row, order in sold]
+        box = page_queries.box(store, buyer_id)
+        return render_template("buyer.html", buyer=buyer, box=box, bought=bought, now=now)
 
     @pages.post("/buyers/<int:buyer_id>/opt-out")
     def opt_out(buyer_id: int) -> AnyResponse:
@@ -66,7 +68,9 @@ def blueprint(simulation: Simulation) -> Blueprint:
     @pages.get("/opt-out")
     def pick() -> str:
         search = request.args.get("q", "")
-        return render_template("opt_out.html", found=page_queries.coming(store, search, _number()), search=search)
+        found = page_queries.coming(store, search, _number())
+        after = page_queries.CHECK_IN_AFTER
+        return render_template("opt_out.html", found=found, search=search, check_in_after=after)
 
     @pages.get("/notices")
     def list_notices() -> str:

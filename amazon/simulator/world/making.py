@@ -46,7 +46,14 @@ class Maker:
         """A new buyer."""
         alias = "".join(self.chance.choices(_ALIAS_CHARACTERS, k=15)) + f"@{alias_domain}"
         name = f"{self.chance.choice(first_names(locale))} {self.chance.choice(last_names(locale))}"
-        wanted: dict[str, Any] = {"alias": alias, "name": name, "locale": locale, "opted_out": opted_out}
+        long_ago = self.start - self.chance.uniform(1, 400) * clock.DAY
+        wanted: dict[str, Any] = {
+            "alias": alias,
+            "name": name,
+            "locale": locale,
+            "opted_out": opted_out,
+            "opted_out_at": long_ago,
+        }
         return buyers.add(self.store, wanted, alias_domain)
 
     def order(self, shop: Shop, buyer: Buyer, promised: float, fulfilled_by: str = "MERCHANT") -> Order:
