@@ -1,0 +1,45 @@
+"""What the demo says to the person who started it."""
+
+from pathlib import Path
+
+from feedbackfive.demo import cast
+from feedbackfive.demo.environment import amazon_url, site_url
+from feedbackfive.demo.ports import Ports
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def welcome(ports: Ports, home: Path, *, seconds: float) -> None:
+    """Where to look, who to be, what to try, how to stop."""
+    say(
+        f"""
+FeedbackFive is ready after {seconds:.0f} seconds.
+
+  The site               {site_url(ports)}/
+  The simulated Amazon   {amazon_url(ports)}/      buyers' boxes, notices, and the mail that the site writes to people
+  For operators          {site_url(ports)}/admin/
+
+  Everybody's password   {cast.PASSWORD}
+{_people()}
+
+  What to look at first
+    1. Sign in as {cast.TEAMS[0].owner.name} and watch the Dashboard and History: requests go out, Amazon blocks some,
+       its notices come back by mail, and Opt-outs fills. Within two minutes a message of one seller is stopped by
+       another's notice.
+    2. Open an order and read "Why?".
+    3. On the simulated Amazon, opt a buyer out to whom a message is still to come, and watch what happens to it.
+    4. Sign in as {cast.TEAMS[2].owner.name}: a mailbox waits to be confirmed under Opt-outs.
+
+  Ctrl-C ends it. The data stay in {home}, the logs too; make demo-reset starts over.
+"""
+    )
+
+
+def _people() -> str:
+    lines = [f"    {'':22}{'owner':26}{'manager':26}viewer"]
+    for team in cast.TEAMS:
+        lines.append(f"    {team.store_name:22}{team.owner.email:26}{team.manager.email:26}{team.viewer.email}")
+    lines.append(f"    {'Operator':22}{cast.OPERATOR.email}")
+    return "\n".join(lines)
