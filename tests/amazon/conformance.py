@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft4Validator, FormatChecker
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,7 +152,7 @@ def _answer(described: Described, exchange: Json) -> Iterable[str]:
 
 def _errors(schema: Json, value: Any, document: Json) -> Iterable[str]:
     whole = {"definitions": document.get("definitions", {}), "allOf": [schema]}
-    registry: Registry[Any] = Registry().with_resource("", Resource(contents=whole, specification=DRAFT4))
+    registry: Registry[Any] = Registry().with_resource("", DRAFT4.create_resource(whole))
     validator = Draft4Validator(whole, registry=registry, format_checker=FormatChecker())
     for error in validator.iter_errors(value):
         yield f"{'/'.join(str(each) for each in error.absolute_path)}: {error.message}"
