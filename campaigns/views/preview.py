@@ -1,0 +1,108 @@
+"""A template as a buyer would read it: with a real order of the seller, or a made-up one where there is none yet.
+
+The letter is a page of its own in a frame that may do nothing: product titles and templates are not ours.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
+from django.utils import formats, translation
+from django.utils.safestring import mark_safe
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_safe
+
+from accounts.access import members, seller_of
+from accounts.models import AccountMarketplace, Seller
+from amazon.marketplaces import Marketplace, by_id, contact_url, order_url
+from campaigns.letters import letter_for
+from campaigns.models import Campaign, Template
+from campaigns.rendering import SHORT_TITLE_LENGTH, Source, UnknownPlaceholder, clean_title, render
+from campaigns.views.words import language_name, marketplaces_speaking
+from messaging.letters import Letter
+from orders.models import Order
+
+POLICY: Final = "default-src 'none'; style-src 'self'; frame-ancestors 'self'; sandbox allow-same-origin"
+MADE_UP_ORDER: Final = "123-4567890-1234567"
+MADE_UP_TITLE: Final = "Enamel camping mug, 350 ml, dark green with steel rim"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One template of a campaign as the page offers it."""
+
+    template: Template
+    language: str
+    is_chosen: bool
+
+
+def previews_of(campaign: Campaign, *, chosen: str) -> list[Preview]:
+    """The templates of a campaign by language, with one of them chosen (the first, if there is no such language)."""
+    templates = sorted(campaign.templates.all(), key=lambda template: language_name(template.language))
+    codes = [template.language for template in templates]
+    shown = chosen if chosen in codes else "en" if "en" in codes else next(iter(codes), "")
+    return [Preview(t, language_name(t.language), t.language == shown) for t in templates]
+
+
+@require_safe
+@members
+@xframe_options_sameorigin
+def preview(request: HttpRequest, pk: int, language: str) -> HttpResponse:
+    """The letter itself, for the frame."""
+    seller = seller_of(request)
+    campaign = get_object_or_404(Campaign.objects.for_seller(seller), pk=pk)
+    template = get_object_or_404(campaign.templates, language=language)
+    order = _order_to_show(seller, template)
+    context: dict[str, object] = {"order": order, "language": language}
+    try:
+        letter = _letter(seller, template, order)
+        context |= {"letter": letter, "html": mark_safe(letter.html)}  # noqa: S308  escaped by campaigns.rendering
+    except UnknownPlaceholder as trouble:
+        context["trouble"] = str(trouble)
+    response = HttpResponse(render_to_string("campaigns/letter.html", context))
+    response["Content-Security-Policy"] = POLICY  # the site's own policy gives way to one that is set already
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _order_to_show(seller: Seller, template: Template) -> Order | None:
+    """The newest shipped order in a marketplace of this language."""
+    orders = Order.objects.for_seller(seller).filter(
+        marketplace_id__in=marketplaces_speaking(template.language), status=Order.Status.SHIPPED
+    )
+    return orders.select_related("account").defer("alias_sealed").order_by("-purchased_at", "-id").first()
+
+
+def _letter(seller: Seller, template: Template, order: Order | None) -> Letter:
+    places = AccountMarketplace.objects.for_seller(seller)
+    if order is None:
+        place = places.filter(marketplace_id__in=marketplaces_speaking(template.language)).order_by("id").first()
+        marketplace = place.marketplace if place else by_id(marketplaces_speaking(template.language)[0])
+        return render(Source(template.subject, template.body), _made_up(template.language, marketplace, seller, place))
+    own = places.filter(account=order.account_id, marketplace_id=order.marketplace_id).first()
+    return letter_for(order, template, store_name=own.store_name if own else order.account.store_name)
+
+
+def _made_up(
+    language: str, marketplace: Marketplace, seller: Seller, place: AccountMarketplace | None
+) -> dict[str, str]:
+    with translation.override(language):
+        ordered = formats.date_format(datetime(2026, 3, 2, tzinfo=UTC), "DATE_FORMAT")
+        delivered = formats.date_format(datetime(2026, 3, 6, tzinfo=UTC), "DATE_FORMAT")
+    return {
+        "order_id": MADE_UP_ORDER,
+        "product_title": clean_title(MADE_UP_TITLE),
+        "product_title_short": clean_title(MADE_UP_TITLE, SHORT_TITLE_LENGTH),
+        "sku": "MUG-GREEN-350",
+        "asin": "B000000000",
+        "quantity": "1",
+        "order_date": ordered,
+        "delivery_date": delivered,
+        "store_name": place.store_name if place else seller.name,
+        "marketplace": marketplace.name,
+        "contact_link": contact_url(marketplace, "A0000000000000", MADE_UP_ORDER),
+        "order_link": order_url(marketplace, MADE_UP_ORDER),
+    }
