@@ -15,6 +15,12 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a million rounds prove nothing here
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(
+        key=lambda item: item.get_closest_marker("runs_last") is not None
+    )  # stable: the others keep their places
+
+
 @pytest.fixture
 def now() -> datetime:
     return NOW

@@ -26,6 +26,7 @@ import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 20
+JOURNALS: list[Path] = []  # of every simulator that this run has started; a test at its end holds them against the models
 Json = dict[str, Any]
 
 
@@ -93,6 +94,8 @@ class Amazon:
         if not line:
             raise RuntimeError(f"the simulator ended with {self._process.wait()} before it was ready")
         self.ports = json.loads(line)
+        if self.journal not in JOURNALS:
+            JOURNALS.append(self.journal)
         self._http = httpx.Client(base_url=self.base_url, timeout=START_SECONDS)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
