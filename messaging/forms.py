@@ -72,7 +72,8 @@ class HistorySearch(MessageSearch):
 
     status = _choice("Outcome", "Any outcome", _labelled(SETTLED))
     reason = forms.CharField(
-        label="Reason", required=False, max_length=80, widget=forms.TextInput(attrs={"placeholder": "Words of the reason"})
+        label="Reason", required=False, max_length=80,
+        widget=forms.TextInput(attrs={"placeholder": "Words of the reason"}),
     )
     since = forms.DateField(label="From", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
     until = forms.DateField(label="To", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))

@@ -1,4 +1,4 @@
-"""What a seller's team does to messages that wait: hold, release, cancel. Verbs over `outbox`, for the Scheduling page."""
+"""What a seller's team does to waiting messages: hold, release, cancel. Verbs over `outbox`, for Scheduling."""
 
 from collections.abc import Collection
 from datetime import datetime

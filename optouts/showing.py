@@ -42,7 +42,8 @@ def mail_of(notice: Notice) -> ShownMail | None:
     )
     parts = walk(message)
     if parts.refusal is not None:
-        return ShownMail(headers, message.body[:MOST_SHOWN].decode("latin-1"), f"Shown undecoded: {parts.refusal.value}")
+        undecoded = message.body[:MOST_SHOWN].decode("latin-1")
+        return ShownMail(headers, undecoded, f"Shown undecoded: {parts.refusal.value}")
     return ShownMail(headers, _text(parts), _note(parts))
 
 

@@ -31,6 +31,7 @@ WHY_NOT: Final[dict[str, str]] = {
 }
 STILL_OPEN: Final = frozenset({Reason.SHIPPED.value, Reason.DELIVERY_KNOWN.value})  # time alone may turn them
 NOT_DECIDED: Final = "Not decided yet: orders are planned soon after they have been read."
+OPTED_OUT: Final = "the buyer has opted out"
 NO_ACTIVE_CAMPAIGN: Final = "no campaign is active"
 
 
@@ -79,8 +80,8 @@ def _of_message(message: Message, marketplace_id: str) -> Story:
             return Story("good", "check", label, f"{sentence} {reason}".strip(), at=settled_at)
         case Status.BLOCKED:
             handed = message.handed_over_at or settled_at
-            sentence = f"Sent on {spoken(handed, marketplace_id)}, and Amazon did not deliver it: the buyer has opted out."
-            return Story("stop", "hand-stop", "Blocked by Amazon", sentence, "the buyer has opted out", handed)
+            sentence = f"Sent on {spoken(handed, marketplace_id)}, and Amazon did not deliver it: {OPTED_OUT}."
+            return Story("stop", "hand-stop", "Blocked by Amazon", sentence, OPTED_OUT, handed)
         case Status.UNKNOWN:
             return Story("warn", "help-circle", label, f"We do not know whether it was sent: {reason} It is never sent "
                          "again by itself.", message.reason)

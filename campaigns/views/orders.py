@@ -95,19 +95,16 @@ def order_by_number(request: HttpRequest, amazon_order_id: str) -> HttpResponse:
 
 
 def _with_stories(seller: Seller) -> QuerySet[Order]:
-    """Orders with all that `tell` and a table need: five queries for any number of rows."""
-    return (
-        Order.objects.for_seller(seller)
-        .defer("alias_sealed")
-        .prefetch_related(
-            Prefetch("items", OrderItem.objects.order_by("id")),
-            Prefetch("messages", Message.objects.defer("letter_sealed").order_by("-created_at", "-id")),
-            Prefetch(
-                "follow_ups",
-                FollowUp.objects.select_related("campaign").order_by("campaign__priority", "campaign_id"),
-            ),
-        )
-    )
+    """Orders with all that `tell` and a table need: four queries for any number of rows."""
+    decisions = FollowUp.objects.select_related("campaign").order_by("campaign__priority", "campaign_id")
+    messages = Message.objects.defer("letter_sealed").order_by("-created_at", "-id")
+    rows = Order.objects.for_seller(seller).defer("alias_sealed")
+    related: list[Any] = [
+        Prefetch("items", OrderItem.objects.order_by("id")),
+        Prefetch("messages", messages),
+        Prefetch("follow_ups", decisions),
+    ]
+    return rows.prefetch_related(*related)
 
 
 def _story(order: Order) -> Story:

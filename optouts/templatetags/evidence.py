@@ -1,4 +1,7 @@
-"""Template tags for notices and entries: `{% load evidence %}`. Grades in words a seller understands (INBOUND.md 4.4)."""
+"""Template tags for notices and entries: `{% load evidence %}`.
+
+Grades are said in words that a seller understands; what they rest on is told in `optouts.decisions.Grade`.
+"""
 
 from typing import Any, Final
 

@@ -1,0 +1,43 @@
+"""Campaigns and what they decided, for operators: to look at. Sellers change campaigns, planning makes decisions."""
+
+from django.contrib import admin
+
+from accounts.admin import ReadOnlyAdmin, ReadOnlyInline
+from campaigns.models import Campaign, FollowUp, OrderPlan, Rule, Template
+
+
+class RuleInline(ReadOnlyInline):
+    model = Rule
+    fields = ("kind", "value")
+
+
+class TemplateInline(ReadOnlyInline):
+    model = Template
+    fields = ("language", "subject", "body")
+
+
+@admin.register(Campaign)
+class CampaignAdmin(ReadOnlyAdmin):
+    list_display = ("name", "seller", "status", "channel", "priority", "delay_days", "send_at", "activated_at")
+    list_filter = ("status", "channel")
+    list_select_related = ("seller",)
+    search_fields = ("name", "seller__name")
+    ordering = ("-id",)
+    inlines = (RuleInline, TemplateInline)
+
+
+@admin.register(FollowUp)
+class FollowUpAdmin(ReadOnlyAdmin):
+    list_display = ("order", "seller", "campaign", "verdict", "due_at", "decided_at")
+    list_filter = ("verdict",)
+    list_select_related = ("order", "seller", "campaign")
+    search_fields = ("=order__amazon_order_id",)
+    ordering = ("-id",)
+
+
+@admin.register(OrderPlan)
+class OrderPlanAdmin(ReadOnlyAdmin):
+    list_display = ("order", "seller", "planned_at", "order_changed_at", "look_again_at")
+    list_select_related = ("order", "seller")
+    search_fields = ("=order__amazon_order_id",)
+    ordering = ("-id",)
