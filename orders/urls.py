@@ -1,5 +1,0 @@
-"""Addresses of orders."""
-
-from django.urls import URLPattern
-
-urlpatterns: list[URLPattern] = []
