@@ -32,14 +32,15 @@ PENNINE = Shop(PENNINE_ID, GB, 80, 0.2, goods.PENNINE)
 SHOPS = (LAKESIDE, BOTTEGA, BOTTEGA_GERMANY, PENNINE)
 
 # Buyers who have opted out and bought at two sellers: the first one's notice must stop the second one's message.
-# First seller (due at once), second seller, and how many seconds after the start its message falls due.
+# First seller (due at once), second seller, and how many seconds after the start its message falls due. An Italian
+# notice names the alias, whose domain must be that of the order's marketplace: so Bottega Chiaro is never the second.
 SHARED_OPTED_OUT = (
     (LAKESIDE, PENNINE, 80.0),
     (BOTTEGA, PENNINE, 100.0),
     (BOTTEGA, LAKESIDE, 120.0),
-    (LAKESIDE, BOTTEGA, 145.0),
+    (BOTTEGA_GERMANY, LAKESIDE, 145.0),
 )
-SHARED_FRIENDLY = ((LAKESIDE, PENNINE), (BOTTEGA, LAKESIDE), (PENNINE, BOTTEGA_GERMANY), (PENNINE, LAKESIDE))
+SHARED_FRIENDLY = ((LAKESIDE, PENNINE), (BOTTEGA, LAKESIDE), (BOTTEGA_GERMANY, PENNINE), (PENNINE, LAKESIDE))
 LIVELY = 60
 LIVELY_SECONDS = 600
 

@@ -1,5 +1,6 @@
 """The simulator as a process: what a kill leaves, planned troubles, the demo world, the command, pages, journal."""
 
+import smtplib
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -129,6 +130,19 @@ def test_a_visitor_opts_a_buyer_out_and_back_in(amazon: Amazon) -> None:
         assert answer.status_code == 200 and word in answer.text
     assert "<b>Brook</b>" not in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_mail_to_people_links_to_the_site_and_nowhere_else(amazon: Amazon) -> None:
+    text = "<i>Hi</i> http://127.0.0.1:8000/confirm/abc/ http://127.0.0.1:8000.evil.example/ https://evil.example/"
+    with smtplib.SMTP(*amazon.mail, timeout=10) as connection:
+        connection.sendmail("site@example.com", ["alice@shop.example"], f"Subject: Confirm\r\n\r\n{text}\r\n")
+    mail_id = amazon.read("mail")["mail"][0]["mail_id"]
+
+    page = httpx.get(f"{amazon.base_url}/mail/{mail_id}").text
+
+    assert '<a href="http://127.0.0.1:8000/confirm/abc/">' in page
+    assert 'href="http://127.0.0.1:8000.evil' not in page and 'href="https://evil' not in page
+    assert "&lt;i&gt;Hi" in page
 
 
 @pytest.mark.parametrize("path", ["/", "/buyers", "/opt-out", "/notices", "/calls", "/mail", "/relay"])
