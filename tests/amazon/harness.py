@@ -26,7 +26,8 @@ import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 20
-JOURNALS: list[Path] = []  # of every simulator that this run has started; a test at its end holds them against the models
+# Of every simulator that this run has started; a test at its end holds them against the models.
+JOURNALS: list[Path] = []
 Json = dict[str, Any]
 
 
