@@ -84,7 +84,7 @@ def plan_order(order: Order, campaigns: list[Campaign], place: AccountMarketplac
     A message that still waits follows the decision (moved, rewritten, cancelled). One that does not is final, and so
     is the decision that led to it.
     """
-    live = Message.objects.filter(order=order).exclude(status=Status.CANCELLED).first()
+    live = Message.objects.filter(order=order, frees_order=False).first()
     owner_id = FollowUp.objects.filter(message=live).values_list("campaign_id", flat=True).first() if live else None
     is_settled = live is not None and live.status not in outbox.WAITING
     taken_by = live.title if live and is_settled else None
@@ -152,7 +152,7 @@ def _align(
     """Make the waiting message, if any, what the winner wants; returns the winner's message."""
     if live is not None and (winner is None or winner.pk != owner_id):
         reason = f"{winner.name} has this order now" if winner else "the order is not to be followed up any more"
-        if not outbox.cancel([live.pk], reason=reason, now=now):
+        if not outbox.cancel([live.pk], reason=reason, now=now, frees_order=True):
             return None  # it was claimed this very moment: the next planning finds it settled
         live = None
     if winner is None:

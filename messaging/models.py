@@ -62,6 +62,7 @@ class Message(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     handed_over_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
+    frees_order = models.BooleanField(default=False)  # taken back by planning, as if it had never been: see the constraint
     look_again_at = models.DateTimeField(
         null=True, blank=True
     )  # unknown: when Amazon is asked (again) what became of it
@@ -79,7 +80,7 @@ class Message(models.Model):
     class Meta:
         constraints = [
             # Amazon allows one request or free-form proactive message per order, over all channels (AMAZON.md 1.2).
-            models.UniqueConstraint(fields=["order"], name="one_request_per_order", condition=~Q(status="cancelled")),
+            models.UniqueConstraint(fields=["order"], name="one_request_per_order", condition=Q(frees_order=False)),
         ]
         indexes = [
             models.Index(fields=["account", "due_at", "id"], name="messages_due", condition=Q(status="scheduled")),

@@ -85,9 +85,21 @@ def revise(message: Message, wish: Wish) -> bool:
     return bool(changed)
 
 
-def cancel(message_ids: Iterable[int], *, reason: str, now: datetime) -> list[int]:
-    """Take back what still waits; the order is free again. Returns the ids that were cancelled."""
-    return move(message_ids, out_of=WAITING, to=Status.CANCELLED, at=now, reason=reason, settled_at=now)
+def cancel(message_ids: Iterable[int], *, reason: str, now: datetime, frees_order: bool = False) -> list[int]:
+    """Take back what still waits; returns the ids that were cancelled.
+
+    What a person cancels stays cancelled: no campaign schedules for that order again. Planning, which follows rules
+    that may turn, frees the order.
+    """
+    return move(
+        message_ids,
+        out_of=WAITING,
+        to=Status.CANCELLED,
+        at=now,
+        reason=reason,
+        settled_at=now,
+        frees_order=frees_order,
+    )
 
 
 def hold(message_ids: Iterable[int], *, reason: str, now: datetime) -> list[int]:

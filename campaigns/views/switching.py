@@ -87,7 +87,7 @@ def orders_in_reach(campaign: Campaign, *, now: datetime) -> QuerySet[Order]:
 
 def _taken(campaign: Campaign) -> QuerySet[Message]:
     """An order's message that this campaign would not replace: any but one that waits for a campaign after it."""
-    live = Message.objects.filter(order=OuterRef("pk")).exclude(status=Status.CANCELLED)
+    live = Message.objects.filter(order=OuterRef("pk"), frees_order=False)
     later = FollowUp.objects.filter(message=OuterRef("pk"), campaign__priority__gt=campaign.priority)
     return live.exclude(Q(status__in=WAITING) & Exists(later))
 

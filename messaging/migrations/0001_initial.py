@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
                 ('handed_over_at', models.DateTimeField(blank=True, null=True)),
                 ('settled_at', models.DateTimeField(blank=True, null=True)),
+                ('frees_order', models.BooleanField(default=False)),
                 ('look_again_at', models.DateTimeField(blank=True, null=True)),
                 ('receipt', models.CharField(blank=True, max_length=200)),
                 ('message_id', models.UUIDField(default=uuid.uuid4, unique=True)),
@@ -94,6 +95,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'cancelled'), _negated=True), fields=('order',), name='one_request_per_order'),
+            constraint=models.UniqueConstraint(condition=models.Q(('frees_order', False)), fields=('order',), name='one_request_per_order'),
         ),
     ]

@@ -29,7 +29,7 @@ def plan(now: datetime) -> int:
 
 
 def only_message(order: Order) -> Message:
-    return Message.objects.exclude(status=Status.CANCELLED).get(order=order)
+    return Message.objects.get(order=order, frees_order=False)
 
 
 def verdicts(order: Order) -> dict[str, str]:
@@ -140,6 +140,15 @@ def test_what_does_not_wait_any_more_is_never_planned_over(
     plan(now + timedelta(minutes=1))
     assert only_message(order).status == status
     assert verdicts(order) == {lifecycle.CHECK_IN: "eligible", lifecycle.REVIEW_REQUEST: "not_eligible"}
+
+
+def test_what_a_person_cancels_stays_cancelled(account: AmazonAccount, now: datetime) -> None:
+    order = make_order(account, buyer=alias())
+    plan(now)
+    outbox.cancel([only_message(order).pk], reason="Cancelled by your team", now=now)
+    change(lifecycle.CHECK_IN, now + timedelta(seconds=1), delay_days=1)
+    plan(now + timedelta(seconds=2))
+    assert [message.status for message in Message.objects.filter(order=order)] == [Status.CANCELLED]
 
 
 def test_a_buyer_on_the_list_is_not_even_scheduled(account: AmazonAccount, now: datetime) -> None:

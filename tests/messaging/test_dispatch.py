@@ -223,8 +223,8 @@ def test_an_order_has_one_message_over_all_channels(account: AmazonAccount, now:
     first = make_message(order)
     with pytest.raises(outbox.OrderTaken):
         make_message(order, channel=Channel.REQUEST_REVIEW)
-    outbox.cancel([first.pk], reason="test", now=now)
-    make_message(order, channel=Channel.REQUEST_REVIEW)  # what was never sent frees the order
+    outbox.cancel([first.pk], reason="test", now=now, frees_order=True)
+    make_message(order, channel=Channel.REQUEST_REVIEW)  # what planning took back frees the order
 
 
 def test_every_step_of_a_life_is_written_down(account: AmazonAccount, now: datetime) -> None:
