@@ -16,8 +16,9 @@ from campaigns.models import Campaign
 from messaging import outbox
 from messaging.letters import Letter
 from messaging.models import Channel, Message
+from optouts import gate, intake
 from optouts.addresses import open_address
-from optouts.models import InboundAddress
+from optouts.models import InboundAddress, Notice
 from orders.models import Order, OrderItem
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -148,3 +149,21 @@ def make_campaigns(seller: Seller, *, status: Campaign.Status = Campaign.Status.
 def make_address(seller: Seller) -> InboundAddress:
     with across_sellers("test"):
         return open_address(seller)
+
+
+PLAIN_MAIL = b"From: a@example.com\r\nSubject: Hello\r\n\r\nText\r\n"
+
+
+def make_notice(seller: Seller, *, raw: bytes = PLAIN_MAIL, **fields: Any) -> Notice:
+    """A mail at the seller's address, stored by the product's own verb. `fields` (a verdict, say) are written over it."""
+    address = make_address(seller)
+    with across_sellers("test"):
+        pk = intake.receive(address, raw + str(next(_numbers)).encode(), now=NOW)
+        Notice.objects.filter(pk=pk).update(**fields)
+        return Notice.objects.get(pk=pk)
+
+
+def suppress(order: Order, *, grade: str = "A2", reach: gate.Reach = gate.Reach.GLOBAL) -> list[int]:
+    """Put the buyer of this order on the list, as a proved notice does."""
+    buyer = gate.Buyer(order.seller_id, order.amazon_order_id, order.order_key, order.alias_key)
+    return gate.suppress(buyer, gate.Proof("notice 1", gate.OPTED_OUT, grade, "fingerprint"), reach=reach, now=NOW)
