@@ -48,6 +48,9 @@ def main() -> int:
     except (Trouble, ServicesUnavailable) as reason:
         print(str(reason), file=sys.stderr)
         return 1
+    except OSError as reason:  # the folder was taken away, the disk is full
+        print(f"The demo cannot go on: {reason.strerror} ({reason.filename}).", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         console.say("The demo has ended.")
     return 0

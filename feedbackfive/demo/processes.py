@@ -41,12 +41,9 @@ def of_the_site(home: Home, ports: Ports, checkout: Path) -> list[Child]:
     ]  # fmt: skip
 
 
-def migrate(home: Home, checkout: Path) -> Child:
-    return _python(home, checkout, "migrate", "manage.py", "migrate", "--verbosity", "0")
-
-
-def seed(home: Home, ports: Ports, checkout: Path) -> Child:
-    return _python(home, checkout, "seed", "manage.py", "seed_demo", "--amazon", f"http://{HOST}:{ports.amazon}")
+def preparation(home: Home, ports: Ports, checkout: Path) -> Child:
+    """Migrates and seeds, and ends."""
+    return _python(home, checkout, "preparation", "manage.py", "prepare_demo", "--amazon", f"http://{HOST}:{ports.amazon}")
 
 
 def _python(home: Home, checkout: Path, name: str, *arguments: str) -> Child:

@@ -37,8 +37,7 @@ def run(home: Home, port: int, checkout: Path) -> None:
             taken, kept=kept, services=services.environment, application=_application(taken)
         )
         console.say("Preparing the database and the demo's sellers ...")
-        supervisor.run_once(processes.migrate(home, checkout), settings)
-        supervisor.run_once(processes.seed(home, taken, checkout), settings)
+        supervisor.run_once(processes.preparation(home, taken, checkout), settings)
         for child in processes.of_the_site(home, taken, checkout):
             supervisor.start(child, settings)
         readiness.wait_for(_probes(taken, services), supervisor, logs=home.logs)

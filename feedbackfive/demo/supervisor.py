@@ -12,7 +12,7 @@ from typing import Final
 from feedbackfive.demo.trouble import Trouble
 from feedbackfive.devservices import Child
 
-FIRST_PAUSE: Final = 0.5  # seconds before a child is started again; doubled each time it ends soon after
+FIRST_PAUSE: Final = 1.0  # seconds before a child is started again; doubled each time it ends soon after
 LONGEST_PAUSE: Final = 15.0
 SOON: Final = 20.0
 PATIENCE: Final = 8.0  # seconds that children have to end in good order
@@ -25,6 +25,7 @@ class Watched:
     process: subprocess.Popen[bytes]
     started_at: float = field(default_factory=time.monotonic)
     pause: float = FIRST_PAUSE
+    has_restarted: bool = False
     again_at: float | None = None  # it has ended; this is when to start it again
 
 
@@ -62,15 +63,16 @@ class Supervisor:
             if watched.again_at is None and watched.process.poll() is not None:
                 self._plan_restart(watched, now)
             elif watched.again_at is not None and watched.again_at <= now:
+                _end_group(watched.process)  # what a killed child left behind has had the pause to finish its work
                 watched.process = watched.child.spawn(watched.environment)
                 watched.started_at, watched.again_at = now, None
 
     def _plan_restart(self, watched: Watched, now: float) -> None:
         is_soon = now - watched.started_at < SOON
-        watched.pause = min(watched.pause * 2, LONGEST_PAUSE) if is_soon else FIRST_PAUSE
+        watched.pause = min(watched.pause * 2, LONGEST_PAUSE) if is_soon and watched.has_restarted else FIRST_PAUSE
+        watched.has_restarted = True
         watched.again_at = now + watched.pause
-        _end_group(watched.process)
-        hint = f"; its log is {watched.child.log}" if watched.pause > 4 * FIRST_PAUSE else ""
+        hint = f"; its log is {watched.child.log}" if watched.pause > FIRST_PAUSE else ""
         self._say(f"{watched.child.name} {_fate(watched.process.returncode)} and is started again{hint}.")
 
     def stop(self) -> None:
@@ -92,7 +94,7 @@ class Supervisor:
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill what a child has left behind when it was killed itself: Celery's processes do not notice by themselves."""
+    """Kill what is left of a child that has ended: processes that it started and did not end."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 

@@ -1,10 +1,11 @@
-"""`manage.py seed_demo`: one step of the demo's start; see `feedbackfive.demo`."""
+"""`manage.py prepare_demo`: one step of the demo's start; see `feedbackfive.demo`."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 import httpx
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -12,7 +13,7 @@ from feedbackfive.demo.seeding import seed
 
 
 class Command(BaseCommand):
-    help = "Open the demo's sellers at the simulated Amazon. Part of make demo; refuses to run on any other site."
+    help = "Migrate, and open the demo's sellers. Part of make demo; refuses to run on any other site."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--amazon", required=True, metavar="URL", help="where the simulated Amazon answers")
@@ -20,6 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.IS_DEMO:
             raise CommandError("This site is no demo: its passwords would be known to everybody.")
+        call_command("migrate", verbosity=0)
         with httpx.Client(base_url=options["amazon"], timeout=60, trust_env=False) as amazon:
             try:
                 seed(amazon, now=timezone.now())
