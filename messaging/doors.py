@@ -1,18 +1,18 @@
-"""Opens the gateways of one account for a run of dispatch, and asks Amazon about what is unknown. Edge of `dispatch`."""
+"""Opens the gateways of one account for a run of dispatch; asks Amazon about what is unknown. Edge of `dispatch`."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 from django.conf import settings
 
+from accounts import lifecycle
 from accounts.authorised import client_for, name_in_quotas, quotas
 from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
-from amazon.client import AmazonClient
-from amazon.errors import AmazonError
+from amazon.errors import AmazonError, AuthorisationLost, Throttled
 from amazon.operations import Operation
 from amazon.quotas import QuotasUnavailable
 from messaging.dispatch import Take
@@ -26,6 +26,9 @@ log = structlog.get_logger(__name__)
 
 WITHOUT_QUOTAS: Final = timedelta(seconds=15)
 ASK_AGAIN_AFTER: Final = timedelta(hours=1)
+SETTLES_WITHIN: Final = timedelta(minutes=10)  # before this Amazon may still be at work on the request
+NOT_MADE: Final = "Amazon says that no request has been made"
+TOO_LATE_TO_ASK: Final = "Amazon's time for this order is over, so it cannot be asked"
 REVIEW_REQUEST: Final = "productReviewAndSellerFeedback"
 
 
@@ -36,7 +39,9 @@ def opened(account_id: int) -> Iterator[tuple[dict[Channel, Gateway], Take]]:
         client = client_for(AmazonAccount.objects.get(pk=account_id))
     gateways: dict[Channel, Gateway] = {
         Channel.BUYER_EMAIL: BuyerEmailGateway(settings.BUYER_RELAY, hostname=settings.BUYER_MAIL_HOSTNAME),
-        Channel.REQUEST_REVIEW: RequestReviewGateway(client),
+        Channel.REQUEST_REVIEW: RequestReviewGateway(
+            client, throttled=lambda: _drain(account_id, Operation.REQUEST_REVIEW)
+        ),
     }
 
     def take(channel: Channel) -> timedelta:
@@ -64,33 +69,57 @@ def reconcile_unknown(*, now: datetime) -> int:
                 channel=Channel.REQUEST_REVIEW,
                 look_again_at__lte=now,
                 account__status=AmazonAccount.Status.CONNECTED,
-            ).select_related("account", "order")[:100]
+            )
+            .select_related("account", "order")
+            .order_by("look_again_at")[:100]
         )
-        found = 0
-        for message in unknown:
-            if _take(message.account_id, Operation.SOLICITATION_ACTIONS):
-                continue
-            with client_for(message.account) as client:
-                found += _reconcile(message, client, now=now)
-    return found
+        return sum(_reconcile(message, now=now) for message in unknown)
 
 
-def _reconcile(message: Message, client: AmazonClient, *, now: datetime) -> bool:
-    later = Message.objects.filter(pk=message.pk, status=Status.UNKNOWN)
+def _reconcile(message: Message, *, now: datetime) -> bool:
+    if message.expires_at <= now:  # Amazon offers nothing any more, made or not
+        _leave_unknown(message, TOO_LATE_TO_ASK)
+        return False
+    if _take(message.account_id, Operation.SOLICITATION_ACTIONS):
+        return False
     try:
-        offered = client.solicitation_actions(message.order.amazon_order_id, message.order.marketplace_id)
+        with client_for(message.account) as client:
+            offered = client.solicitation_actions(message.order.amazon_order_id, message.order.marketplace_id)
     except AmazonError as trouble:
         log.info("reconciliation_later", message=message.pk, trouble=type(trouble).__name__)
-        later.update(look_again_at=now + ASK_AGAIN_AFTER)
+        if isinstance(trouble, AuthorisationLost):
+            lifecycle.mark_revoked(message.account_id)
+        elif isinstance(trouble, Throttled):
+            _drain(message.account_id, Operation.SOLICITATION_ACTIONS)
+        _ask_again(message, at=now + ASK_AGAIN_AFTER)
         return False
-    if REVIEW_REQUEST in offered:
-        later.update(
-            look_again_at=None, reason=f"{message.reason}; Amazon says that no request has been made"[:200]
+    if REVIEW_REQUEST not in offered:
+        return bool(
+            move(
+                [message.pk],
+                out_of={Status.UNKNOWN},
+                to=Status.SENT,
+                at=now,
+                settled_at=now,
+                look_again_at=None,
+                reason="Amazon no longer offers the request for this order, so it was made",
+            )
         )
-        return False
-    moved = move([message.pk], out_of={Status.UNKNOWN}, to=Status.SENT, at=now, settled_at=now, look_again_at=None,
-                 reason="Amazon no longer offers the request for this order, so it was made")
-    return bool(moved)
+    if now < message.touched_at + SETTLES_WITHIN:
+        _ask_again(message, at=message.touched_at + SETTLES_WITHIN)
+    else:
+        _leave_unknown(message, NOT_MADE)
+    return False
+
+
+def _ask_again(message: Message, *, at: datetime) -> None:
+    Message.objects.filter(pk=message.pk, status=Status.UNKNOWN).update(look_again_at=at)
+
+
+def _leave_unknown(message: Message, finding: str) -> None:
+    """What could be found out stands beside the reason; from here on it is a person's matter."""
+    reason = f"{message.reason[: 198 - len(finding)]}; {finding}"
+    Message.objects.filter(pk=message.pk, status=Status.UNKNOWN).update(look_again_at=None, reason=reason)
 
 
 def _take(account_id: int, operation: Operation) -> timedelta:
@@ -98,3 +127,9 @@ def _take(account_id: int, operation: Operation) -> timedelta:
         return quotas().take(name_in_quotas(account_id), operation)
     except QuotasUnavailable:
         return WITHOUT_QUOTAS
+
+
+def _drain(account_id: int, operation: Operation) -> None:
+    """After a 429 our count is too high. Losing this costs another 429, nothing else."""
+    with suppress(QuotasUnavailable):
+        quotas().drain(name_in_quotas(account_id), operation)
