@@ -155,7 +155,7 @@ PLAIN_MAIL = b"From: a@example.com\r\nSubject: Hello\r\n\r\nText\r\n"
 
 
 def make_notice(seller: Seller, *, raw: bytes = PLAIN_MAIL, **fields: Any) -> Notice:
-    """A mail at the seller's address, stored by the product's own verb. `fields` (a verdict, say) are written over it."""
+    """A mail at the seller's address, stored by the product's own verb. `fields` are written over it."""
     address = make_address(seller)
     with across_sellers("test"):
         pk = intake.receive(address, raw + str(next(_numbers)).encode(), now=NOW)

@@ -111,7 +111,7 @@ def test_a_title_with_markup_is_shown_as_text(alice: Client, account: AmazonAcco
 
 def test_the_list_says_what_became_of_each_order(alice: Client, seller: Seller, account: AmazonAccount) -> None:
     make_campaigns(seller)
-    sent = make_order(account, buyer=alias("ann"))
+    sent = make_order(account, buyer=alias())
     make_message(sent, status=Status.SENT, settled_at=NOW)
     cancelled = make_order(account, status="cancelled")
     plan_stale(now=NOW)
