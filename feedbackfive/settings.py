@@ -197,7 +197,6 @@ LANGUAGES = [("en-gb", _("English"))]
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "collected-static"
 _packages = BASE_DIR / "node_modules"
 STATICFILES_DIRS = [
     BASE_DIR / "static",
@@ -206,7 +205,8 @@ STATICFILES_DIRS = [
     ("chart.js", _packages / "chart.js/dist"),
 ]
 ICONS = _packages / "@tabler/icons/icons/outline"
-_is_collected = env.boolean("STATIC_COLLECTED", False)  # production: collectstatic has run
+_is_collected = env.boolean("STATIC_COLLECTED", False)  # production: served from what collectstatic has gathered
+STATIC_ROOT = BASE_DIR / "collected-static" if _is_collected else None
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
