@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from urllib.parse import urlsplit
 
 import pytest
-from django.conf import settings
+from django.conf import settings as site
 from django.core.cache import cache
+from pytest_django import Settings
 
 from accounts.rowsecurity import across_sellers
+from tests.amazon.harness import Amazon
 from tests.makers import NOW
 
 
 def pytest_configure() -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a million rounds prove nothing here
+    site.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a million rounds prove nothing here
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,3 +41,31 @@ def empty_cache() -> Iterator[None]:
     """Rate limits and quotas start anew with each test."""
     yield
     cache.clear()
+
+
+@pytest.fixture(scope="session")
+def amazon_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Amazon]:
+    """The simulated Amazon's process, shared by all tests of the session."""
+    with Amazon.running(tmp_path_factory.mktemp("amazon")) as amazon:
+        yield amazon
+
+
+@pytest.fixture
+def amazon(amazon_process: Amazon) -> Amazon:
+    """An empty simulated Amazon."""
+    amazon_process.reset()
+    return amazon_process
+
+
+@pytest.fixture
+def simulated_amazon(amazon: Amazon, settings: Settings) -> Amazon:
+    """The simulated Amazon, with the site's settings leading to it."""
+    application = amazon.application
+    settings.AMAZON_CLIENT_ID = application["client_id"]
+    settings.AMAZON_CLIENT_SECRET = application["client_secret"]
+    settings.AMAZON_APPLICATION_ID = application["application_id"]
+    settings.AMAZON_ENDPOINT = amazon.base_url
+    settings.AMAZON_LOGIN_URL = f"{amazon.base_url}/auth/o2/token"
+    settings.BUYER_RELAY = urlsplit("smtp://{}:{}".format(*amazon.smtp))
+    settings.DNS_SERVER = "{}:{}".format(*amazon.dns)
+    return amazon
