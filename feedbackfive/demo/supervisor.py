@@ -15,7 +15,8 @@ from feedbackfive.devservices import Child
 FIRST_PAUSE: Final = 1.0  # seconds before a child is started again; doubled each time it ends soon after
 LONGEST_PAUSE: Final = 15.0
 SOON: Final = 20.0
-PATIENCE: Final = 8.0  # seconds that children have to end in good order
+PATIENCE: Final = 25.0  # seconds that children have to end in good order: a message in hand should be finished
+QUIET_PATIENCE: Final = 3.0
 
 
 @dataclass(slots=True)
@@ -77,20 +78,29 @@ class Supervisor:
 
     def stop(self) -> None:
         """End all, the last one first: in good order, then by force. A second Ctrl-C hurries."""
-        running = [watched for watched in reversed(self._watched) if watched.process.poll() is None]
         deadline = time.monotonic() + PATIENCE
         try:
-            for watched in running:
-                watched.process.send_signal(signal.SIGINT)
-                watched.process.wait(max(0.0, deadline - time.monotonic()))
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            self._say("Some processes take too long and are killed.")
+            for watched in reversed(self._watched):
+                self._ask_to_end(watched, deadline)
+        except KeyboardInterrupt:
+            self._say("Killing what still runs.")
         for watched in reversed(self._watched):
             if watched.process.poll() is None:
                 watched.process.kill()
                 watched.process.wait()
             _end_group(watched.process)
         self._watched.clear()
+
+    def _ask_to_end(self, watched: Watched, deadline: float) -> None:
+        if watched.process.poll() is not None:
+            return
+        watched.process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            watched.process.wait(QUIET_PATIENCE)
+            return
+        self._say(f"Waiting for the {watched.child.name} to finish its work; Ctrl-C again kills it ...")
+        with suppress(subprocess.TimeoutExpired):
+            watched.process.wait(max(0.0, deadline - time.monotonic()))
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
