@@ -62,10 +62,8 @@ class Message(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     handed_over_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
-    frees_order = models.BooleanField(default=False)  # taken back by planning, as if it had never been: see the constraint
-    look_again_at = models.DateTimeField(
-        null=True, blank=True
-    )  # unknown: when Amazon is asked (again) what became of it
+    frees_order = models.BooleanField(default=False)  # taken back by planning, as if it had never been
+    look_again_at = models.DateTimeField(null=True, blank=True)  # unknown: when Amazon is asked again
     receipt = models.CharField(max_length=200, blank=True)  # Amazon's request id, or the relay's answer
     message_id = models.UUIDField(default=uuid.uuid4, unique=True)  # leads back from the mail's Message-ID
 
