@@ -1,0 +1,202 @@
+"""Opt-outs: the address, the mailboxes, the entries, the notices."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import AmazonAccount, Seller
+from accounts.rowsecurity import across_sellers
+from optouts.addresses import full_address, saw_mailbox
+from optouts.models import InboundAddress, Notice, SellerMailbox
+from tests.makers import NOW, alias, make_account, make_address, make_notice, make_order, make_seller, suppress
+
+HOSTILE = (
+    b"From: Amazon <auto@amazon.example>\r\nTo: shop@example.com\r\nSubject: <script>alert(1)</script>\r\n"
+    b"Content-Type: text/html; charset=utf-8\r\n\r\n"
+    b"<html><head><style>p{}</style></head><body><p>Order <a href='https://evil.example'>111-1</a></p>"
+    b"<script>alert(2)</script>&lt;img src=x&gt;</body></html>\r\n"
+)
+
+
+@pytest.fixture
+def account(seller: Seller) -> AmazonAccount:
+    return make_account(seller)
+
+
+def page(client: Client, address: str = "/opt-outs/", **asked: str) -> str:
+    response = client.get(address, asked)
+    assert response.status_code == 200
+    return str(response.content.decode())
+
+
+def test_the_sellers_own_address_can_be_copied(alice: Client, mallory: Client, seller: Seller) -> None:
+    address = make_address(seller)
+    with across_sellers("test"):
+        wanted = full_address(address)
+
+    assert f'value="{wanted}"' in page(alice)
+    assert 'data-copy="inbound-address"' in page(alice)
+    assert wanted not in page(mallory)
+
+
+def test_looking_makes_no_address_and_asking_for_one_does(vera: Client, bob: Client, seller: Seller) -> None:
+    page(bob)
+    assert addresses_of(seller) == 0
+    assert vera.post("/opt-outs/address/").status_code == 403
+    bob.post("/opt-outs/address/")
+    bob.post("/opt-outs/address/")
+
+    assert addresses_of(seller) == 1
+
+
+def addresses_of(seller: Seller) -> int:
+    with across_sellers("test"):
+        return InboundAddress.objects.filter(seller=seller).count()
+
+
+def test_an_opted_out_buyer_is_listed_with_the_evidence_in_words(alice: Client, account: AmazonAccount) -> None:
+    order = make_order(account, buyer=alias())
+    suppress(order)
+
+    shown = page(alice)
+
+    assert order.amazon_order_id in shown
+    assert "Proved: forwarded unchanged from your mailbox" in shown
+    assert len(alice.get("/opt-outs/").context["page"].rows) == 2  # the order and its buyer; the global one is nobody's
+
+
+def test_a_seller_sees_no_entry_of_another_and_none_of_all(mallory: Client, account: AmazonAccount) -> None:
+    shared = alias()
+    suppress(make_order(account, buyer=shared))
+    mine = make_account(make_seller("Third shop"))
+    make_order(mine, buyer=shared)
+
+    assert mallory.get("/opt-outs/").context["page"].rows == []
+
+
+def test_entries_are_found_by_order_and_by_state(alice: Client, account: AmazonAccount) -> None:
+    one, other = make_order(account, buyer=alias()), make_order(account)
+    suppress(one)
+    suppress(other)
+
+    assert other.amazon_order_id not in page(alice, q=one.amazon_order_id)
+    assert alice.get("/opt-outs/", {"state": "revoked"}).context["page"].rows == []
+    assert alice.get("/opt-outs/", {"state": "gone"}).status_code == 422
+
+
+def test_the_owner_confirms_a_mailbox_and_its_notices_are_read_again(alice: Client, seller: Seller) -> None:
+    with across_sellers("test"):
+        mailbox = saw_mailbox(seller.pk, "orders@shop.example", now=NOW)
+    notice = make_notice(seller, mailbox_id=mailbox.pk, grade="A3", status="applied", look_at=None)
+
+    shown = alice.post(f"/opt-outs/mailboxes/{mailbox.pk}/confirm/", follow=True).content.decode()
+
+    assert "orders@shop.example is confirmed. 1 notice that came through it are read again." in shown
+    with across_sellers("test"):
+        assert SellerMailbox.objects.get(pk=mailbox.pk).confirmed_at is not None
+        assert Notice.objects.get(pk=notice.pk).look_at is not None
+
+
+def test_nobody_but_an_owner_of_this_seller_confirms(
+    bob: Client, vera: Client, mallory: Client, seller: Seller
+) -> None:
+    with across_sellers("test"):
+        mailbox = saw_mailbox(seller.pk, "orders@shop.example", now=NOW)
+    address = f"/opt-outs/mailboxes/{mailbox.pk}/confirm/"
+
+    assert [client.post(address).status_code for client in (bob, vera, mallory)] == [403, 403, 404]
+    with across_sellers("test"):
+        assert SellerMailbox.objects.get(pk=mailbox.pk).confirmed_at is None
+
+
+def test_notices_are_listed_with_verdict_and_reason_and_filtered(alice: Client, seller: Seller) -> None:
+    waiting = make_notice(seller, status="quarantined", grade="D", reason="Nobody signed it.", processed_at=NOW)
+    make_notice(seller, status="applied", grade="A1", reason="All is proved.", processed_at=NOW)
+
+    shown = page(alice, "/opt-outs/notices/", status="quarantined")
+
+    assert "Nobody signed it." in shown
+    assert "Not proved: the right address and the right words, and nothing else" in shown
+    assert "All is proved." not in shown
+    assert "See them" in page(alice)
+    assert f"/opt-outs/notices/{waiting.pk}/" in shown
+
+
+def test_a_notice_shows_what_was_checked(alice: Client, seller: Seller, account: AmazonAccount) -> None:
+    order = make_order(account)
+    evidence: dict[str, Any] = {
+        "route": "forwarded automatically",
+        "signatures": [{"domain": "amazon.com", "result": "passed", "signed_at": "2026-11-23T08:00:00+00:00"}],
+    }
+    notice = make_notice(seller, status="applied", grade="A2", order_id=order.pk, evidence=evidence, processed_at=NOW)
+
+    shown = page(alice, f"/opt-outs/notices/{notice.pk}/")
+
+    assert "amazon.com" in shown
+    assert "23 Nov 2026, 08:00 UTC" in shown
+    assert f"/orders/{order.pk}/" in shown
+    assert "Forwarded automatically" in shown
+
+
+def test_a_hostile_mail_is_shown_as_text_and_does_nothing(alice: Client, seller: Seller) -> None:
+    notice = make_notice(seller, raw=HOSTILE)
+
+    shown = page(alice, f"/opt-outs/notices/{notice.pk}/")
+
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
+    assert "<script>alert" not in shown
+    assert "alert(2)" not in shown
+    assert "&lt;img src=x&gt;" in shown
+    assert "https://evil.example" not in shown
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"\x00\xff", b"no headers at all", b"From: a@b.example\r\nFrom: c@d.example\r\n\r\n<script>alert(3)</script>"],
+)
+def test_a_mail_that_cannot_be_read_is_shown_byte_by_byte(alice: Client, seller: Seller, raw: bytes) -> None:
+    notice = make_notice(seller, raw=raw)
+
+    shown = page(alice, f"/opt-outs/notices/{notice.pk}/")
+
+    assert "Shown byte by byte" in shown
+    assert "<script>alert" not in shown
+
+
+def test_a_viewer_does_not_see_the_mail_and_another_seller_not_the_notice(
+    vera: Client, bob: Client, mallory: Client, seller: Seller
+) -> None:
+    notice = make_notice(seller, raw=HOSTILE)
+    address = f"/opt-outs/notices/{notice.pk}/"
+
+    assert "alert(1)" in page(bob, address)
+    assert "alert(1)" not in page(vera, address)
+    assert "owners and managers only" in page(vera, address)
+    assert mallory.get(address).status_code == 404
+
+
+def test_a_purged_mail_is_said_to_be_erased(alice: Client, seller: Seller) -> None:
+    notice = make_notice(seller, raw_sealed=None)
+
+    assert "The mail itself has been erased" in page(alice, f"/opt-outs/notices/{notice.pk}/")
+
+
+@pytest.mark.parametrize("name", ["export.csv", "notices/export.csv"])
+def test_exports_hold_the_sellers_own_rows_only(alice: Client, mallory: Client, seller: Seller, name: str) -> None:
+    order = make_order(make_account(seller))
+    suppress(order)
+    make_notice(seller, amazon_order_id=order.amazon_order_id)
+
+    def export(client: Client) -> str:
+        content = b"".join(client.get(f"/opt-outs/{name}").streaming_content)  # type: ignore[arg-type]
+        return content.decode()
+
+    assert order.amazon_order_id in export(alice)
+    assert order.amazon_order_id not in export(mallory)
+
+
+def test_empty_pages_say_what_to_do(alice: Client) -> None:
+    assert "Get your address" in page(alice)
+    assert "Nobody has opted out yet" in page(alice)
+    assert "No mail has come yet" in page(alice, "/opt-outs/notices/")
