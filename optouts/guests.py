@@ -45,7 +45,7 @@ def network_of(peer: object) -> str:
     """The network of a socket's peer: one person can have 2^64 addresses of IPv6, but not many networks."""
     if not isinstance(peer, tuple) or not peer:
         return "local"
-    address = ipaddress.ip_address(peer[0])
+    address = ipaddress.ip_address(str(peer[0]).partition("%")[0])  # a link-local one carries its interface
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
     return str(address.ipv4_mapped) if address.ipv4_mapped else address.exploded[:19]

@@ -127,7 +127,7 @@ class NoticeHandler:
 
 
 class NoticeServer(SMTP):
-    """One connection: aiosmtpd with our limits. VRFY, EXPN and HELP tell nothing."""
+    """One connection: aiosmtpd with our limits. VRFY, EXPN, AUTH and HELP tell nothing."""
 
     def __init__(self, handler: NoticeHandler, *, hostname: str, guests: Guests) -> None:
         super().__init__(
@@ -172,8 +172,7 @@ class NoticeServer(SMTP):
     async def smtp_VRFY(self, arg: str | None) -> None:
         await self.push("502 5.5.1 Not implemented")
 
-    async def smtp_EXPN(self, arg: str | None) -> None:
-        await self.push("502 5.5.1 Not implemented")
+    smtp_EXPN = smtp_AUTH = smtp_VRFY
 
     async def smtp_HELP(self, arg: str | None) -> None:
         await self.push("214 2.0.0")
