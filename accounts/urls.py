@@ -7,4 +7,6 @@ from accounts import views
 urlpatterns = [
     path("settings/", views.settings_page, name="settings"),
     path("team/", views.switch_team, name="switch_team"),
+    path("amazon/connect/", views.connect_amazon, name="connect_amazon"),
+    path("amazon/callback/", views.amazon_callback, name="amazon_callback"),
 ]

@@ -1,26 +1,82 @@
 """Settings: the team, its Amazon accounts, and the way to Amazon's consent and back."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import CHOSEN_SELLER, members, membership_of, seller_of
+from accounts import connect
+from accounts.access import CHOSEN_SELLER, members, membership_of, owners, seller_of
+from accounts.forms import REGIONS, ConnectForm
 from accounts.models import AmazonAccount, Membership, User
+from amazon.marketplaces import Region
 
 
 @require_safe
 @members
 def settings_page(request: HttpRequest) -> HttpResponse:
+    return _settings(request, ConnectForm())
+
+
+def _settings(request: HttpRequest, form: ConnectForm, *, status: int = 200) -> HttpResponse:
     seller = seller_of(request)
-    team = Membership.objects.filter(seller=seller).select_related("user").order_by("created_at", "id")
     accounts = (
         AmazonAccount.objects.for_seller(seller)
         .select_related("reading")
         .prefetch_related("marketplaces")
         .order_by("authorised_at", "id")
     )
-    return render(request, "accounts/settings.html", {"team": team, "accounts": accounts})
+    context = {
+        "accounts": [(account, REGIONS[Region(account.region)]) for account in accounts],
+        "team": Membership.objects.filter(seller=seller).select_related("user").order_by("created_at", "id"),
+        "form": form,
+    }
+    return render(request, "accounts/settings.html", context, status=status)
+
+
+@require_POST
+@owners
+def connect_amazon(request: HttpRequest) -> HttpResponse:
+    """On to Amazon, by a page that says so: a redirect that answers a form may not leave the site (form-action)."""
+    assert isinstance(request.user, User)
+    form = ConnectForm(request.POST)
+    if not form.is_valid():
+        return _settings(request, form, status=422)
+    marketplace = form.chosen()
+    address = connect.begin(
+        request.user, seller_of(request), marketplace, request.session, redirect_uri=_redirect_uri()
+    )
+    response = render(request, "accounts/leaving.html", {"address": address, "marketplace": marketplace})
+    response["Referrer-Policy"] = "no-referrer"
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_safe
+@never_cache
+@owners
+def amazon_callback(request: HttpRequest) -> HttpResponse:
+    """Where Amazon sends the owner back to. The one GET that writes: OAuth leaves no choice."""
+    assert isinstance(request.user, User)
+    try:
+        account = connect.finish(
+            request.GET.dict(), request.user, seller_of(request), request.session,
+            redirect_uri=_redirect_uri(), now=timezone.now(),
+        )
+    except connect.NotConnected as trouble:
+        messages.error(request, str(trouble))
+    else:
+        messages.success(request, f"{account.store_name} is connected. Its orders are being read now.")
+    return redirect("settings")
+
+
+def _redirect_uri() -> str:
+    """As registered with Amazon; it must be the same in both steps."""
+    return f"{settings.SITE_URL}{reverse('amazon_callback')}"
 
 
 @require_POST

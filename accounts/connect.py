@@ -1,0 +1,136 @@
+"""The way to Amazon's consent and back: a signed state out, a code in, an authorised account at the end.
+
+Place in the flow: `views` sends an owner to `begin`'s address; Amazon sends the owner back with a code; `finish` checks
+where it comes from, exchanges it, asks the Sellers API which shops it opens, and hands over to
+`lifecycle.connect_account`. Whatever goes wrong before that leaves everything as it was.
+
+The state is signed, valid for ten minutes, and bound to the person, the seller and the browser session; it works once.
+Amazon's redirect is not signed, so `selling_partner_id` is the browser's word: the token decides what may be read and
+sent, the id only tells accounts apart.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from django.contrib.sessions.backends.base import SessionBase
+from django.core import signing
+from django.core.cache import cache
+
+from accounts import authorised
+from accounts.lifecycle import TakenByAnotherSeller, connect_account
+from accounts.models import AmazonAccount, Seller, User
+from amazon.client import AmazonClient, Authorisation
+from amazon.errors import AccessDenied, AmazonError, ApplicationRejected, AuthorisationLost
+from amazon.login import consent_url, exchange_code
+from amazon.marketplaces import Marketplace, Region, by_id, find
+
+log = structlog.get_logger(__name__)
+
+STATE_LIVES: Final = timedelta(minutes=10)
+SALT: Final = "accounts.connect"
+IN_SESSION: Final = "amazon_connection"  # the nonce of the last attempt in this browser
+PARTNER: Final = re.compile(r"[A-Z0-9]{8,20}")
+AGAIN: Final = "Nothing has been changed. Please connect again."
+
+
+class NotConnected(Exception):
+    """The account was not taken on; the text says why, to the owner. Nothing has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What the state remembers."""
+
+    user: int
+    seller: int
+    marketplace: str
+    nonce: str
+
+
+def begin(user: User, seller: Seller, marketplace: Marketplace, session: SessionBase, *, redirect_uri: str) -> str:
+    """Return the address of Amazon's consent page for this person. An earlier attempt in this browser is void."""
+    errand = Errand(user.pk, seller.pk, marketplace.id, secrets.token_urlsafe(16))
+    session[IN_SESSION] = errand.nonce
+    state = signing.dumps(asdict(errand), salt=SALT)
+    return consent_url(authorised.application(), marketplace, state, redirect_uri=redirect_uri)
+
+
+def finish(
+    answer: Mapping[str, str], user: User, seller: Seller, session: SessionBase, *, redirect_uri: str, now: datetime
+) -> AmazonAccount:
+    """Take Amazon's answer (the query of its redirect) and connect the account. Raises NotConnected."""
+    errand = _errand_of(answer.get("state", ""))
+    if errand.user != user.pk or errand.seller != seller.pk:
+        raise NotConnected(f"This connection was begun by another person or for another team. {AGAIN}")
+    if errand.nonce != session.pop(IN_SESSION, None) or not _first_use(errand):
+        raise NotConnected(f"This answer from Amazon has been used already, or belongs to another browser. {AGAIN}")
+    if answer.get("error") or not answer.get("spapi_oauth_code"):
+        raise NotConnected("You said no on Amazon's page, so no account was connected. Nothing has been changed.")
+    partner = answer.get("selling_partner_id", "")
+    if not PARTNER.fullmatch(partner):
+        raise NotConnected(f"Amazon did not say which seller agreed. {AGAIN}")
+    region = by_id(errand.marketplace).region
+    refresh_token = _refresh_token(answer["spapi_oauth_code"], redirect_uri)
+    stores = _stores(region, refresh_token)
+    try:
+        account = connect_account(
+            seller, region=region, selling_partner_id=partner, refresh_token=refresh_token, stores=stores, now=now
+        )
+    except TakenByAnotherSeller:
+        raise NotConnected(
+            "This Amazon account is already connected to another team here; two teams would ask the same buyers twice. "
+            "Ask that team to disconnect it, or write to us. Nothing has been changed."
+        ) from None
+    log.info("amazon_connected", account=account.pk, seller=seller.pk, marketplaces=len(stores))
+    return account
+
+
+def _errand_of(state: str) -> Errand:
+    try:
+        return Errand(**signing.loads(state, salt=SALT, max_age=STATE_LIVES))
+    except signing.SignatureExpired:
+        raise NotConnected(f"More than ten minutes have passed on Amazon's page. {AGAIN}") from None
+    except (signing.BadSignature, TypeError):
+        raise NotConnected(f"This connection was not begun here. {AGAIN}") from None
+
+
+def _first_use(errand: Errand) -> bool:
+    # Two copies of one redirect may arrive at the same instant, each with the session as it was: the cache decides.
+    return cache.add(f"amazon-connection-{errand.nonce}", 1, STATE_LIVES.total_seconds())
+
+
+def _refresh_token(code: str, redirect_uri: str) -> str:
+    try:
+        return exchange_code(authorised.application(), code, redirect_uri).refresh_token
+    except AuthorisationLost:
+        raise NotConnected(f"Amazon's code had expired (it lives five minutes) or was used already. {AGAIN}") from None
+    except ApplicationRejected as trouble:
+        log.error("application_rejected", reason=str(trouble))
+        raise NotConnected(
+            "Amazon does not accept this service at the moment. That is for us to mend, and we have been told. "
+            "Nothing has been changed."
+        ) from None
+    except AmazonError:
+        raise NotConnected(f"Amazon could not be reached, or did not answer clearly. {AGAIN}") from None
+
+
+def _stores(region: Region, refresh_token: str) -> list[tuple[str, str]]:
+    """The shops that this token opens and that we know: marketplace id and store name."""
+    authorisation = Authorisation(region, refresh_token)
+    try:
+        with AmazonClient(authorised.application(), authorisation, tokens=authorised.TOKENS) as client:
+            shops = client.marketplace_participations()
+    except AccessDenied:
+        raise NotConnected(f"Amazon agreed, but lets us read nothing in this region. {AGAIN}") from None
+    except AmazonError:
+        raise NotConnected(f"Amazon agreed, but did not tell your marketplaces. Wait a minute. {AGAIN}") from None
+    open_shops = [shop for shop in shops if shop.is_participating and find(shop.marketplace_id)]
+    known = [(shop.marketplace_id, shop.store_name) for shop in open_shops]
+    if not known:
+        raise NotConnected(f"This Amazon account sells on no marketplace of this region. {AGAIN}")
+    return known
