@@ -46,14 +46,16 @@ def _setting(*, seller: str, across: str) -> Iterator[None]:
 
 
 def _exchange(seller: str, across: str) -> tuple[str, str]:
+    """Set both and return what they were, in one round trip: the columns are computed from left to right."""
     # Session-wide, not transaction-wide: views and tasks commit several times. Without a pooler that shares
     # connections between transactions this is safe; docs/operating.md says so.
     with connection.cursor() as cursor:
         cursor.execute(
-            "select coalesce(current_setting(%s, true), ''), coalesce(current_setting(%s, true), '')", [SELLER, ACROSS]
+            "select coalesce(current_setting(%s, true), ''), coalesce(current_setting(%s, true), ''),"
+            " set_config(%s, %s, false), set_config(%s, %s, false)",
+            [SELLER, ACROSS, SELLER, seller, ACROSS, across],
         )
-        before: tuple[str, str] = cursor.fetchone()
-        cursor.execute("select set_config(%s, %s, false), set_config(%s, %s, false)", [SELLER, seller, ACROSS, across])
+        before: tuple[str, str] = cursor.fetchone()[:2]
     return before
 
 
