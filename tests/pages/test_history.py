@@ -1,6 +1,7 @@
 """History: what was sent or not, and why."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -71,7 +72,8 @@ def test_the_export_has_the_rows_of_the_filtered_list(alice: Client, account: Am
     make_message(make_order(account), status=Status.REFUSED)
     make_message(make_order(make_account(make_seller("Mallory's shop"))), status=Status.SENT)
 
-    lines = b"".join(alice.get("/history/export.csv", {"status": "sent"}).streaming_content).decode().splitlines()
+    response: Any = alice.get("/history/export.csv", {"status": "sent"})
+    lines = b"".join(response.streaming_content).decode().splitlines()
 
     assert len(lines) == 2
     assert lines[1].startswith(f"{sent.amazon_order_id},Amazon.com,2026-11-23T12:00:00Z,Sent,")

@@ -153,7 +153,12 @@ def test_a_hostile_mail_is_shown_as_text_and_does_nothing(alice: Client, seller:
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"\x00\xff", b"no headers at all", b"From: a@b.example\r\nFrom: c@d.example\r\n\r\n<script>alert(3)</script>"],
+    [
+        b"",
+        b"\x00\xff",
+        b"no headers at all",
+        b"From: a@b.example\r\nFrom: c@d.example\r\n\r\n<script>alert(3)</script>",
+    ],
 )
 def test_a_mail_that_cannot_be_read_is_shown_byte_by_byte(alice: Client, seller: Seller, raw: bytes) -> None:
     notice = make_notice(seller, raw=raw)
@@ -189,8 +194,8 @@ def test_exports_hold_the_sellers_own_rows_only(alice: Client, mallory: Client, 
     make_notice(seller, amazon_order_id=order.amazon_order_id)
 
     def export(client: Client) -> str:
-        content = b"".join(client.get(f"/opt-outs/{name}").streaming_content)  # type: ignore[arg-type]
-        return content.decode()
+        response: Any = client.get(f"/opt-outs/{name}")
+        return b"".join(response.streaming_content).decode()
 
     assert order.amazon_order_id in export(alice)
     assert order.amazon_order_id not in export(mallory)

@@ -1,6 +1,7 @@
 """Scheduling: what will be sent, and what the team may do to it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -58,7 +59,7 @@ def test_filters_narrow_the_list(alice: Client, account: AmazonAccount) -> None:
 def test_nothing_happens_before_the_team_has_confirmed(bob: Client, account: AmazonAccount) -> None:
     chosen, other = make_message(make_order(account)), make_message(make_order(account))
 
-    page = bob.get("/scheduling/confirm/", {"act": "cancel", "message": chosen.pk})
+    page = bob.get("/scheduling/confirm/", {"act": "cancel", "message": str(chosen.pk)})
 
     assert chosen.order.amazon_order_id in page.content.decode()
     assert other.order.amazon_order_id not in page.content.decode()
@@ -89,7 +90,7 @@ def test_a_manager_holds_releases_and_cancels(
 
 def test_the_note_becomes_part_of_the_reason(bob: Client, account: AmazonAccount) -> None:
     message = make_message(make_order(account))
-    bob.post("/scheduling/act/", {"act": "hold", "message": message.pk, "note": "until the recall is over"})
+    bob.post("/scheduling/act/", {"act": "hold", "message": str(message.pk), "note": "until the recall is over"})
 
     assert "Held by your team: until the recall is over" in bob.get("/scheduling/").content.decode()
 
@@ -106,8 +107,8 @@ def test_what_has_moved_on_meanwhile_is_left_alone_and_said_so(bob: Client, acco
 def test_another_sellers_message_cannot_be_touched(mallory: Client, account: AmazonAccount) -> None:
     message = make_message(make_order(account))
 
-    shown = mallory.get("/scheduling/confirm/", {"act": "cancel", "message": message.pk})
-    mallory.post("/scheduling/act/", {"act": "cancel", "message": message.pk})
+    shown = mallory.get("/scheduling/confirm/", {"act": "cancel", "message": str(message.pk)})
+    mallory.post("/scheduling/act/", {"act": "cancel", "message": str(message.pk)})
 
     assert message.order.amazon_order_id not in shown.content.decode()
     assert status_of(message) == Status.SCHEDULED
@@ -118,12 +119,14 @@ def test_a_viewer_may_look_and_not_act(vera: Client, account: AmazonAccount) -> 
 
     assert vera.get("/scheduling/").status_code == 200
     assert 'type="checkbox"' not in vera.get("/scheduling/").content.decode()
-    assert vera.get("/scheduling/confirm/", {"act": "hold", "message": message.pk}).status_code == 403
-    assert vera.post("/scheduling/act/", {"act": "hold", "message": message.pk}).status_code == 403
+    assert vera.get("/scheduling/confirm/", {"act": "hold", "message": str(message.pk)}).status_code == 403
+    assert vera.post("/scheduling/act/", {"act": "hold", "message": str(message.pk)}).status_code == 403
     assert status_of(message) == Status.SCHEDULED
 
 
-@pytest.mark.parametrize("asked", [{}, {"act": "hold"}, {"act": "burn", "message": "1"}, {"act": "hold", "message": "x"}])
+@pytest.mark.parametrize(
+    "asked", [{}, {"act": "hold"}, {"act": "burn", "message": "1"}, {"act": "hold", "message": "x"}]
+)
 def test_a_choice_that_is_none_leads_back_to_the_list(bob: Client, asked: dict[str, str]) -> None:
     assert bob.get("/scheduling/confirm/", asked).headers["Location"] == "/scheduling/"
     assert bob.post("/scheduling/act/", asked).headers["Location"] == "/scheduling/"
@@ -132,7 +135,7 @@ def test_a_choice_that_is_none_leads_back_to_the_list(bob: Client, asked: dict[s
 def test_a_note_that_is_too_long_answers_422_with_the_page(bob: Client, account: AmazonAccount) -> None:
     message = make_message(make_order(account))
 
-    response = bob.post("/scheduling/act/", {"act": "hold", "message": message.pk, "note": "x" * 121})
+    response = bob.post("/scheduling/act/", {"act": "hold", "message": str(message.pk), "note": "x" * 121})
 
     assert response.status_code == 422
     assert message.order.amazon_order_id in response.content.decode()
@@ -142,7 +145,7 @@ def test_a_note_that_is_too_long_answers_422_with_the_page(bob: Client, account:
 def test_a_get_never_acts(bob: Client, account: AmazonAccount) -> None:
     message = make_message(make_order(account))
 
-    assert bob.get("/scheduling/act/", {"act": "cancel", "message": message.pk}).status_code == 405
+    assert bob.get("/scheduling/act/", {"act": "cancel", "message": str(message.pk)}).status_code == 405
     assert status_of(message) == Status.SCHEDULED
 
 
@@ -152,7 +155,8 @@ def test_the_export_has_the_rows_of_the_filtered_list(alice: Client, account: Am
     make_message(other)
     make_message(make_order(make_account(make_seller("Mallory's shop"))), status=Status.HELD)
 
-    lines = b"".join(alice.get("/scheduling/export.csv", {"status": "held"}).streaming_content).decode().splitlines()
+    response: Any = alice.get("/scheduling/export.csv", {"status": "held"})
+    lines = b"".join(response.streaming_content).decode().splitlines()
 
     assert len(lines) == 2
     assert held.amazon_order_id in lines[1]
