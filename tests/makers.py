@@ -75,6 +75,17 @@ def make_account(
     return account
 
 
+def make_connected_account(seller: Seller, theirs: dict[str, Any]) -> AmazonAccount:
+    """Our row for an account of the simulated Amazon."""
+    return make_account(
+        seller,
+        marketplaces=tuple(theirs["marketplace_ids"]),
+        sender=theirs["approved_sender"],
+        selling_partner_id=theirs["selling_partner_id"],
+        refresh_token_sealed=secrets.seal_text("refresh token", seller.pk, theirs["refresh_token"]),
+    )
+
+
 def make_order(
     account: AmazonAccount,
     *,
