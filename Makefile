@@ -10,6 +10,9 @@ endif
 UV := $(V)/uv --quiet --system-certs --no-progress
 EXPORT := $(UV) export --no-emit-project --no-header --no-annotate --format requirements.txt
 
+# Else each of the many processes of a demo or a test run compiles every library anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo demo-reset test check lock install
 .DEFAULT_GOAL := help
 
