@@ -19,9 +19,10 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(
-        key=lambda item: item.get_closest_marker("runs_last") is not None
-    )  # stable: the others keep their places
+    def turn(item: pytest.Item) -> tuple[bool, bool]:  # a stable sort: the others keep their places
+        return item.get_closest_marker("runs_last") is not None, item.get_closest_marker("browser") is not None
+
+    items.sort(key=turn)
 
 
 @pytest.fixture
