@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from amazon.marketplaces import ALIAS_DOMAINS
 from messaging.models import Channel, Message, Status
 from messaging.team import Act
+from orders.forms import ORDER_NUMBER
 
 COMING: Final = (Status.SCHEDULED, Status.HELD, Status.CLAIMED, Status.SENDING)
 SETTLED: Final = tuple(status for status in Status if status not in COMING)
@@ -37,8 +38,10 @@ class MessageSearch(forms.Form):
     def narrow(self, messages: QuerySet[Message]) -> QuerySet[Message]:
         """The messages that are asked for. Call when valid."""
         asked = self.cleaned_data
-        if asked["q"].strip():
-            messages = messages.filter(order__amazon_order_id__contains=asked["q"].strip().upper())
+        if ORDER_NUMBER.fullmatch(number := asked["q"].strip().upper()):
+            messages = messages.filter(order__amazon_order_id=number)  # an index answers
+        elif number:
+            messages = messages.filter(order__amazon_order_id__contains=number)
         if asked["channel"]:
             messages = messages.filter(channel=asked["channel"])
         if asked["status"]:
@@ -73,7 +76,7 @@ class HistorySearch(MessageSearch):
     status = _choice("Outcome", "Any outcome", _labelled(SETTLED))
     reason = forms.CharField(
         label="Reason", required=False, max_length=80,
-        widget=forms.TextInput(attrs={"placeholder": "Words of the reason"}),
+        widget=forms.TextInput(attrs={"placeholder": "Words in “why”"}),
     )
     since = forms.DateField(label="From", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
     until = forms.DateField(label="To", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
