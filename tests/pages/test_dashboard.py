@@ -1,0 +1,151 @@
+"""The dashboard: numbers that lead to the rows they count, and what is left to do."""
+
+import json
+import re
+from datetime import timedelta
+
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import AmazonAccount, Role, Seller
+from accounts.rowsecurity import across_sellers
+from campaigns.models import Campaign
+from messaging.models import Status
+from tests.makers import (
+    alias,
+    make_account,
+    make_campaigns,
+    make_member,
+    make_message,
+    make_order,
+    make_seller,
+    make_user,
+)
+
+
+def settled(account: AmazonAccount, status: Status, *, count: int = 1) -> None:
+    now = timezone.now()
+    for _ in range(count):
+        make_message(make_order(account, buyer=alias()), status=status, touched_at=now)
+
+
+def page(client: Client) -> str:
+    response = client.get("/")
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_each_number_leads_to_the_list_that_it_counts(alice: Client, seller: Seller) -> None:
+    settled(make_account(seller), Status.SENT, count=3)
+    settled(make_account(seller), Status.SUPPRESSED, count=2)
+
+    links = re.findall(r'href="(/(?:history|scheduling|opt-outs)/\?[^"]+)"', page(alice).replace("&amp;", "&"))
+
+    for link in links:
+        assert alice.get(link).status_code == 200, link
+    today = next(link for link in links if "status=sent" in link)
+    listed = alice.get(today).context["page"].rows
+    assert len(listed) == 3
+
+
+def test_what_was_not_sent_is_told_by_reason(alice: Client, seller: Seller) -> None:
+    settled(make_account(seller), Status.BLOCKED)
+
+    assert "Blocked by Amazon: the buyer has opted out" in page(alice)
+
+
+def test_the_chart_and_the_table_say_the_same(alice: Client, seller: Seller) -> None:
+    settled(make_account(seller), Status.SENT, count=2)
+
+    text = page(alice)
+    found = re.search(r'<script id="chart-data" type="application/json">(.*?)</script>', text)
+    assert found
+    figures = json.loads(found[1])
+
+    assert len(figures["days"]) == 30
+    assert (figures["days"][-1], figures["sent"][-1]) == (timezone.now().date().isoformat(), 2)
+    assert text.count('<th scope="row">') == 30
+
+
+def test_a_new_seller_is_told_what_to_do_first(alice: Client) -> None:
+    text = page(alice)
+
+    assert "0 of 4 done" in text
+    assert "No Amazon account is connected yet" in text
+    assert "Nothing has been sent yet" in text
+
+
+def test_the_checklist_goes_away_when_all_is_done(alice: Client, seller: Seller) -> None:
+    make_account(seller)
+    make_campaigns(seller, status=Campaign.Status.ACTIVE)
+    assert "3 of 4 done" in page(alice)
+
+    with across_sellers("test"):
+        seller.notice_set.create(digest="d", size=1, received_at=timezone.now())
+
+    assert "Getting started" not in page(alice)
+
+
+def test_a_lost_authorisation_is_announced_on_every_page(alice: Client, seller: Seller) -> None:
+    make_account(seller, status=AmazonAccount.Status.REVOKED, store_name="Lakeside <script>")
+
+    for address in ("/", "/campaigns/", "/settings/"):
+        text = alice.get(address).content.decode()
+        assert "Amazon no longer accepts our authorisation for Lakeside &lt;script&gt;" in text
+
+
+def test_nobody_elses_messages_are_counted(mallory: Client, seller: Seller) -> None:
+    settled(make_account(seller), Status.SENT)
+
+    assert [tile.count for tile in mallory.get("/").context["tiles"]] == [0, 0, 0, 0]
+
+
+def test_a_hundred_messages_cost_as_many_queries_as_one(
+    alice: Client, seller: Seller, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    account = make_account(seller)
+    settled(account, Status.SENT)
+    with django_assert_max_num_queries(40) as one:
+        page(alice)
+    settled(account, Status.SENT, count=20)
+    settled(account, Status.REFUSED, count=5)
+    with django_assert_max_num_queries(40) as many:
+        page(alice)
+
+    assert len(many) == len(one)
+
+
+def test_nothing_on_the_page_needs_a_weaker_policy(alice: Client, seller: Seller) -> None:
+    settled(make_account(seller), Status.SENT)
+    response = alice.get("/")
+    text = response.content.decode()
+
+    assert "unsafe" not in response["Content-Security-Policy"]
+    assert not re.search(r"<[^>]+\s(?:style|on[a-z]+)=", text)
+    assert not re.search(r"<script(?![^>]*(?:src=|application/json))", text)
+
+
+def test_who_is_not_signed_in_is_asked_to(client: Client, db: None) -> None:
+    assert client.get("/").headers["Location"] == "/people/login/?next=/"
+
+
+def test_an_operator_without_a_team_goes_to_the_admin(client: Client, db: None) -> None:
+    client.force_login(make_user(is_staff=True))
+
+    assert client.get("/").headers["Location"] == "/admin/"
+
+
+def test_a_person_of_two_teams_switches_by_post_and_to_her_own_teams_only(client: Client, seller: Seller) -> None:
+    person = make_member(seller, Role.OWNER)
+    second, stranger = make_seller("Second shop"), make_seller("Stranger's shop")
+    with across_sellers("test"):
+        second.membership_set.create(user=person, role=Role.VIEWER, created_at=timezone.now() + timedelta(days=1))
+    client.force_login(person)
+    assert "Second shop" in page(client)
+
+    assert client.post("/team/", {"seller": stranger.pk}).status_code == 404
+    assert client.get("/team/").status_code == 405
+    assert client.post("/team/", {"seller": second.pk}).status_code == 302
+
+    assert client.get("/").context["seller"] == second
