@@ -1,0 +1,267 @@
+"""The e-mail gateway against a relay that goes wrong at every moment: what is known is said, what is not is unknown."""
+
+import email
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from email.policy import default
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+
+from messaging.gateways.base import AccountTrouble, Deferred, Envelope, OutcomeUnknown, Receipt, Refused
+from messaging.gateways.buyer_email import PER_CONNECTION, BuyerEmailGateway
+from tests.messaging.gateways.envelopes import ORDER, ask, envelope, letter
+from tests.messaging.gateways.relays import CUT, HANG, Relay, relay
+
+
+@contextmanager
+def gateway_to(server: Relay, *, scheme: str = "smtp") -> Iterator[BuyerEmailGateway]:
+    gateway = BuyerEmailGateway(
+        server.url._replace(scheme=scheme), hostname="mail.example.com", timeout=0.4, verdict_timeout=0.4
+    )
+    try:
+        yield gateway
+    finally:
+        gateway.close()
+
+
+def sent(server: Relay, given: Envelope) -> email.message.EmailMessage:
+    """Deliver through a relay that takes everything, and read what came out."""
+    with gateway_to(server) as gateway:
+        assert isinstance(ask(gateway, given), Receipt)
+    message = email.message_from_bytes(server.taken[-1], policy=default)
+    assert isinstance(message, email.message.EmailMessage)
+    return message
+
+
+def test_a_letter_that_the_relay_takes_has_its_answer_as_receipt() -> None:
+    with relay() as server, gateway_to(server) as gateway:
+        assert ask(gateway, envelope()) == Receipt("2.0.0 taken")
+    assert server.lines[1:] == [
+        "mail FROM:<shop@example.com>",
+        "rcpt TO:<5r27lqfzscx6cpl@marketplace.amazon.it>",
+        "DATA",
+        "quit",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("moment", "answer", "kind"),
+    [
+        ("greeting", "554 no service", Deferred),
+        ("greeting", "421 too busy", Deferred),
+        ("MAIL", "451 4.3.0 later", Deferred),
+        ("MAIL", "421 4.3.0 closing", Deferred),
+        ("MAIL", "530 5.7.0 Must issue a STARTTLS command first", Deferred),
+        ("MAIL", "530 5.7.1 Authentication required", Deferred),
+        ("MAIL", "550 5.1.8 sender unknown", AccountTrouble),
+        ("MAIL", "553 5.1.7 sender malformed", AccountTrouble),
+        ("MAIL", "552 5.3.4 too large", Refused),
+        ("RCPT", "451 4.3.0 later", Deferred),
+        ("RCPT", "421 4.3.0 closing", Deferred),
+        ("RCPT", "450 4.2.0 greylisted", Deferred),
+        ("RCPT", "550 5.1.1 no such buyer", Refused),
+        ("RCPT", "550 5.7.1 The sender is not approved", AccountTrouble),
+        ("DATA", "451 4.3.0 later", Deferred),
+        ("DATA", "421 4.3.0 closing", Deferred),
+        ("DATA", "554 5.5.1 no valid recipients", Refused),
+        ("DATA", "250 what?", Deferred),
+        ("end", "451 4.3.0 later", Deferred),
+        ("end", "421 4.3.0 closing", Deferred),
+        ("end", "550 5.7.1 From is not an approved sender of this seller", AccountTrouble),
+        ("end", "550 5.7.1 rejected for its content", Refused),
+        ("end", "552 5.3.4 too large", Refused),
+        ("end", "354 what?", OutcomeUnknown),
+        ("end", "what?", OutcomeUnknown),
+        ("greeting", CUT, Deferred),
+        ("EHLO", CUT, Deferred),
+        ("MAIL", CUT, Deferred),
+        ("RCPT", CUT, Deferred),
+        ("DATA", CUT, Deferred),
+        ("end", CUT, OutcomeUnknown),
+        ("greeting", HANG, Deferred),
+        ("RCPT", HANG, Deferred),
+        ("DATA", HANG, Deferred),
+        ("end", HANG, OutcomeUnknown),
+    ],
+)
+def test_every_answer_at_every_moment_has_its_meaning(moment: str, answer: str, kind: type) -> None:
+    with relay(**{moment: answer}) as server, gateway_to(server) as gateway:
+        told = ask(gateway, envelope())
+        assert type(told) is kind, told
+        assert "@" not in str(told)
+        server.script.clear()
+        assert isinstance(ask(gateway, envelope()), Receipt)  # and the next letter goes its way
+    assert len(server.taken) == 1
+    assert len(server.shown) == (2 if moment == "end" else 1)
+
+
+def test_a_relay_that_is_away_defers() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        gateway = BuyerEmailGateway(
+            urlsplit(f"smtp://127.0.0.1:{nobody.getsockname()[1]}"), hostname="mail.example.com"
+        )
+        assert ask(gateway, envelope()) == Deferred(
+            "the mail relay cannot be reached (ConnectionRefusedError)", timedelta(minutes=5)
+        )
+    gateway.close()
+
+
+def test_a_relay_that_hangs_costs_no_more_than_the_time_out() -> None:
+    with relay(RCPT=HANG) as server, gateway_to(server) as gateway:
+        began = time.monotonic()
+        ask(gateway, envelope())
+        assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("scheme", ["smtp+starttls", "smtps"])
+def test_a_letter_never_goes_in_the_clear_where_encryption_is_set(scheme: str) -> None:
+    with relay(STARTTLS="454 4.7.0 not now", EHLO="250 relay.example") as server, gateway_to(
+        server, scheme=scheme
+    ) as gateway:  # fmt: skip
+        assert isinstance(ask(gateway, envelope()), Deferred)
+    assert server.shown == [] and not any(line.upper().startswith("MAIL") for line in server.lines)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_not_believed() -> None:
+    with relay(EHLO="250-relay.example\r\n250 STARTTLS", STARTTLS="220 go ahead") as server:
+        with gateway_to(server, scheme="smtp+starttls") as gateway:
+            assert isinstance(ask(gateway, envelope()), Deferred)  # the relay goes on in the clear: no handshake
+    assert server.shown == []
+    assert ssl.create_default_context().verify_mode is ssl.CERT_REQUIRED
+
+
+def test_the_connection_is_kept_and_renewed_after_a_hundred_letters() -> None:
+    with relay() as server, gateway_to(server) as gateway:
+        for _ in range(2 * PER_CONNECTION + 1):
+            assert isinstance(ask(gateway, envelope()), Receipt)
+    assert [sum(line.startswith("mail") for line in said) for said in server.conversations] == [100, 100, 1]
+    assert len(server.taken) == 2 * PER_CONNECTION + 1
+
+
+@pytest.mark.parametrize(("moment", "yes"), [("MAIL", "250 yes"), ("RCPT", "250 yes"), ("DATA", "354 go ahead")])
+def test_a_kept_connection_that_the_relay_closed_is_replaced_without_losing_time(moment: str, yes: str) -> None:
+    with relay(**{moment: [yes, CUT, yes]}) as server, gateway_to(server) as gateway:
+        assert isinstance(ask(gateway, envelope()), Receipt)
+        assert isinstance(ask(gateway, envelope()), Receipt)
+    assert len(server.taken) == len(server.shown) == 2 and len(server.conversations) == 2
+
+
+def test_a_letter_whose_outcome_is_unknown_is_not_shown_again_by_the_gateway() -> None:
+    with relay(end=["250 yes", CUT]) as server, gateway_to(server) as gateway:
+        assert isinstance(ask(gateway, envelope()), Receipt)
+        assert isinstance(ask(gateway, envelope()), OutcomeUnknown)
+    assert len(server.shown) == 2
+
+
+def test_the_mail_is_what_amazon_asks_for() -> None:
+    given = envelope()
+    with relay() as server:
+        mail = sent(server, given)
+    assert (mail["From"], mail["To"]) == ("shop@example.com", given.alias)
+    assert mail["Message-ID"] == f"<{given.message_id.hex}@mail.example.com>"
+    assert mail["Subject"] == f"Il tuo ordine {ORDER}"
+    assert mail["Date"] == "Mon, 23 Nov 2026 12:00:00 +0000"
+    assert sorted(mail.keys()) == sorted(
+        ["Content-Type", "MIME-Version", "From", "To", "Subject", "Date", "Message-ID"]
+    )
+    text, html = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert text is not None and html is not None
+    assert text.get_content() == given.letter.text.replace("\n", "\r\n")  # type: ignore[union-attr]
+    assert html.get_content() == given.letter.html  # type: ignore[union-attr]
+    assert mail.get_content_type() == "multipart/alternative" and len(list(mail.iter_parts())) == 2
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Schöne Grüße: Ihre Bestellung",
+        "ご注文について 🎉",
+        "a very long title " * 40,
+        "x" * 900,
+        "=?utf-8?q?not=20an=20encoded=20word?=",
+        "=?utf-8?q?hi=0D=0ABcc:_eve@evil.example?=",
+        "=?utf-8?b?aGkNCg0KYm9keQ==?= =?x",
+        '[Important] <script>alert(1)</script> "quoted" (comment) ;:@,',
+    ],
+)
+def test_a_subject_arrives_as_it_was_written_and_never_becomes_a_header(subject: str) -> None:
+    with relay() as server:
+        mail = sent(server, envelope(letter=letter(subject=subject)))
+        raw = server.taken[-1]
+    assert mail["Subject"] == subject
+    assert mail["Bcc"] is None and len(mail.keys()) == 7
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 78
+
+
+def test_a_body_arrives_as_it_was_written_in_lines_that_every_relay_takes() -> None:
+    text = ".\n..\nFrom here\n" + "ü" * 5000 + "\n\n" + "x " * 4000 + "\n.\n"
+    with relay() as server:
+        mail = sent(server, envelope(letter=letter(text=text, html="<p>" + "é🎉" * 3000 + "</p>")))
+        raw = server.taken[-1]
+    body, html = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert body is not None and body.get_content() == text.replace("\n", "\r\n")
+    assert html is not None and html.get_content() == "<p>" + "é🎉" * 3000 + "</p>"
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 998
+    assert raw.isascii() and raw.count(b"\r\n") == raw.count(b"\n") == raw.count(b"\r")
+
+
+@pytest.mark.parametrize("character", ["\r", "\n", "\r\n", "\0", "\x0b", "\x85", "\u2028", "\ud800"])
+def test_a_line_break_in_a_subject_is_refused_and_nothing_is_sent(character: str) -> None:
+    with relay() as server, gateway_to(server) as gateway:
+        told = ask(gateway, envelope(letter=letter(subject=f"Hello{character}Bcc: eve@evil.example")))
+    assert told == Refused("the letter cannot be written as a mail") and server.conversations == []
+
+
+@pytest.mark.parametrize(
+    "alias",
+    [
+        "abc@marketplace.amazon.com.evil.example",
+        "abc@evilmarketplace.amazon.com",
+        "abc@x.marketplace.amazon.com",
+        "abc@amazon.com",
+        "abc@marketplace.amazon.xyz",
+        "marketplace.amazon.com",
+        "eve@evil.example, abc@marketplace.amazon.com",
+        "<eve@evil.example> abc@marketplace.amazon.com",
+        "eve@evil.example\r\nRCPT TO:<abc@marketplace.amazon.com",
+        '"eve@evil.example"@marketplace.amazon.com',
+        "äbc@marketplace.amazon.com",
+        "@marketplace.amazon.com",
+        "",
+    ],
+)
+def test_nothing_goes_to_an_address_that_is_not_exactly_amazons(alias: str) -> None:
+    with relay() as server, gateway_to(server) as gateway:
+        assert isinstance(ask(gateway, envelope(alias=alias)), Refused)
+    assert server.conversations == []
+
+
+@pytest.mark.parametrize(
+    "sender", ["", "shop", "shop@", "a@b.example\r\nX: y", "a b@c.example", "Shop <a@b.example>", "é@b.example"]
+)
+def test_without_a_proper_sender_the_account_waits_for_a_person(sender: str) -> None:
+    with relay() as server, gateway_to(server) as gateway:
+        assert isinstance(ask(gateway, envelope(sender=sender)), AccountTrouble)
+    assert server.conversations == []
+
+
+def test_without_letter_or_alias_nothing_is_sent() -> None:
+    with relay() as server, gateway_to(server) as gateway:
+        assert isinstance(ask(gateway, envelope(letter=None)), Refused)
+        assert isinstance(ask(gateway, envelope(alias=None)), Refused)
+    assert server.conversations == []
+
+
+def test_what_the_relay_says_is_kept_without_addresses_and_control_characters() -> None:
+    with relay(end="250 2.0.0 queued as 7 for <abc@marketplace.amazon.it> \x00\x07" + "x" * 400) as server:
+        with gateway_to(server) as gateway:
+            told = ask(gateway, envelope(message_id=uuid4()))
+    assert isinstance(told, Receipt) and "@" not in told.reference
+    assert told.reference.isprintable() and len(told.reference) <= 200
