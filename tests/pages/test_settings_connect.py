@@ -1,0 +1,218 @@
+"""To Amazon's consent page and back, against the simulated Amazon: once, within ten minutes, by the same person."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from accounts import authorised
+from accounts.models import AmazonAccount, Membership, Role, Seller, User
+from accounts.rowsecurity import across_sellers
+from amazon.marketplaces import Region
+from tests.amazon.harness import Amazon
+from tests.makers import DE, IT, make_account, make_seller
+
+CONSENT = "/apps/authorize/consent"
+
+
+@pytest.fixture(scope="module")
+def amazon_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Amazon]:
+    with Amazon.running(tmp_path_factory.mktemp("amazon"), site_url="http://testserver") as amazon:
+        yield amazon
+
+
+@pytest.fixture
+def amazon(amazon_process: Amazon, settings: Settings) -> Amazon:
+    """An empty simulator, which this site takes for Amazon."""
+    from amazon.simulator.simulation import APPLICATION_ID, CLIENT_ID, CLIENT_SECRET
+
+    amazon_process.reset()
+    settings.AMAZON_CLIENT_ID, settings.AMAZON_CLIENT_SECRET = CLIENT_ID, CLIENT_SECRET
+    settings.AMAZON_APPLICATION_ID = APPLICATION_ID
+    settings.AMAZON_ENDPOINT = amazon_process.base_url
+    settings.AMAZON_LOGIN_URL = f"{amazon_process.base_url}/auth/o2/token"
+    settings.AMAZON_CONSENT_URL = f"{amazon_process.base_url}{CONSENT}"
+    return amazon_process
+
+
+@pytest.fixture
+def partner(amazon: Amazon) -> dict[str, Any]:
+    """A selling partner on Amazon.it and Amazon.de who has not heard of us yet."""
+    return amazon.account(store_name="Lago Campeggio", marketplace_ids=[IT, DE])
+
+
+def consent_page(client: Client, marketplace: str = IT) -> str:
+    """Begin, and return the address on the page that leads to Amazon."""
+    response = client.post("/amazon/connect/", {"marketplace": marketplace})
+    assert response.status_code == 200
+    assert response["Referrer-Policy"] == "no-referrer"
+    found = re.search(r'class="btn btn-primary" href="([^"]+)"', response.content.decode())
+    assert found
+    return unescape(found[1])
+
+
+def decide(address: str, partner: dict[str, Any], decision: str = "allow") -> str:
+    """What the seller does on Amazon's page; returns the path to which Amazon sends the browser back."""
+    page = urlsplit(address)
+    form = {name: values[0] for name, values in parse_qs(page.query).items()}
+    form |= {"selling_partner_id": partner["selling_partner_id"], "decision": decision}
+    origin = f"{page.scheme}://{page.netloc}"
+    answer = httpx.post(f"{origin}{CONSENT}", data=form, headers={"Origin": origin})
+    assert answer.status_code == 302, answer.text
+    back = urlsplit(answer.headers["Location"])
+    assert f"{back.scheme}://{back.netloc}{back.path}" == "http://testserver/amazon/callback/"
+    return f"{back.path}?{back.query}"
+
+
+def said(client: Client, address: str) -> str:
+    """Follow Amazon's redirect; returns the sentence that the settings page then shows."""
+    response = client.get(address, follow=True)
+    assert response.redirect_chain == [("/settings/", 302)]
+    return " ".join(str(message) for message in response.context["messages"])
+
+
+def accounts() -> list[AmazonAccount]:
+    with across_sellers("test"):
+        return list(AmazonAccount.objects.prefetch_related("marketplaces"))
+
+
+def test_an_account_is_connected_with_its_marketplaces(alice: Client, seller: Seller, partner: dict[str, Any]) -> None:
+    assert said(alice, decide(consent_page(alice), partner)).startswith("Lago Campeggio is connected.")
+
+    (account,) = accounts()
+    assert (account.seller_id, account.region) == (seller.pk, Region.EU)
+    assert account.selling_partner_id == partner["selling_partner_id"]
+    assert {place.marketplace_id for place in account.marketplaces.all()} == {IT, DE}
+    with across_sellers("test"), authorised.client_for(account) as client:
+        assert len(client.marketplace_participations()) == 2
+
+
+def test_connecting_again_renews_and_keeps_everything(alice: Client, seller: Seller, partner: dict[str, Any]) -> None:
+    account = make_account(
+        seller, marketplaces=(IT,), sender="shop@example.com", selling_partner_id=partner["selling_partner_id"],
+        status=AmazonAccount.Status.REVOKED,
+    )
+
+    said(alice, decide(consent_page(alice), partner))
+
+    (renewed,) = accounts()
+    assert (renewed.pk, renewed.status) == (account.pk, AmazonAccount.Status.CONNECTED)
+    assert next(p for p in renewed.marketplaces.all() if p.marketplace_id == IT).approved_sender == "shop@example.com"
+
+
+def test_a_no_on_amazons_page_is_taken_for_a_no(alice: Client, partner: dict[str, Any]) -> None:
+    assert "You said no on Amazon's page" in said(alice, decide(consent_page(alice), partner, "deny"))
+    assert accounts() == []
+
+
+def test_an_answer_works_once(alice: Client, partner: dict[str, Any]) -> None:
+    back = decide(consent_page(alice), partner)
+    said(alice, back)
+
+    assert "has been used already" in said(alice, back)
+    assert len(accounts()) == 1
+
+
+def test_a_code_that_amazon_does_not_know_any_more_connects_nothing(alice: Client, partner: dict[str, Any]) -> None:
+    query = {name: values[0] for name, values in parse_qs(urlsplit(decide(consent_page(alice), partner)).query).items()}
+    query["spapi_oauth_code"] = "a-code-that-has-expired"
+
+    assert "Amazon's code had expired" in said(alice, f"/amazon/callback/?{urlencode(query)}")
+    assert accounts() == []
+
+
+def test_ten_minutes_on_amazons_page_are_too_long(alice: Client, partner: dict[str, Any]) -> None:
+    back = decide(consent_page(alice), partner)
+
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        assert "More than ten minutes" in said(alice, back)
+    assert accounts() == []
+
+
+def test_a_state_that_was_not_made_here_is_refused(alice: Client, amazon: Amazon) -> None:
+    for state in ("", "made:up:state", "eyJ1c2VyIjoxfQ:1:x"):
+        query = urlencode({"state": state, "spapi_oauth_code": "c", "selling_partner_id": "A1234567890123"})
+        assert "was not begun here" in said(alice, f"/amazon/callback/?{query}")
+
+
+def test_another_persons_answer_is_refused(alice: Client, mallory: Client, partner: dict[str, Any]) -> None:
+    back = decide(consent_page(mallory), partner)
+
+    assert "begun by another person or for another team" in said(alice, back)
+    assert accounts() == []
+
+
+def test_an_answer_that_reaches_another_browser_of_the_same_person_is_refused(
+    alice: Client, seller: Seller, partner: dict[str, Any]
+) -> None:
+    with across_sellers("test"):
+        person = Membership.objects.get(seller=seller, role=Role.OWNER).user
+    other = Client()
+    other.force_login(person)
+
+    assert "belongs to another browser" in said(other, decide(consent_page(alice), partner))
+    assert accounts() == []
+
+
+def test_a_switch_of_the_team_in_between_connects_to_neither(
+    alice: Client, seller: Seller, partner: dict[str, Any]
+) -> None:
+    second = make_seller("Second shop")
+    with across_sellers("test"):
+        person: User = Membership.objects.get(seller=seller, role=Role.OWNER).user
+        second.membership_set.create(user=person, role=Role.OWNER)
+    back = decide(consent_page(alice), partner)
+    alice.post("/team/", {"seller": second.pk})
+
+    assert "for another team" in said(alice, back)
+    assert accounts() == []
+
+
+def test_an_account_of_another_team_is_not_taken_over(alice: Client, partner: dict[str, Any]) -> None:
+    theirs = make_account(
+        make_seller("Mallory's shop"), marketplaces=(IT,), selling_partner_id=partner["selling_partner_id"]
+    )
+
+    assert "already connected to another team" in said(alice, decide(consent_page(alice), partner))
+    (account,) = accounts()
+    assert (account.pk, account.seller_id) == (theirs.pk, theirs.seller_id)
+
+
+def test_trouble_at_the_sellers_api_connects_nothing_and_says_so(
+    alice: Client, amazon: Amazon, partner: dict[str, Any]
+) -> None:
+    back = decide(consent_page(alice), partner)
+    amazon.fault("getMarketplaceParticipations", "html503", times=9)
+
+    assert "did not tell your marketplaces" in said(alice, back)
+    assert accounts() == []
+
+
+def test_a_rotated_secret_is_our_matter_and_is_said_to_be(
+    alice: Client, partner: dict[str, Any], settings: Settings
+) -> None:
+    back = decide(consent_page(alice), partner)
+    settings.AMAZON_CLIENT_SECRET = "yesterday's"
+
+    assert "That is for us to mend" in said(alice, back)
+    assert accounts() == []
+
+
+def test_a_marketplace_that_is_none_is_refused(alice: Client, amazon: Amazon) -> None:
+    response = alice.post("/amazon/connect/", {"marketplace": "nowhere"})
+
+    assert response.status_code == 422
+    assert "Choose one of the marketplaces in the list." in response.content.decode()
+
+
+def test_the_way_to_amazon_is_begun_by_post_only(alice: Client, amazon: Amazon) -> None:
+    assert alice.get("/amazon/connect/").status_code == 405
