@@ -1,0 +1,160 @@
+"""Sending and asking at the simulated Amazon: an unknown outcome is cleared up by asking, never by sending again."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from accounts.authorised import name_in_quotas, quotas
+from accounts.models import AmazonAccount
+from amazon.operations import Operation
+from messaging import dispatch, doors
+from messaging.dispatch import Run
+from messaging.models import Channel, Message, Status
+from tests.amazon.harness import Amazon, Json
+from tests.amazon.scripted import closed_port
+from tests.makers import make_connected_account, make_message, make_order, make_seller
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
+
+REVIEW = "createProductReviewAndSellerFeedbackSolicitation"
+ACTIONS = "getSolicitationActionsForOrder"
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The simulator's clock is the real one."""
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def theirs(simulated_amazon: Amazon) -> Json:
+    return simulated_amazon.account()
+
+
+@pytest.fixture
+def account(theirs: Json, db: None) -> AmazonAccount:
+    return make_connected_account(make_seller(), theirs)
+
+
+def due(amazon: Amazon, theirs: Json, account: AmazonAccount, channel: Channel, now: datetime) -> Message:
+    placed = amazon.order(theirs)
+    order = make_order(account, buyer=placed["alias"], amazon_order_id=placed["order_id"], delivered_at=now)
+    return make_message(order, channel=channel, due_at=now, expires_at=now + timedelta(days=20))
+
+
+def send_due(account: AmazonAccount, now: datetime) -> Run:
+    with doors.opened(account.pk) as (gateways, take):
+        return dispatch.send_due(account.pk, gateways=gateways, take=take, clock=lambda: now)
+
+
+def status(message: Message) -> Status:
+    message.refresh_from_db()
+    return Status(message.status)
+
+
+@pytest.fixture
+def request_(simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime) -> Message:
+    """A review request that is due."""
+    return due(simulated_amazon, theirs, account, Channel.REQUEST_REVIEW, now)
+
+
+def receipts(amazon: Amazon, message: Message) -> int:
+    return len(amazon.receipts(message.order.amazon_order_id))
+
+
+@pytest.mark.parametrize("channel", list(Channel))
+def test_a_due_message_goes_out_by_its_channel(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime, channel: Channel
+) -> None:
+    message = due(simulated_amazon, theirs, account, channel, now)
+    assert send_due(account, now).handed_over == 1
+    assert status(message) is Status.SENT and message.receipt
+    assert receipts(simulated_amazon, message) == 1
+
+
+def test_a_request_that_was_made_though_nobody_heard_of_it_turns_out_to_be_sent(
+    simulated_amazon: Amazon, account: AmazonAccount, request_: Message, now: datetime
+) -> None:
+    simulated_amazon.fault(REVIEW, "cut_after")
+    send_due(account, now)
+    assert status(request_) is Status.UNKNOWN
+
+    assert doors.reconcile_unknown(now=now) == 1
+    assert status(request_) is Status.SENT and "so it was made" in request_.reason
+    assert request_.look_again_at is None and request_.settled_at == now
+    assert doors.reconcile_unknown(now=now + timedelta(hours=1)) == 0
+    assert receipts(simulated_amazon, request_) == 1
+
+
+def test_a_request_that_was_not_made_stays_unknown_and_says_so_and_is_not_sent_again(
+    simulated_amazon: Amazon, account: AmazonAccount, request_: Message, now: datetime
+) -> None:
+    simulated_amazon.fault(REVIEW, "cut")
+    send_due(account, now)
+
+    assert doors.reconcile_unknown(now=now) == 0
+    assert status(request_) is Status.UNKNOWN
+    assert request_.look_again_at == now + doors.SETTLES_WITHIN  # Amazon may still be at work on it
+
+    later = now + doors.SETTLES_WITHIN
+    assert doors.reconcile_unknown(now=later) == 0
+    assert status(request_) is Status.UNKNOWN and request_.reason.endswith("; " + doors.NOT_MADE)
+    assert request_.look_again_at is None and len(request_.reason) <= 200
+
+    send_due(account, later + timedelta(days=1))
+    assert doors.reconcile_unknown(now=later + timedelta(days=1)) == 0
+    assert receipts(simulated_amazon, request_) == 0 and len(simulated_amazon.calls(ACTIONS)) == 2
+
+
+def test_what_cannot_be_asked_now_is_asked_later(
+    simulated_amazon: Amazon, account: AmazonAccount, request_: Message, now: datetime
+) -> None:
+    simulated_amazon.fault(REVIEW, "cut_after")
+    send_due(account, now)
+    simulated_amazon.fault(ACTIONS, "html503")
+
+    assert doors.reconcile_unknown(now=now) == 0
+    assert status(request_) is Status.UNKNOWN and request_.look_again_at == now + doors.ASK_AGAIN_AFTER
+    assert doors.reconcile_unknown(now=now + timedelta(minutes=59)) == 0
+    assert doors.reconcile_unknown(now=now + timedelta(hours=1)) == 1
+
+
+def test_an_empty_list_after_amazons_time_is_over_proves_nothing(
+    simulated_amazon: Amazon, account: AmazonAccount, request_: Message, now: datetime
+) -> None:
+    simulated_amazon.fault(REVIEW, "cut")
+    send_due(account, now)
+    assert doors.reconcile_unknown(now=now + timedelta(days=30)) == 0
+    assert status(request_) is Status.UNKNOWN and request_.reason.endswith(doors.TOO_LATE_TO_ASK)
+    assert simulated_amazon.calls(ACTIONS) == []
+
+
+def test_a_lost_authorisation_is_noticed_while_asking(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, request_: Message, now: datetime
+) -> None:
+    Message.objects.filter(pk=request_.pk).update(status=Status.UNKNOWN, look_again_at=now)
+    simulated_amazon.do("revocations", selling_partner_id=theirs["selling_partner_id"])
+    assert doors.reconcile_unknown(now=now) == 0
+    account.refresh_from_db()
+    assert account.status == AmazonAccount.Status.REVOKED and status(request_) is Status.UNKNOWN
+
+
+def test_after_a_429_the_account_waits_until_amazon_has_room_again(
+    simulated_amazon: Amazon, account: AmazonAccount, request_: Message, now: datetime
+) -> None:
+    simulated_amazon.fault(REVIEW, "throttle")
+    send_due(account, now)
+    assert status(request_) is Status.SCHEDULED and request_.attempts == 1 and request_.handed_over_at is None
+    assert quotas().take(name_in_quotas(account.pk), Operation.REQUEST_REVIEW) > timedelta(0)
+
+    run = send_due(account, now + timedelta(minutes=5))
+    assert run.handed_over == 0 and run.wait  # our count says that there is no room: nothing was asked
+    assert len(simulated_amazon.calls(REVIEW)) == 1
+
+
+def test_without_the_server_of_the_quotas_nothing_is_asked_of_amazon(
+    simulated_amazon: Amazon, account: AmazonAccount, request_: Message, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doors, "quotas", lambda: quotas().at(closed_port().replace("http", "redis")))
+    assert send_due(account, now) == Run(0, doors.WITHOUT_QUOTAS)
+    assert status(request_) is Status.SCHEDULED and simulated_amazon.calls(REVIEW) == []
