@@ -1,0 +1,290 @@
+"""Reading orders from the simulated Amazon: page by page, again after a crash, and whatever goes wrong in between."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from django.db import connection
+
+from accounts.authorised import name_in_quotas, quotas
+from accounts.models import AccountMarketplace, AmazonAccount
+from accounts.rowsecurity import across_sellers
+from amazon.operations import Operation
+from amazon.values import OrdersPage
+from orders import sync
+from orders.models import Order, OrderReading
+from tests.amazon.harness import Amazon, Json
+from tests.makers import DE, IT, make_connected_account, make_seller
+
+SEARCH = "searchOrders"
+EVERY = timedelta(minutes=5)
+
+pytestmark = pytest.mark.usefixtures("all_sellers")
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The simulator's clock is the real one."""
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def theirs(simulated_amazon: Amazon) -> Json:
+    return simulated_amazon.account(marketplace_ids=[IT, DE])
+
+
+@pytest.fixture
+def account(theirs: Json, db: None) -> AmazonAccount:
+    return make_connected_account(make_seller(), theirs)
+
+
+def read(account: AmazonAccount, now: datetime) -> int:
+    """What the timetable does."""
+    if account.pk not in sync.accounts_to_read(now=now):
+        return 0
+    return sync.read_account(account.pk, every=EVERY, now=now)
+
+
+def reading_of(account: AmazonAccount) -> OrderReading:
+    return OrderReading.objects.get(account=account)
+
+
+def searches(amazon: Amazon) -> list[dict[str, list[str]]]:
+    """What was asked of searchOrders, call by call."""
+    return [parse_qs(call["query"].lstrip("?")) for call in amazon.calls(SEARCH)]
+
+
+class Crash(Exception):
+    """The worker dies."""
+
+
+def crash_at_page(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Die with this page in hand, before anything of it is stored."""
+    store, pages = sync.store_page, iter(range(1, 100))
+
+    def dying(*given: Any, **more: Any) -> int:
+        if next(pages) == number:
+            raise Crash
+        return store(*given, **more)
+
+    monkeypatch.setattr(sync, "store_page", dying)
+
+
+def test_the_first_reading_brings_forty_days_over_all_pages(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    simulated_amazon.orders(theirs, [{} for _ in range(250)])
+    assert read(account, now) == 250
+    assert Order.objects.count() == 250 and len(searches(simulated_amazon)) == 3
+    reading = reading_of(account)
+    assert (reading.trouble, reading.orders_read, reading.unreadable) == ("", 250, 0)
+    assert reading.last_read_at == now and reading.next_at == now + EVERY and reading.leased_until is None
+    assert reading.window_from is None and reading.read_until is not None
+    assert timedelta(minutes=1) < now - reading.read_until < timedelta(minutes=3)
+    assert all(order.alias and order.items.count() == 1 for order in Order.objects.all()[:5])
+
+
+def test_the_next_reading_brings_what_changed_and_looks_back_a_little(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    [known, _] = simulated_amazon.orders(theirs, [{"status": "UNSHIPPED", "package_status": ""}, {}])
+    read(account, now)
+    before = reading_of(account).read_until
+    assert before is not None
+    simulated_amazon.order(
+        theirs, order_id=known["order_id"], buyer={"alias": known["alias"]}, updated_at=now - timedelta(minutes=5)
+    )  # the change surfaces late: it lies before the instant up to which all was read
+    assert read(account, now + EVERY) == 1
+    assert Order.objects.get(amazon_order_id=known["order_id"]).status == Order.Status.SHIPPED
+    asked = searches(simulated_amazon)[-1]["lastUpdatedAfter"][0]
+    assert datetime.fromisoformat(asked) == before - sync.OVERLAP
+    assert Order.objects.count() == 2 and not read(account, now + EVERY)  # not due again yet
+
+
+def test_after_a_crash_the_reading_goes_on_where_it_stopped(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulated_amazon.orders(theirs, [{} for _ in range(250)])
+    with monkeypatch.context() as dying, pytest.raises(Crash):
+        crash_at_page(3, dying)
+        read(account, now)
+    reading = reading_of(account)
+    assert Order.objects.count() == 200 and reading.next_token
+    assert reading.read_until is None and reading.last_read_at is None  # a window is closed only with its last page
+
+    assert read(account, now + timedelta(minutes=1)) == 0  # the dead worker's lease still holds
+    assert read(account, now + sync.LEASE + timedelta(seconds=1)) == 50
+    assert Order.objects.count() == 250 and reading_of(account).read_until is not None
+    asked = searches(simulated_amazon)
+    assert len(asked) == 4 and len({search["lastUpdatedAfter"][0] for search in asked}) == 1
+    assert asked[2]["paginationToken"] == asked[3]["paginationToken"]
+
+
+def test_a_token_that_is_too_old_begins_the_window_anew(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulated_amazon.orders(theirs, [{} for _ in range(150)])
+    with monkeypatch.context() as dying, pytest.raises(Crash):
+        crash_at_page(2, dying)
+        read(account, now)
+    assert read(account, now + timedelta(hours=23, seconds=1)) == 150
+    assert "paginationToken" not in searches(simulated_amazon)[2] and Order.objects.count() == 150
+
+
+def test_a_token_that_amazon_does_not_take_begins_the_window_anew(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulated_amazon.orders(theirs, [{} for _ in range(150)])
+    with monkeypatch.context() as dying, pytest.raises(Crash):
+        crash_at_page(2, dying)
+        read(account, now)
+    AccountMarketplace.objects.filter(account=account, marketplace_id=DE).update(is_used=False)  # another question now
+
+    later = now + sync.LEASE + timedelta(seconds=1)
+    assert read(account, later) == 0 and reading_of(account).trouble == sync.NO_ANSWER
+    assert read(account, later + sync.AFTER_TROUBLE) == 150
+    assert reading_of(account).trouble == "" and Order.objects.count() == 150
+
+
+def test_a_429_only_delays(simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime) -> None:
+    simulated_amazon.order(theirs)
+    simulated_amazon.fault(SEARCH, "throttle")
+    assert read(account, now) == 0
+    reading = reading_of(account)
+    assert reading.trouble == "" and reading.leased_until is None and now < reading.next_at < now + timedelta(minutes=4)
+    assert quotas().take(name_in_quotas(account.pk), Operation.SEARCH_ORDERS) > timedelta(minutes=1)
+
+    quotas()._redis.flushdb()  # the time that our count would wait
+    assert read(account, reading.next_at) == 1
+
+
+def test_a_quota_that_is_used_up_is_waited_for_and_the_window_stays_open(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    simulated_amazon.orders(theirs, [{} for _ in range(150)])
+    quotas().take(name_in_quotas(account.pk), Operation.SEARCH_ORDERS, n=19)
+    assert read(account, now) == 100
+    reading = reading_of(account)
+    assert reading.next_token and reading.trouble == "" and reading.next_at > now
+    quotas()._redis.flushdb()
+    assert read(account, reading.next_at) == 50
+    assert len(simulated_amazon.calls(SEARCH)) == 2
+
+
+@pytest.mark.parametrize("fault", ["html503", "cut", "cut_after", "forbidden"])
+def test_trouble_at_amazon_is_said_and_tried_again(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime, fault: str
+) -> None:
+    simulated_amazon.order(theirs)
+    simulated_amazon.fault(SEARCH, fault)
+    assert read(account, now) == 0
+    reading = reading_of(account)
+    assert reading.trouble == sync.NO_ANSWER and reading.next_at == now + sync.AFTER_TROUBLE
+    assert read(account, reading.next_at) == 1
+    assert reading_of(account).trouble == ""
+
+
+def test_trouble_in_the_middle_keeps_what_was_read(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    simulated_amazon.orders(theirs, [{} for _ in range(150)])
+    simulated_amazon.quota(SEARCH, 0.0056, 1)  # the second page meets a 429
+    assert read(account, now) == 100
+    assert Order.objects.count() == 100 and reading_of(account).next_token
+
+
+def test_a_lost_authorisation_stops_the_account_and_is_said(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    simulated_amazon.do("revocations", selling_partner_id=theirs["selling_partner_id"])
+    assert read(account, now) == 0
+    account.refresh_from_db()
+    assert account.status == AmazonAccount.Status.REVOKED
+    assert reading_of(account).trouble == sync.NO_AUTHORISATION
+    assert sync.accounts_to_read(now=now + timedelta(days=1)) == []
+    assert sync.read_account(account.pk, every=EVERY, now=now + timedelta(days=1)) == 0
+
+
+def test_an_account_without_a_marketplace_in_use_asks_nothing(
+    simulated_amazon: Amazon, account: AmazonAccount, now: datetime
+) -> None:
+    AccountMarketplace.objects.filter(account=account).update(is_used=False)
+    assert read(account, now) == 0
+    assert reading_of(account).trouble == sync.NO_MARKETPLACE and simulated_amazon.calls() == []
+
+
+def test_a_marketplace_that_is_not_in_use_is_not_read(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    AccountMarketplace.objects.filter(account=account, marketplace_id=DE).update(is_used=False)
+    simulated_amazon.orders(theirs, [{"marketplace_id": IT}, {"marketplace_id": DE}])
+    assert read(account, now) == 1
+    assert Order.objects.get().marketplace_id == IT
+
+
+def test_a_marketplace_that_the_account_has_no_right_to_is_said(
+    simulated_amazon: Amazon, account: AmazonAccount, now: datetime
+) -> None:
+    AccountMarketplace.objects.create(account=account, seller_id=account.seller_id, marketplace_id="A1F83G8C2ARO7P")
+    assert read(account, now) == 0
+    assert reading_of(account).trouble == sync.NO_ACCESS
+
+
+def test_the_alias_comes_only_with_the_role_for_it_and_only_where_the_merchant_ships(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    mine, amazons = simulated_amazon.orders(theirs, [{}, {"fulfilled_by": "AMAZON"}])
+    read(account, now)
+    assert Order.objects.get(amazon_order_id=mine["order_id"]).alias == mine["alias"]
+    theirs_to_ship = Order.objects.get(amazon_order_id=amazons["order_id"])
+    assert theirs_to_ship.alias is None and theirs_to_ship.alias_key is None
+
+    without_role = simulated_amazon.account(marketplace_ids=[IT], has_restricted_role=False)
+    other = make_connected_account(make_seller("Mallory's shop"), without_role)
+    simulated_amazon.order(without_role)
+    assert read(other, now) == 1
+    assert Order.objects.get(account=other).alias_key is None
+
+
+def test_each_account_reads_its_own_orders_only(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    foreign = simulated_amazon.account(marketplace_ids=[IT])
+    other = make_connected_account(make_seller("Mallory's shop"), foreign)
+    simulated_amazon.order(theirs)
+    simulated_amazon.orders(foreign, [{}, {}])
+    assert sync.accounts_to_read(now=now) == [account.pk, other.pk]
+    assert (read(account, now), read(other, now)) == (1, 2)
+    assert Order.objects.filter(seller=account.seller).count() == 1
+
+
+def test_two_workers_at_once_read_once(
+    simulated_amazon: Amazon, theirs: Json, now: datetime, transactional_db: None
+) -> None:
+    account = make_connected_account(make_seller(), theirs)
+    simulated_amazon.orders(theirs, [{} for _ in range(20)])
+    with across_sellers("test"):
+        sync.accounts_to_read(now=now)
+    start, stored = threading.Barrier(4), []
+
+    def work() -> None:
+        start.wait()
+        try:
+            stored.append(sync.read_account(account.pk, every=EVERY, now=now))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(stored) == [0, 0, 0, 20] and len(simulated_amazon.calls(SEARCH)) == 1
+
+
+def test_a_page_that_says_no_instant_moves_no_watermark(account: AmazonAccount, now: datetime) -> None:
+    reading = OrderReading.objects.create(account=account, seller_id=account.seller_id, next_at=now)
+    sync.store_page(reading, OrdersPage((), None, None), now=now)
+    assert reading.read_until is None
