@@ -10,7 +10,9 @@ class OrderSearch(forms.Form):
     """By order number, whole or in part."""
 
     q = forms.CharField(
-        label="Search", required=False, max_length=40,
+        label="Search",
+        required=False,
+        max_length=40,
         widget=forms.TextInput(attrs={"type": "search", "placeholder": "Order number"}),
     )
 

@@ -152,8 +152,12 @@ def _entry_lines(found: Iterator[list[Suppression]]) -> Iterator[list[Any]]:
     for batch in found:
         for entry in batch:
             yield [
-                entry.amazon_order_id, STOPS[Suppression.Kind(entry.kind)], entry.created_at, entry.reason,
-                grade_in_words(entry.grade), entry.get_state_display(),
+                entry.amazon_order_id,
+                STOPS[Suppression.Kind(entry.kind)],
+                entry.created_at,
+                entry.reason,
+                grade_in_words(entry.grade),
+                entry.get_state_display(),
             ]
 
 
@@ -161,6 +165,9 @@ def _notice_lines(found: Iterator[list[Notice]]) -> Iterator[list[Any]]:
     for batch in found:
         for notice in batch:
             yield [
-                notice.received_at, notice.amazon_order_id, notice.get_status_display(), notice.reason,
+                notice.received_at,
+                notice.amazon_order_id,
+                notice.get_status_display(),
+                notice.reason,
                 grade_in_words(notice.grade),
             ]

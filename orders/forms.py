@@ -23,13 +23,16 @@ class OrderSearch(forms.Form):
     """What may be asked of the list of orders. Everything is optional."""
 
     q = forms.CharField(
-        label="Search", required=False, max_length=120,
+        label="Search",
+        required=False,
+        max_length=120,
         widget=forms.TextInput(attrs={"type": "search", "placeholder": "Order number, SKU, ASIN or product"}),
     )
     marketplace = forms.ChoiceField(required=False)
     status = forms.ChoiceField(required=False, choices=[("", "Any status"), *Order.Status.choices])
     fulfilled_by = forms.ChoiceField(
-        label="Fulfilled by", required=False,
+        label="Fulfilled by",
+        required=False,
         choices=[("", "Any fulfilment"), ("amazon", "Fulfilled by Amazon"), ("merchant", "Fulfilled by you")],
     )
 

@@ -25,8 +25,18 @@ from orders.forms import OrderSearch, marketplaces_of
 from orders.models import Order, OrderItem, OrderReading
 
 NEWEST_FIRST = Key("purchased_at")
-COLUMNS = ("Order", "Bought (UTC)", "Marketplace", "Products", "Status", "Fulfilled by", "Delivered by (UTC)",
-           "How we know", "Outcome", "Why")
+COLUMNS = (
+    "Order",
+    "Bought (UTC)",
+    "Marketplace",
+    "Products",
+    "Status",
+    "Fulfilled by",
+    "Delivered by (UTC)",
+    "How we know",
+    "Outcome",
+    "Why",
+)
 
 
 @require_safe
@@ -65,8 +75,11 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
     """One order: what became of it and why, with every check and its values."""
     bought = get_object_or_404(_with_stories(seller_of(request)).select_related("account"), pk=pk)
     messages = list(
-        Message.objects.for_seller(seller_of(request)).filter(order=bought).defer("letter_sealed")
-        .order_by("-created_at", "-id").prefetch_related(Prefetch("events", MessageEvent.objects.order_by("at", "id")))
+        Message.objects.for_seller(seller_of(request))
+        .filter(order=bought)
+        .defer("letter_sealed")
+        .order_by("-created_at", "-id")
+        .prefetch_related(Prefetch("events", MessageEvent.objects.order_by("at", "id")))
     )
     live = next((message for message in messages if message.status != Status.CANCELLED), None)
     buyer = gate.Buyer(bought.seller_id, bought.amazon_order_id, bought.order_key, bought.alias_key)
@@ -121,7 +134,9 @@ def _letter(message: Message | None) -> dict[str, Any] | None:
         return None
     letter = letter_of(message)
     return {
-        "message": message, "is_kept": letter is not None, "subject": letter.subject if letter else "",
+        "message": message,
+        "is_kept": letter is not None,
+        "subject": letter.subject if letter else "",
         "is_ours": bool(message.letter_digest),
     }
 
@@ -139,8 +154,14 @@ def _lines(found: Iterator[list[Order]]) -> Iterator[list[object]]:
         for order in batch:
             story = _story(order)
             yield [
-                order.amazon_order_id, order.purchased_at, marketplace_name(order.marketplace_id),
-                "; ".join(f"{item.quantity} × {item}" for item in order.items.all()), order.get_status_display(),
-                order.get_fulfilled_by_display(), order.deliver_by_latest, order.get_delivery_kind_display(),
-                story.label, story.sentence,
+                order.amazon_order_id,
+                order.purchased_at,
+                marketplace_name(order.marketplace_id),
+                "; ".join(f"{item.quantity} × {item}" for item in order.items.all()),
+                Order.Status(order.status).label,
+                Order.FulfilledBy(order.fulfilled_by).label,
+                order.deliver_by_latest,
+                Order.DeliveryKind(order.delivery_kind).label,
+                story.label,
+                story.sentence,
             ]

@@ -17,8 +17,17 @@ from messaging.models import Message, Status
 from orders.clocks import marketplace_name
 
 NEWEST_FIRST = Key("touched_at")
-COLUMNS = ("Order", "Marketplace", "When (UTC)", "Outcome", "Reason", "Campaign", "Channel", "Handed over (UTC)",
-           "Amazon's receipt")
+COLUMNS = (
+    "Order",
+    "Marketplace",
+    "When (UTC)",
+    "Outcome",
+    "Reason",
+    "Campaign",
+    "Channel",
+    "Handed over (UTC)",
+    "Amazon's receipt",
+)
 
 
 @require_safe
@@ -53,7 +62,13 @@ def _lines(found: Iterator[list[Message]]) -> Iterator[list[Any]]:
     for batch in found:
         for message in batch:
             yield [
-                message.order.amazon_order_id, marketplace_name(message.order.marketplace_id), message.touched_at,
-                Status(message.status).label, message.reason, message.title, message.get_channel_display(),
-                message.handed_over_at, message.receipt,
+                message.order.amazon_order_id,
+                marketplace_name(message.order.marketplace_id),
+                message.touched_at,
+                Status(message.status).label,
+                message.reason,
+                message.title,
+                message.get_channel_display(),
+                message.handed_over_at,
+                message.receipt,
             ]

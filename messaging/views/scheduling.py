@@ -80,16 +80,23 @@ def act(request: HttpRequest) -> HttpResponse:
     if done:
         flashes.success(request, f"{DONE[what]}: {_count(len(done))}.")
     if left:
-        flashes.warning(request, f"{_count(left)} had moved on meanwhile; nothing was done to it." if left == 1
-                        else f"{_count(left)} had moved on meanwhile; nothing was done to them.")
+        flashes.warning(
+            request,
+            f"{_count(left)} had moved on meanwhile; nothing was done to it."
+            if left == 1
+            else f"{_count(left)} had moved on meanwhile; nothing was done to them.",
+        )
     return redirect("scheduling")
 
 
 def _confirmation(request: HttpRequest, form: ActForm, *, status: int = 200) -> HttpResponse:
     what = Act(form.data["act"])
     chosen = list(
-        Message.objects.for_seller(seller_of(request)).filter(pk__in=form.cleaned_data["message"])
-        .select_related("order").defer("letter_sealed", "order__alias_sealed").order_by("due_at", "id")
+        Message.objects.for_seller(seller_of(request))
+        .filter(pk__in=form.cleaned_data["message"])
+        .select_related("order")
+        .defer("letter_sealed", "order__alias_sealed")
+        .order_by("due_at", "id")
     )
     context = {
         "form": form,
@@ -115,8 +122,13 @@ def _lines(found: Iterator[list[Message]]) -> Iterator[list[Any]]:
     for batch in found:
         for message in batch:
             yield [
-                message.order.amazon_order_id, marketplace_name(message.order.marketplace_id), message.due_at,
-                message.title, message.get_channel_display(), Status(message.status).label, message.reason,
+                message.order.amazon_order_id,
+                marketplace_name(message.order.marketplace_id),
+                message.due_at,
+                message.title,
+                message.get_channel_display(),
+                Status(message.status).label,
+                message.reason,
             ]
 
 

@@ -37,10 +37,7 @@ def _page(request: HttpRequest, *, wrong: tuple[int, SenderForm] | None = None, 
     places = (
         AccountMarketplace.objects.for_seller(seller_of(request)).select_related("account").order_by("store_name", "id")
     )
-    rows = [
-        (place, wrong[1] if wrong and wrong[0] == place.pk else _form_of(place))
-        for place in places
-    ]
+    rows = [(place, wrong[1] if wrong and wrong[0] == place.pk else _form_of(place)) for place in places]
     return render(request, "messaging/senders.html", {"rows": rows}, status=status)
 
 

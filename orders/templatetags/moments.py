@@ -18,7 +18,9 @@ def moment(at: datetime | None, marketplace_id: str = "") -> SafeString:
         return format_html("–")
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
-        at.isoformat(), clocks.in_utc(at), clocks.short(at, marketplace_id) if marketplace_id else clocks.in_utc(at),
+        at.isoformat(),
+        clocks.in_utc(at),
+        clocks.short(at, marketplace_id) if marketplace_id else clocks.in_utc(at),
     )
 
 

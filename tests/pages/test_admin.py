@@ -99,9 +99,7 @@ def queries_of(client: Client, address: str) -> int:
 
 
 @pytest.mark.parametrize("model", FACTS, ids=lambda model: model._meta.label)
-def test_a_fact_can_be_looked_at_and_not_added_changed_or_deleted(
-    operator: Client, world: Seller, model: type
-) -> None:
+def test_a_fact_can_be_looked_at_and_not_added_changed_or_deleted(operator: Client, world: Seller, model: type) -> None:
     with across_sellers("test"):
         pk = model._default_manager.values_list("pk", flat=True).first()  # type: ignore[attr-defined]
 
@@ -146,13 +144,23 @@ def test_a_notice_is_examined_again_when_its_mail_is_still_kept(operator: Client
 
 
 def test_an_operator_adds_a_person_and_changes_a_seller(operator: Client, seller: Seller) -> None:
-    person = {"email": "new@example.com", "name": "New", "usable_password": "true", "password1": PASSWORD,
-              "password2": PASSWORD}
+    person = {
+        "email": "new@example.com",
+        "name": "New",
+        "usable_password": "true",
+        "password1": PASSWORD,
+        "password2": PASSWORD,
+    }
     assert operator.post(address_of(User, "add"), person).status_code == 302
     assert User.objects.get(email="new@example.com").check_password(PASSWORD)
 
-    form = {"name": "Renamed shop", "created_at_0": "2026-11-23", "created_at_1": "12:00:00",
-            "membership_set-TOTAL_FORMS": "0", "membership_set-INITIAL_FORMS": "0"}
+    form = {
+        "name": "Renamed shop",
+        "created_at_0": "2026-11-23",
+        "created_at_1": "12:00:00",
+        "membership_set-TOTAL_FORMS": "0",
+        "membership_set-INITIAL_FORMS": "0",
+    }
     assert operator.post(address_of(Seller, "change", seller.pk), form).status_code == 302
     with across_sellers("test"):
         assert Seller.objects.get(pk=seller.pk).name == "Renamed shop"

@@ -33,7 +33,10 @@ def test_the_newest_stands_first_and_what_still_waits_does_not_stand_there(
 
 def test_filters_narrow_the_list(alice: Client, account: AmazonAccount) -> None:
     refused = make_message(
-        make_order(account), status=Status.REFUSED, reason="Amazon says: already requested", touched_at=NOW,
+        make_order(account),
+        status=Status.REFUSED,
+        reason="Amazon says: already requested",
+        touched_at=NOW,
         channel=Channel.REQUEST_REVIEW,
     )
     order = make_order(account)

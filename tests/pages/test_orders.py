@@ -121,9 +121,7 @@ def test_the_list_says_what_became_of_each_order(alice: Client, seller: Seller, 
     assert labels == {sent: ("Sent", ""), cancelled: ("Not written to", "the order is cancelled")}
 
 
-def test_the_list_says_how_fresh_it_is_and_what_is_wrong(
-    alice: Client, seller: Seller, account: AmazonAccount
-) -> None:
+def test_the_list_says_how_fresh_it_is_and_what_is_wrong(alice: Client, seller: Seller, account: AmazonAccount) -> None:
     with across_sellers("test"):
         OrderReading.objects.create(
             seller=seller, account=account, next_at=NOW, last_read_at=NOW, trouble="Amazon cannot be reached"
