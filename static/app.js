@@ -55,9 +55,4 @@
       menu.querySelector("summary").focus();
     }
   });
-
-  // data-submit-on-change: a form of filters that needs no button (one stands in <noscript>).
-  document.addEventListener("change", (event) => {
-    if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
-  });
 })();
