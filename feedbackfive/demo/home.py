@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Self
 
@@ -25,6 +26,7 @@ class Home:
     def __enter__(self) -> Self:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.folder).close()  # it may have been there, and be read-only today
             self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as reason:
             raise Trouble(f"The demo cannot write its folder {self.folder}: {reason.strerror}.") from None

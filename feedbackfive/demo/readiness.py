@@ -18,11 +18,15 @@ Probe = Callable[[], bool]
 
 
 def wait_for(probes: Mapping[str, Probe], supervisor: Supervisor, *, logs: object) -> None:
-    """Block until every probe has been answered once. Raises Trouble with the names of those that were not."""
+    """Block until every probe has been answered once. Raises Trouble with the names of those that were not.
+
+    Gives up early when a process does not stay up.
+    """
     missing = dict(probes)
     deadline = time.monotonic() + LONGEST
     while missing:
         supervisor.look()
+        supervisor.refuse_to_hope()
         missing = {name: probe for name, probe in missing.items() if not _answers(probe)}
         if missing and time.monotonic() > deadline:
             raise Trouble(f"No answer from {', '.join(missing)} within {LONGEST:.0f} seconds; the logs are in {logs}.")

@@ -14,6 +14,7 @@ from feedbackfive.devservices import Child
 
 FIRST_PAUSE: Final = 1.0  # seconds before a child is started again; doubled each time it ends soon after
 LONGEST_PAUSE: Final = 15.0
+HOPELESS_PAUSE: Final = 2.0  # while the demo starts, three ends in a row are enough
 SOON: Final = 20.0
 PATIENCE: Final = 25.0  # seconds that children have to end in good order: a message in hand should be finished
 QUIET_PATIENCE: Final = 3.0
@@ -56,6 +57,12 @@ class Supervisor:
             _end_group(process)
         if process.returncode:
             raise Trouble(f"The demo's step {child.name!r} failed; its log is {child.log}.")
+
+    def refuse_to_hope(self) -> None:
+        """Raise Trouble when a child has ended soon after its start, time and again."""
+        for watched in self._watched:
+            if watched.pause > HOPELESS_PAUSE:
+                raise Trouble(f"The {watched.child.name} does not stay up; its log is {watched.child.log}.")
 
     def look(self) -> None:
         """Start again whoever has ended, after a pause that grows while it does not help."""

@@ -13,10 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from feedbackfive.demo import cast
+from feedbackfive.demo import cast, readiness
 from feedbackfive.demo.environment import kept_secrets
 from feedbackfive.demo.home import Home
+from feedbackfive.demo.supervisor import Supervisor
 from feedbackfive.demo.trouble import Trouble
+from feedbackfive.devservices import Child
 from tests.frame.processes import below, child_named, running, wait_until
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
@@ -141,6 +143,24 @@ def test_a_wrong_port_is_told_in_one_sentence(tmp_path: Path, port: str) -> None
 def test_a_folder_that_cannot_be_made_is_told_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     assert "cannot write its folder" in refusal(tmp_path / "file" / "home", free_pair())
+
+
+@pytest.mark.skipif(not os.geteuid(), reason="root may write anywhere")
+def test_a_folder_that_became_read_only_is_told_in_one_sentence(tmp_path: Path) -> None:
+    with Home(tmp_path):
+        pass
+    tmp_path.chmod(0o500)
+    assert "cannot write its folder" in refusal(tmp_path, free_pair())
+
+
+def test_a_child_that_does_not_stay_up_is_named_when_it_has_ended_three_times(tmp_path: Path) -> None:
+    supervisor = Supervisor(lambda line: None)
+    supervisor.start(Child("frail", [sys.executable, "-c", ""], tmp_path / "frail.log"), os.environ)
+    try:
+        with pytest.raises(Trouble, match="The frail does not stay up"):
+            readiness.wait_for({"nobody": lambda: False}, supervisor, logs=tmp_path)
+    finally:
+        supervisor.stop()
 
 
 def test_a_second_demo_in_the_same_folder_is_refused(tmp_path: Path) -> None:
