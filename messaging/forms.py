@@ -30,7 +30,9 @@ class MessageSearch(forms.Form):
     """What both lists can be asked."""
 
     q = forms.CharField(
-        label="Search", required=False, max_length=40,
+        label="Search",
+        required=False,
+        max_length=40,
         widget=forms.TextInput(attrs={"type": "search", "placeholder": "Order number"}),
     )
     channel = _choice("Channel", "Any channel", list(Channel.choices))
@@ -75,7 +77,9 @@ class HistorySearch(MessageSearch):
 
     status = _choice("Outcome", "Any outcome", _labelled(SETTLED))
     reason = forms.CharField(
-        label="Reason", required=False, max_length=80,
+        label="Reason",
+        required=False,
+        max_length=80,
         widget=forms.TextInput(attrs={"placeholder": "Words in “why”"}),
     )
     since = forms.DateField(label="From", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
@@ -117,7 +121,8 @@ class ActForm(forms.Form):
         # Any number is a choice: whose messages they are is for the verb's own query to say.
         offered = [number for number in chosen if number.isascii() and number.isdigit() and len(number) < 19]
         self.fields["message"] = forms.TypedMultipleChoiceField(
-            coerce=int, choices=[(number, number) for number in offered],
+            coerce=int,
+            choices=[(number, number) for number in offered],
             error_messages={"required": "Choose at least one message."},
         )
 
@@ -132,7 +137,8 @@ class SenderForm(forms.Form):
     """The sender address of one marketplace, as entered in Seller Central."""
 
     approved_sender = forms.EmailField(
-        label="Sender address", required=False,
+        label="Sender address",
+        required=False,
         widget=forms.EmailInput(attrs={"placeholder": "orders@your-shop.example", "autocomplete": "email"}),
     )
 

@@ -6,23 +6,29 @@ from django.db import transaction
 
 from accounts.models import AccountMarketplace
 from messaging import outbox
-from messaging.models import Channel, Message, Status
-from messaging.team import HELD_BY_TEAM
+from messaging.models import Hold, Message, Status
+from orders.attention import ask_for_plans
+from orders.models import Order
 
 
 def save_sender(place: AccountMarketplace, address: str, *, now: datetime) -> int:
     """Write the approved sender of this marketplace; returns how many held letters it released. Idempotent.
 
     Only letters that wait for a sender are released: what the team holds on purpose stays held. An empty address
-    releases nothing. Orders that had no letter for want of a sender are planned anew by `campaigns.planning`.
+    releases nothing. Orders that had no letter for want of a sender are planned anew.
     """
     with transaction.atomic():
         place.approved_sender, place.changed_at = address, now
         place.save(update_fields=["approved_sender", "changed_at"])
+        orders = Order.objects.filter(account_id=place.account_id, marketplace_id=place.marketplace_id)
+        ask_for_plans(orders, now=now)
         if not address:
             return 0
         waiting = Message.objects.filter(
-            seller_id=place.seller_id, account_id=place.account_id, order__marketplace_id=place.marketplace_id,
-            channel=Channel.BUYER_EMAIL, status=Status.HELD,
-        ).exclude(reason__startswith=HELD_BY_TEAM)
+            seller_id=place.seller_id,
+            account_id=place.account_id,
+            order__marketplace_id=place.marketplace_id,
+            status=Status.HELD,
+            hold=Hold.SENDER,
+        )
         return len(outbox.release(list(waiting.values_list("pk", flat=True)), now=now))

@@ -7,7 +7,7 @@ from typing import Final
 from accounts.choices import Choices
 from accounts.models import Seller
 from messaging import outbox
-from messaging.models import Message, Status
+from messaging.models import Hold, Message, Status
 
 HELD_BY_TEAM: Final = "Held by your team"
 CANCELLED_BY_TEAM: Final = "Cancelled by your team"
@@ -34,7 +34,7 @@ def act(seller: Seller, what: Act, message_ids: Collection[int], *, note: str = 
     own = list(Message.objects.for_seller(seller).filter(pk__in=message_ids).values_list("pk", flat=True))
     match what:
         case Act.HOLD:
-            return outbox.hold(own, reason=_with_note(HELD_BY_TEAM, note), now=now)
+            return outbox.hold(own, cause=Hold.TEAM, reason=_with_note(HELD_BY_TEAM, note), now=now)
         case Act.RELEASE:
             return outbox.release(own, now=now)
         case Act.CANCEL:

@@ -52,13 +52,17 @@ def tell(marketplace_id: str, messages: Sequence[Message], follow_ups: Sequence[
     live = next((message for message in messages if message.status != Status.CANCELLED), None)
     if live is not None:
         return _of_message(live, marketplace_id)
+    last = next(iter(messages), None)
+    if last is not None and not last.frees_order:
+        return _of_cancelled(last)  # by a person: no campaign takes the order again
     refusal = _refusal(follow_ups)
     if refusal is not None:
         return refusal
-    if messages:
-        sentence = f"Not written to: the message was cancelled. {_reason(messages[0])}"
-        return Story("quiet", "x", "Cancelled", sentence.strip(), messages[0].reason)
-    return Story("quiet", "hourglass", "Not decided yet", NOT_DECIDED)
+    return _of_cancelled(last) if last else Story("quiet", "hourglass", "Not decided yet", NOT_DECIDED)
+
+
+def _of_cancelled(message: Message) -> Story:
+    return Story("quiet", "x", "Cancelled", f"Not written to: cancelled. {_reason(message)}".strip(), message.reason)
 
 
 def _of_message(message: Message, marketplace_id: str) -> Story:
@@ -71,8 +75,9 @@ def _of_message(message: Message, marketplace_id: str) -> Story:
             later = f" {reason}" if message.attempts else ""
             return Story("wait", "clock", label, f"{what} goes out on {due}.{later}", at=message.due_at)
         case Status.HELD:
-            return Story("warn", "player-pause", label, f"Held: {reason} It was due on {due}.", message.reason,
-                         message.due_at)
+            return Story(
+                "warn", "player-pause", label, f"Held: {reason} It was due on {due}.", message.reason, message.due_at
+            )
         case Status.CLAIMED | Status.SENDING:
             return Story("wait", "send", label, f"{what} is being handed to Amazon at this moment.")
         case Status.SENT:
@@ -83,8 +88,13 @@ def _of_message(message: Message, marketplace_id: str) -> Story:
             sentence = f"Sent on {spoken(handed, marketplace_id)}, and Amazon did not deliver it: {OPTED_OUT}."
             return Story("stop", "hand-stop", "Blocked by Amazon", sentence, OPTED_OUT, handed)
         case Status.UNKNOWN:
-            return Story("warn", "help-circle", label, f"We do not know whether it was sent: {reason} It is never sent "
-                         "again by itself.", message.reason)
+            return Story(
+                "warn",
+                "help-circle",
+                label,
+                f"We do not know whether it was sent: {reason} It is never sent again by itself.",
+                message.reason,
+            )
         case Status.REFUSED:
             return Story("bad", "circle-x", label, f"Not sent: {reason}", message.reason)
         case status:
@@ -107,16 +117,18 @@ def _refusal(follow_ups: Sequence[FollowUp]) -> Story | None:
     failed = [(follow_up, [check for check in follow_up.checks if not check["passed"]]) for follow_up in follow_ups]
     active = [(f, checks) for f, checks in failed if Reason.CAMPAIGN_ACTIVE.value not in _reasons(checks)]
     if not active:
-        return Story("quiet", "player-pause", "Not written to", f"Not written to: {NO_ACTIVE_CAMPAIGN}.",
-                     NO_ACTIVE_CAMPAIGN)
+        return Story(
+            "quiet", "player-pause", "Not written to", f"Not written to: {NO_ACTIVE_CAMPAIGN}.", NO_ACTIVE_CAMPAIGN
+        )
     if any(not checks for _, checks in active):
         return None
     # The campaign that came nearest says why: the others ruled themselves out earlier.
     _, checks = min(active, key=lambda pair: len(pair[1]))
     why = _why_not(checks)
     if all(reason in STILL_OPEN for reason in _reasons(checks)) or _is_later(active):
-        return Story("wait", "hourglass", "Waiting", f"Waiting: {why}. The order is looked at again when that changes.",
-                     why)
+        return Story(
+            "wait", "hourglass", "Waiting", f"Waiting: {why}. The order is looked at again when that changes.", why
+        )
     is_opt_out = Reason.NOT_SUPPRESSED.value in _reasons(checks)
     tone, symbol = ("stop", "hand-stop") if is_opt_out else ("quiet", "circle-minus")
     return Story(tone, symbol, "Not written to", f"Not written to: {why}.", why)

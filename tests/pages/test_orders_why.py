@@ -12,7 +12,7 @@ from accounts.rowsecurity import across_sellers
 from campaigns.models import Campaign
 from campaigns.planning import plan_stale
 from messaging import outbox
-from messaging.models import Channel, Message, Status
+from messaging.models import Channel, Hold, Message, Status
 from orders.models import Order
 from tests.makers import (
     IT,
@@ -63,7 +63,7 @@ def test_a_scheduled_request_is_announced_on_the_marketplaces_clock(alice: Clien
         (Status.REFUSED, {"reason": "Amazon says no"}, "Not sent: Amazon says no."),
         (Status.EXPIRED, {"reason": "too late"}, "Not written to: too late."),
         (Status.SUPPRESSED, {"reason": "the buyer has opted out"}, "Not written to: the buyer has opted out."),
-        (Status.CANCELLED, {"reason": "Cancelled by your team"}, "was cancelled. Cancelled by your team."),
+        (Status.CANCELLED, {"reason": "Cancelled by your team"}, "Not written to: cancelled. Cancelled by your team."),
         (Status.BLOCKED, {"handed_over_at": NOW}, "and Amazon did not deliver it: the buyer has opted out."),
     ],
 )
@@ -159,7 +159,7 @@ def test_the_life_of_the_message_is_told_from_its_beginning(alice: Client, accou
     order = italian(account)
     written = make_message(order)
     with across_sellers("test"):
-        outbox.hold([written.pk], reason="Held by your team: holidays", now=NOW)
+        outbox.hold([written.pk], cause=Hold.TEAM, reason="Held by your team: holidays", now=NOW)
 
     page = alice.get(f"/orders/{order.pk}/").content.decode()
 

@@ -5,7 +5,7 @@ from django.test import Client
 
 from accounts.models import AccountMarketplace, AmazonAccount, Seller
 from accounts.rowsecurity import across_sellers
-from messaging.models import Channel, Message, Status
+from messaging.models import Channel, Hold, Message, Status
 from tests.makers import DE, IT, NOW, make_account, make_message, make_order
 
 MISSING = "no approved sender address is entered for this marketplace"
@@ -39,13 +39,15 @@ def test_every_marketplace_is_listed_with_what_is_missing(alice: Client, account
 
 
 def test_saving_releases_what_waited_for_this_marketplaces_sender(bob: Client, account: AmazonAccount) -> None:
-    waited = make_message(make_order(account, marketplace_id=IT), status=Status.HELD, reason=MISSING)
-    elsewhere = make_message(make_order(account, marketplace_id=DE), status=Status.HELD, reason=MISSING)
+    waited = make_message(make_order(account, marketplace_id=IT), status=Status.HELD, hold=Hold.SENDER, reason=MISSING)
+    elsewhere = make_message(
+        make_order(account, marketplace_id=DE), status=Status.HELD, hold=Hold.SENDER, reason=MISSING
+    )
     by_hand = make_message(
-        make_order(account, marketplace_id=IT), status=Status.HELD, reason="Held by your team: holidays"
+        make_order(account, marketplace_id=IT), status=Status.HELD, hold=Hold.TEAM, reason="On purpose"
     )
     request = make_message(
-        make_order(account, marketplace_id=IT), channel=Channel.REQUEST_REVIEW, status=Status.HELD, reason="no role"
+        make_order(account, marketplace_id=IT), channel=Channel.REQUEST_REVIEW, status=Status.HELD, hold=Hold.ACCESS
     )
 
     assert save(bob, place_of(account), "shop@example.com") == 302
@@ -65,7 +67,7 @@ def test_a_saved_sender_makes_the_plans_of_its_marketplace_old(bob: Client, acco
 
 
 def test_an_address_can_be_taken_out_and_releases_nothing(bob: Client, account: AmazonAccount) -> None:
-    waited = make_message(make_order(account, marketplace_id=IT), status=Status.HELD, reason=MISSING)
+    waited = make_message(make_order(account, marketplace_id=IT), status=Status.HELD, hold=Hold.SENDER, reason=MISSING)
 
     assert save(bob, place_of(account), "") == 302
     assert status_of(waited) == Status.HELD
