@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from accounts.authorised import name_in_quotas, quotas
+from accounts.authorised import client_for, name_in_quotas, quotas
 from accounts.models import AmazonAccount
 from amazon.operations import Operation
 from messaging import dispatch, doors
@@ -38,7 +38,13 @@ def account(theirs: Json, db: None) -> AmazonAccount:
 
 def due(amazon: Amazon, theirs: Json, account: AmazonAccount, channel: Channel, now: datetime) -> Message:
     placed = amazon.order(theirs)
-    order = make_order(account, buyer=placed["alias"], amazon_order_id=placed["order_id"], delivered_at=now)
+    order = make_order(
+        account,
+        buyer=placed["alias"],
+        amazon_order_id=placed["order_id"],
+        delivered_at=now - timedelta(days=8),
+        purchased_at=now - timedelta(days=13),
+    )
     return make_message(order, channel=channel, due_at=now, expires_at=now + timedelta(days=20))
 
 
@@ -72,8 +78,33 @@ def test_a_due_message_goes_out_by_its_channel(
     assert receipts(simulated_amazon, message) == 1
 
 
-def test_a_request_that_was_made_though_nobody_heard_of_it_turns_out_to_be_sent(
+def another_that_waits(amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime) -> None:
+    """An order for which Amazon offers the request: a list that is empty for the other one can be believed."""
+    placed = amazon.order(theirs)
+    order = make_order(account, amazon_order_id=placed["order_id"], delivered_at=now - timedelta(days=8))
+    make_message(order, channel=Channel.REQUEST_REVIEW, due_at=now, expires_at=now + timedelta(days=20))
+
+
+def test_an_empty_list_is_not_believed_while_amazon_offers_nothing_to_anybody(
     simulated_amazon: Amazon, account: AmazonAccount, request_: Message, now: datetime
+) -> None:
+    simulated_amazon.fault(REVIEW, "cut_after")
+    send_due(account, now)
+    assert doors.reconcile_unknown(now=now) == 0
+    assert status(request_) is Status.UNKNOWN and request_.reason.endswith(doors.NOT_OFFERED)
+    assert request_.look_again_at == now + doors.ASK_AGAIN_AFTER
+
+
+@pytest.fixture
+def other(simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, request_: Message, now: datetime) -> Message:
+    """Another review request, due tomorrow: the one that Amazon is asked about to see whether it offers any."""
+    message = due(simulated_amazon, theirs, account, Channel.REQUEST_REVIEW, now)
+    Message.objects.filter(pk=message.pk).update(due_at=now + timedelta(days=1))
+    return message
+
+
+def test_a_request_that_was_made_though_nobody_heard_of_it_turns_out_to_be_sent(
+    simulated_amazon: Amazon, account: AmazonAccount, request_: Message, other: Message, now: datetime
 ) -> None:
     simulated_amazon.fault(REVIEW, "cut_after")
     send_due(account, now)
@@ -83,7 +114,21 @@ def test_a_request_that_was_made_though_nobody_heard_of_it_turns_out_to_be_sent(
     assert status(request_) is Status.SENT and "so it was made" in request_.reason
     assert request_.look_again_at is None and request_.settled_at == now
     assert doors.reconcile_unknown(now=now + timedelta(hours=1)) == 0
-    assert receipts(simulated_amazon, request_) == 1
+    assert receipts(simulated_amazon, request_) == 1 and receipts(simulated_amazon, other) == 0
+
+
+def test_an_amazon_that_offers_nothing_for_any_order_proves_nothing(
+    simulated_amazon: Amazon, account: AmazonAccount, request_: Message, other: Message, now: datetime
+) -> None:
+    simulated_amazon.fault(REVIEW, "cut_after")
+    send_due(account, now)
+    with client_for(account) as client:  # somebody asked for it elsewhere, so it is not offered either
+        client.request_review(other.order.amazon_order_id, other.order.marketplace_id)
+
+    for hours in range(3):
+        assert doors.reconcile_unknown(now=now + timedelta(hours=hours)) == 0
+        assert status(request_) is Status.UNKNOWN and request_.reason.endswith("; " + doors.NOT_OFFERED)
+        assert request_.look_again_at == now + timedelta(hours=hours) + doors.ASK_AGAIN_AFTER
 
 
 def test_a_request_that_was_not_made_stays_unknown_and_says_so_and_is_not_sent_again(
@@ -107,10 +152,11 @@ def test_a_request_that_was_not_made_stays_unknown_and_says_so_and_is_not_sent_a
 
 
 def test_what_cannot_be_asked_now_is_asked_later(
-    simulated_amazon: Amazon, account: AmazonAccount, request_: Message, now: datetime
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, request_: Message, now: datetime
 ) -> None:
     simulated_amazon.fault(REVIEW, "cut_after")
     send_due(account, now)
+    another_that_waits(simulated_amazon, theirs, account, now)
     simulated_amazon.fault(ACTIONS, "html503")
 
     assert doors.reconcile_unknown(now=now) == 0

@@ -290,6 +290,18 @@ def test_idle_slow_and_endless_connections_are_ended(monkeypatch: pytest.MonkeyP
     assert notices() == []
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_mail_that_takes_longer_than_a_command_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "COMMAND_SECONDS", 0.3)
+    address = full_address(make_address(make_seller()))
+    with listening(lambda notice_id: None) as place, Sender(place) as slow:
+        slow.greet().begin(address)
+        slow.say("DATA")
+        time.sleep(0.5)
+        slow.write(MAIL + b".\r\n")
+        assert slow.answer().startswith("250")
+
+
 def test_the_number_of_connections_is_bounded_and_a_seat_is_free_again_afterwards() -> None:
     with listening(lambda notice_id: None, guests=Guests(most_per_network=2)) as place:
         with Sender(place) as first, Sender(place) as second:

@@ -6,7 +6,6 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from email.policy import default
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -108,7 +107,7 @@ def test_a_relay_that_is_away_defers() -> None:
             urlsplit(f"smtp://127.0.0.1:{nobody.getsockname()[1]}"), hostname="mail.example.com"
         )
         assert ask(gateway, envelope()) == Deferred(
-            "the mail relay cannot be reached (ConnectionRefusedError)", timedelta(minutes=5)
+            "the mail relay cannot be reached (ConnectionRefusedError)", is_general=True
         )
     gateway.close()
 
