@@ -15,7 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 
 from accounts.models import Membership, Role, Seller, User
-from accounts.rowsecurity import across_sellers, as_seller
+from accounts.rowsecurity import across_sellers, as_seller, forget
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -33,6 +33,7 @@ class SellerMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        forget()
         request.membership = None  # type: ignore[attr-defined]
         user = request.user
         if not isinstance(user, User) or not user.is_active:

@@ -32,6 +32,12 @@ def across_sellers(reason: str) -> Iterator[None]:
         yield
 
 
+def forget() -> None:
+    """See nobody's rows. Every request and every task begins with this: what was before is none of its business."""
+    if connection.connection is not None:
+        _exchange("", "")
+
+
 @contextmanager
 def _setting(*, seller: str, across: str) -> Iterator[None]:
     before = _exchange(seller, across)

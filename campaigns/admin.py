@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from accounts.admin import ReadOnlyAdmin, ReadOnlyInline
-from campaigns.models import Campaign, FollowUp, OrderPlan, Rule, Template
+from campaigns.models import Campaign, FollowUp, Rule, Template
 
 
 class RuleInline(ReadOnlyInline):
@@ -31,13 +31,5 @@ class FollowUpAdmin(ReadOnlyAdmin):
     list_display = ("order", "seller", "campaign", "verdict", "due_at", "decided_at")
     list_filter = ("verdict",)
     list_select_related = ("order", "seller", "campaign")
-    search_fields = ("=order__amazon_order_id",)
-    ordering = ("-id",)
-
-
-@admin.register(OrderPlan)
-class OrderPlanAdmin(ReadOnlyAdmin):
-    list_display = ("order", "seller", "planned_at", "order_changed_at", "look_again_at")
-    list_select_related = ("order", "seller")
     search_fields = ("=order__amazon_order_id",)
     ordering = ("-id",)

@@ -38,24 +38,24 @@ class Reason(StrEnum):
 
 class Verdict(StrEnum):
     ELIGIBLE = "eligible"
-    LATER = "later"  # a check that can still turn says no; it is looked at again
+    LATER = "later"  # all that says no may still turn; the order is decided again when it changes
     NOT_ELIGIBLE = "not_eligible"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One comparison, with the values compared. `until`: when looking again makes sense; None: nothing will change."""
+    """One comparison, with the values compared. `may_turn`: what says no now may say yes when the order moves on."""
 
     reason: Reason
     passed: bool
     expected: str
     actual: str
     is_guard: bool = True  # no campaign can switch it off
-    until: datetime | None = None
+    may_turn: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """As stored with the follow-up: plain values, the instant in ISO 8601."""
-        return asdict(self) | {"reason": self.reason.value, "until": self.until.isoformat() if self.until else None}
+        """As stored with the follow-up: plain values."""
+        return asdict(self) | {"reason": self.reason.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,40 +88,38 @@ class Decision:
     checks: tuple[Check, ...]
     due_at: datetime | None = None
     expires_at: datetime | None = None
-    look_again_at: datetime | None = None
 
 
 def decide(facts: OrderFacts, standing: Standing, terms: Terms, *, now: datetime) -> Decision:
     """Make every check and say what follows. Same values in, same decision out."""
-    due_at, expires_at = _when(facts, standing, terms, now=now)
+    due_at, expires_at = when(facts, standing, terms, not_before=now)
     checks = (
         *_about_the_campaign(facts, standing, terms),
-        *_about_the_order(facts, now=now),
+        *_about_the_order(facts),
         *_about_the_buyer(facts, standing, terms),
-        _delivery_known(facts, now=now),
+        _delivery_known(facts),
         _inside_window(facts, due_at, expires_at),
     )
     failed = [check for check in checks if not check.passed]
     if not failed:
         return Decision(Verdict.ELIGIBLE, checks, due_at, expires_at)
-    # Looking again makes sense only if every "no" can still turn: the latest of their moments counts.
-    moments = [check.until for check in failed]
-    if any(moment is None for moment in moments):
-        return Decision(Verdict.NOT_ELIGIBLE, checks)
-    return Decision(Verdict.LATER, checks, look_again_at=max(moment for moment in moments if moment))
+    return Decision(Verdict.LATER if all(check.may_turn for check in failed) else Verdict.NOT_ELIGIBLE, checks)
 
 
-def _when(
-    facts: OrderFacts, standing: Standing, terms: Terms, *, now: datetime
+def when(
+    facts: OrderFacts, standing: Standing, terms: Terms, *, not_before: datetime
 ) -> tuple[datetime | None, datetime | None]:
-    """When it is due and when it is too late; both None while the delivery is not known."""
+    """When it is due and when it is too late; both None while the delivery is not known.
+
+    What ought to have been sent in the past is due at the first fitting moment from `not_before` on.
+    """
     if facts.delivered_at is None:
         return None, None
     due_at = facts.delivered_at + terms.delay
     if not terms.asks_by_letter:
         due_at = max(due_at, facts.delivered_at + EARLIEST_AFTER_DELIVERY)
     expires_at = (facts.deliver_by_earliest or facts.delivered_at) + LATEST_AFTER_DELIVERY
-    return at_time_of_day(max(due_at, min(now, expires_at)), terms.send_at, standing.time_zone), expires_at
+    return at_time_of_day(max(due_at, min(not_before, expires_at)), terms.send_at, standing.time_zone), expires_at
 
 
 def at_time_of_day(instant: datetime, wanted: time | None, time_zone: str) -> datetime:
@@ -164,11 +162,10 @@ def _about_the_campaign(facts: OrderFacts, standing: Standing, terms: Terms) -> 
     return checks
 
 
-def _about_the_order(facts: OrderFacts, *, now: datetime) -> list[Check]:
+def _about_the_order(facts: OrderFacts) -> list[Check]:
     is_cancelled = facts.status in ("cancelled", "unfulfillable")
     is_repeat = facts.is_replacement or facts.is_exchange
     kind = "replacement" if facts.is_replacement else "exchange" if facts.is_exchange else "first order"
-    # Before shipment nothing needs to be looked at by the clock: the order's own change brings it back.
     return [
         Check(Reason.NOT_CANCELLED, not is_cancelled, "any other status", facts.status),
         Check(
@@ -177,7 +174,7 @@ def _about_the_order(facts: OrderFacts, *, now: datetime) -> list[Check]:
             "not asked",
             "asked" if facts.is_cancellation_requested else "not asked",
         ),
-        Check(Reason.SHIPPED, facts.status == "shipped", "shipped", facts.status),
+        Check(Reason.SHIPPED, facts.status == "shipped", "shipped", facts.status, may_turn=not is_cancelled),
         Check(Reason.NOT_A_REPLACEMENT, not is_repeat, "first order", kind),
     ]
 
@@ -214,15 +211,15 @@ def _about_the_buyer(facts: OrderFacts, standing: Standing, terms: Terms) -> lis
     return checks
 
 
-def _delivery_known(facts: OrderFacts, *, now: datetime) -> Check:
+def _delivery_known(facts: OrderFacts) -> Check:
     if facts.delivered_at is None:
-        return Check(Reason.DELIVERY_KNOWN, False, "a date", "not known yet")
+        return Check(Reason.DELIVERY_KNOWN, False, "a date", "not known yet", may_turn=True)
     return Check(Reason.DELIVERY_KNOWN, True, "a date", f"{facts.delivered_at:%Y-%m-%d} ({facts.delivery_kind})")
 
 
 def _inside_window(facts: OrderFacts, due_at: datetime | None, expires_at: datetime | None) -> Check:
     if due_at is None or expires_at is None:
-        return Check(Reason.INSIDE_WINDOW, False, "a known delivery date", "not known yet")
+        return Check(Reason.INSIDE_WINDOW, False, "a known delivery date", "not known yet", may_turn=True)
     return Check(
         Reason.INSIDE_WINDOW,
         due_at < expires_at,

@@ -1,5 +1,7 @@
 """The letter of one order: which template, which values."""
 
+from zoneinfo import ZoneInfo
+
 from django.utils import formats, translation
 
 from amazon.marketplaces import contact_url, find, order_url
@@ -24,13 +26,18 @@ def letter_for(order: Order, template: Template, *, store_name: str) -> Letter:
 
 
 def values_of(order: Order, language: str, *, store_name: str) -> dict[str, str]:
-    """Every placeholder's value. Dates are written as in the language of the template."""
+    """Every placeholder's value. Dates are the marketplace's, written as in the template's language."""
     item = order.items.order_by("id").first()
     marketplace = order.marketplace
     title = item.title if item else ""
+    zone = ZoneInfo(marketplace.time_zone)
     with translation.override(language):
-        ordered = formats.date_format(order.purchased_at, "DATE_FORMAT")
-        delivered = formats.date_format(order.deliver_by_latest, "DATE_FORMAT") if order.deliver_by_latest else ""
+        ordered = formats.date_format(order.purchased_at.astimezone(zone), "DATE_FORMAT")
+        delivered = (
+            formats.date_format(order.deliver_by_latest.astimezone(zone), "DATE_FORMAT")
+            if order.deliver_by_latest
+            else ""
+        )
     return {
         "order_id": order.amazon_order_id,
         "product_title": clean_title(title),

@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Final
 
+from django.db import transaction
+
 from accounts.models import Seller
 from campaigns.models import Campaign, Rule, Template
 from messaging.models import Channel
+from orders.attention import ask_for_plans
+from orders.models import Order
 
 REVIEW_REQUEST: Final = "Feedback and review request"
 CHECK_IN: Final = "Order check-in"
@@ -51,6 +55,7 @@ CHECK_IN_TEMPLATES: Final[dict[str, tuple[str, str]]] = {
 
 def create_default_campaigns(seller: Seller, *, now: datetime) -> list[Campaign]:
     """The two campaigns with which every seller begins, as drafts. Idempotent."""
+    ask_for_plans(Order.objects.for_seller(seller), now=now)
     request, _ = Campaign.objects.get_or_create(
         seller=seller,
         name=REVIEW_REQUEST,
@@ -88,4 +93,6 @@ def change(campaign: Campaign, wanted: Change, *, now: datetime) -> None:
     elif not wanted.is_active and campaign.status == Campaign.Status.ACTIVE:
         campaign.status = Campaign.Status.PAUSED
     campaign.changed_at = now
-    campaign.save()
+    with transaction.atomic():
+        campaign.save()
+        ask_for_plans(Order.objects.for_seller(campaign.seller), now=now)

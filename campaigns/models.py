@@ -25,7 +25,7 @@ class Campaign(models.Model):
     delay_days = models.PositiveSmallIntegerField()  # after delivery
     send_at = models.TimeField(null=True, blank=True)  # in the marketplace's own time zone; None: as soon as due
     created_at = models.DateTimeField(default=timezone.now)
-    changed_at = models.DateTimeField(default=timezone.now)  # decisions older than this are made anew
+    changed_at = models.DateTimeField(default=timezone.now)
     activated_at = models.DateTimeField(null=True, blank=True)
 
     objects = SellerQuerySet["Campaign"].as_manager()
@@ -97,25 +97,3 @@ class FollowUp(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verdict} for order {self.order_id}"
-
-
-class OrderPlan(models.Model):
-    """What planning last saw of an order: it is looked at again when one of these has moved on."""
-
-    seller = models.ForeignKey(Seller, models.CASCADE)
-    order = models.OneToOneField(Order, models.CASCADE, related_name="plan")
-    order_changed_at = models.DateTimeField()
-    planned_at = models.DateTimeField()
-    look_again_at = models.DateTimeField(null=True, blank=True)
-
-    objects = SellerQuerySet["OrderPlan"].as_manager()
-
-    class Meta:
-        indexes = [
-            models.Index(
-                fields=["look_again_at"], name="plans_to_look_at_again", condition=models.Q(look_again_at__isnull=False)
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"plan of order {self.order_id}"

@@ -1,97 +1,106 @@
 """Orders x campaigns -> follow-ups, and messages for the eligible ones. Stage between `orders.sync` and `messaging`.
 
-An order is planned when it has changed, when a campaign of its seller has, or when a check said when looking again
-makes sense. Planning twice changes nothing: each order has one decision per campaign and at most one message.
+An order stands in the queue (`Order.replan_at`) when it, a campaign of its seller, a sender or the list has changed.
+Planning twice changes nothing: each order has one decision per campaign and at most one message.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
-from django.db import transaction
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db import DataError, transaction
 
 from accounts.models import AccountMarketplace
 from accounts.rowsecurity import across_sellers
 from amazon.marketplaces import find
-from campaigns.eligibility import Decision, Standing, Terms, Verdict, decide
+from campaigns.eligibility import Decision, Standing, Terms, Verdict, decide, when
 from campaigns.letters import letter_for, pick_template
-from campaigns.models import Campaign, FollowUp, OrderPlan, Rule
+from campaigns.models import Campaign, FollowUp, Rule
 from messaging import outbox
-from messaging.models import Channel, Message, Status
+from messaging.models import Channel, Message
 from optouts import gate
 from orders.models import Order
 from orders.reading import facts_of
 
 log = structlog.get_logger(__name__)
 
-LIMIT: Final = 500
+PER_SELLER: Final = 50  # in one transaction; then the next seller has his turn
+BAD_ORDER: Final = (ValueError, LookupError, DataError)  # a broken template, an unknown marketplace: never a lost row
+AFTER_TROUBLE: Final = timedelta(hours=1)
+IN_FLIGHT_SETTLES: Final = timedelta(seconds=30)
 
 
-def plan_stale(*, now: datetime, limit: int = LIMIT) -> int:
-    """Plan up to `limit` orders whose plan is out of date; returns how many were planned.
+def plan_stale(*, now: datetime) -> int:
+    """Plan up to 50 orders of each seller who has any in the queue; returns how many orders were looked at.
 
-    Two planners at once do no harm: each order is locked while it is planned.
+    Two planners at once do no harm: an order is locked while it is planned, and another planner passes it by.
     """
     with across_sellers("orders are planned"):
-        planned = 0
-        stale = list(_stale(now=now).order_by("seller_id", "id").values_list("seller_id", "id")[:limit])
-        for seller_id in dict.fromkeys(seller for seller, _ in stale):
-            planned += _plan_for(seller_id, [order for seller, order in stale if seller == seller_id], now=now)
-    return planned
+        waiting = Order.objects.filter(replan_at__lte=now).order_by("seller_id").values_list("seller_id", flat=True)
+        return sum(_plan_some(seller_id, now=now) for seller_id in waiting.distinct())
 
 
-def _stale(*, now: datetime) -> QuerySet[Order]:
-    campaigns = Campaign.objects.filter(seller=OuterRef("seller")).order_by("-changed_at")
-    places = AccountMarketplace.objects.filter(account=OuterRef("account"), marketplace_id=OuterRef("marketplace_id"))
-    return (
-        Order.objects.annotate(
-            campaigns_changed_at=Subquery(campaigns.values("changed_at")[:1]),
-            place_changed_at=Subquery(places.values("changed_at")[:1]),
-        )
-        .filter(campaigns_changed_at__isnull=False)
-        .filter(
-            Q(plan__isnull=True)
-            | Q(plan__order_changed_at__lt=F("changed_at"))
-            | Q(plan__planned_at__lt=F("campaigns_changed_at"))
-            | Q(plan__planned_at__lt=F("place_changed_at"))
-            | Q(plan__look_again_at__lte=now)
-        )
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all orders of one batch are decided on, read once, after their rows were locked."""
+
+    campaigns: list[Campaign]
+    places: dict[tuple[int, str], AccountMarketplace]
+    messages: dict[int, Message]  # the one live message, by order
+    owners: dict[int, int]  # the campaign of a message, by message
+    suppressed: dict[UUID, str]
+
+
+def _plan_some(seller_id: int, *, now: datetime) -> int:
+    with transaction.atomic():
+        queue = Order.objects.filter(seller_id=seller_id, replan_at__lte=now).order_by("replan_at", "id")
+        # Locked before the campaigns are read: whoever changes one then waits for us to put its orders back in line.
+        orders = list(queue.select_for_update(skip_locked=True, of=("self",)).select_related("account")[:PER_SELLER])
+        around = _look_around(seller_id, orders)
+        for order in orders:
+            try:
+                with transaction.atomic():
+                    look_again_at = plan_order(order, around, now=now)
+            except BAD_ORDER as trouble:
+                log.error("order_not_planned", order=order.pk, trouble=type(trouble).__name__)
+                look_again_at = now + AFTER_TROUBLE
+            Order.objects.filter(pk=order.pk).update(replan_at=look_again_at)
+    return len(orders)
+
+
+def _look_around(seller_id: int, orders: list[Order]) -> Surroundings:
+    messages = Message.objects.filter(order__in=orders, frees_order=False).defer("letter_sealed")
+    keys = [key for order in orders for key in (order.order_key, order.alias_key) if key is not None]
+    return Surroundings(
+        campaigns=list(Campaign.objects.filter(seller_id=seller_id).prefetch_related("rules", "templates")),
+        places={
+            (place.account_id, place.marketplace_id): place
+            for place in AccountMarketplace.objects.filter(seller_id=seller_id)
+        },
+        messages={message.order_id: message for message in messages},
+        owners=dict(FollowUp.objects.filter(message__in=messages).values_list("message_id", "campaign_id")),
+        suppressed=gate.suppressed_among(seller_id, keys),
     )
 
 
-def _plan_for(seller_id: int, order_ids: list[int], *, now: datetime) -> int:
-    campaigns = list(Campaign.objects.filter(seller_id=seller_id).prefetch_related("rules", "templates"))
-    places = {
-        (place.account_id, place.marketplace_id): place
-        for place in AccountMarketplace.objects.filter(seller_id=seller_id)
-    }
-    planned = 0
-    for order_id in order_ids:
-        with transaction.atomic():
-            order = Order.objects.select_for_update(skip_locked=True).filter(pk=order_id).first()
-            if order is None:
-                continue  # another planner has it
-            plan_order(order, campaigns, places.get((order.account_id, order.marketplace_id)), now=now)
-            planned += 1
-    return planned
-
-
-def plan_order(order: Order, campaigns: list[Campaign], place: AccountMarketplace | None, *, now: datetime) -> None:
+def plan_order(order: Order, around: Surroundings, *, now: datetime) -> datetime | None:
     """Decide on one locked order for all campaigns of its seller, in the order of their priority; schedule the winner.
 
     A message that still waits follows the decision (moved, rewritten, cancelled). One that does not is final, and so
-    is the decision that led to it.
+    is the decision that led to it. Returns when to look again: soon, while a message is in somebody's hands.
     """
-    live = Message.objects.filter(order=order, frees_order=False).first()
-    owner_id = FollowUp.objects.filter(message=live).values_list("campaign_id", flat=True).first() if live else None
+    live = around.messages.get(order.pk)
+    if live is not None and live.status in outbox.IN_FLIGHT:
+        return now + IN_FLIGHT_SETTLES  # it may come back, and must then follow what has changed
+    owner_id = around.owners.get(live.pk) if live else None
     is_settled = live is not None and live.status not in outbox.WAITING
     taken_by = live.title if live and is_settled else None
-    standing, facts = _standing(order, place), facts_of(order)
+    standing, facts = _standing(order, around), facts_of(order)
     decisions: dict[Campaign, Decision] = {}
     winner: Campaign | None = None
-    for campaign in campaigns:
+    for campaign in around.campaigns:
         if is_settled and campaign.pk == owner_id:
             continue
         template = pick_template(campaign, order.marketplace_id)
@@ -100,19 +109,15 @@ def plan_order(order: Order, campaigns: list[Campaign], place: AccountMarketplac
         if decisions[campaign].verdict is Verdict.ELIGIBLE:
             winner, taken_by = campaign, campaign.name
     if not is_settled:
-        live = _align(order, live, owner_id, winner, decisions, place, now=now)
+        if live is not None and (winner is None or winner.pk != owner_id):
+            reason = f"{winner.name} has this order now" if winner else "the order is not to be followed up any more"
+            if not outbox.cancel([live.pk], reason=reason, now=now, frees_order=True):
+                return now + IN_FLIGHT_SETTLES  # claimed this very moment
+            live = None
+        live = _bring_about(order, live, winner, decisions, around, now=now) if winner else None
     for campaign, decision in decisions.items():
         _remember(order, campaign, decision, live if campaign is winner else None, now=now)
-    looks = [decision.look_again_at for decision in decisions.values() if decision.look_again_at]
-    OrderPlan.objects.update_or_create(
-        order=order,
-        defaults={
-            "seller_id": order.seller_id,
-            "order_changed_at": order.changed_at,
-            "planned_at": now,
-            "look_again_at": min(looks, default=None),
-        },
-    )
+    return None
 
 
 def terms_of(campaign: Campaign) -> Terms:
@@ -127,57 +132,49 @@ def terms_of(campaign: Campaign) -> Terms:
     )
 
 
-def _standing(order: Order, place: AccountMarketplace | None) -> Standing:
+def _standing(order: Order, around: Surroundings) -> Standing:
     marketplace = find(order.marketplace_id)
-    buyer = gate.Buyer(order.seller_id, order.amazon_order_id, order.order_key, order.alias_key)
-    suppressed = gate.standing(buyer)
+    place = around.places.get((order.account_id, order.marketplace_id))
+    reasons = [around.suppressed.get(key) for key in (order.order_key, order.alias_key) if key is not None]
     return Standing(
         time_zone=marketplace.time_zone if marketplace else "UTC",
         is_marketplace_used=bool(place and place.is_used and marketplace),
         has_sender=bool(place and place.approved_sender),
-        suppressed=suppressed.reason if suppressed else None,
+        suppressed=next((reason for reason in reasons if reason), None),
     )
 
 
-def _align(
+def _bring_about(
     order: Order,
     live: Message | None,
-    owner_id: int | None,
-    winner: Campaign | None,
+    winner: Campaign,
     decisions: dict[Campaign, Decision],
-    place: AccountMarketplace | None,
+    around: Surroundings,
     *,
     now: datetime,
 ) -> Message | None:
-    """Make the waiting message, if any, what the winner wants; returns the winner's message."""
-    if live is not None and (winner is None or winner.pk != owner_id):
-        reason = f"{winner.name} has this order now" if winner else "the order is not to be followed up any more"
-        if not outbox.cancel([live.pk], reason=reason, now=now, frees_order=True):
-            return None  # it was claimed this very moment: the next planning finds it settled
-        live = None
-    if winner is None:
-        return None
-    wish = _wish(order, winner, decisions[winner], place)
+    """Make the waiting message, if any, what the winner wants, or schedule one; returns it."""
+    decision = decisions[winner]
+    assert decision.due_at and decision.expires_at
+    place = around.places.get((order.account_id, order.marketplace_id))
+    template = pick_template(winner, order.marketplace_id)
+    wish = outbox.Wish(
+        channel=Channel(winner.channel),
+        title=winner.name,
+        due_at=decision.due_at,
+        expires_at=decision.expires_at,
+        letter=letter_for(order, template, store_name=place.store_name if place else "") if template else None,
+    )
     if live is not None:
-        outbox.revise(live, wish)
+        # Counted from when it was scheduled, nothing has changed: it keeps its place, even if that is past by now.
+        due_at, _ = when(facts_of(order), _standing(order, around), terms_of(winner), not_before=live.created_at)
+        outbox.revise(live, order, replace(wish, due_at=live.due_at) if due_at == live.due_at else wish)
         return live
     try:
         return outbox.schedule(order, wish, now=now)
     except outbox.OrderTaken:
         log.warning("order_taken_while_planned", order=order.pk)
         return None
-
-
-def _wish(order: Order, campaign: Campaign, decision: Decision, place: AccountMarketplace | None) -> outbox.Wish:
-    assert decision.due_at and decision.expires_at
-    template = pick_template(campaign, order.marketplace_id)
-    return outbox.Wish(
-        channel=Channel(campaign.channel),
-        title=campaign.name,
-        due_at=decision.due_at,
-        expires_at=decision.expires_at,
-        letter=letter_for(order, template, store_name=place.store_name if place else "") if template else None,
-    )
 
 
 def _remember(order: Order, campaign: Campaign, decision: Decision, message: Message | None, *, now: datetime) -> None:

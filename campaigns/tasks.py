@@ -1,12 +1,18 @@
 """Doorbell of the planning."""
 
+import time
+from typing import Final
+
 from celery import shared_task
 from django.utils import timezone
 
 from campaigns import planning
 
+SECONDS: Final = 45  # of work per ring: well under the task's time limit
+
 
 @shared_task(name="campaigns.plan_stale")
 def plan_stale() -> None:
-    while planning.plan_stale(now=timezone.now()) >= planning.LIMIT:
-        pass  # a full page: there is more
+    until = time.monotonic() + SECONDS
+    while planning.plan_stale(now=timezone.now()) and time.monotonic() < until:
+        pass  # there may be more

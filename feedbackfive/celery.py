@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feedbackfive.settings")
 
@@ -22,17 +22,29 @@ def keep_our_logging(**_: Any) -> None:
     """Receiving this signal is what stops Celery from putting its own logging in place of ours."""
 
 
+@task_prerun.connect
+def begin_with_nobodys_rows(**_: Any) -> None:
+    """The connection is kept over tasks; what a task that was cut down has left open must not reach the next."""
+    from accounts.rowsecurity import forget
+
+    forget()
+
+
 @app.on_after_finalize.connect
 def fill_the_timetable(sender: Celery, **_: Any) -> None:
     from django.conf import settings
 
     wake = float(settings.WAKE_SECONDS)
-    sender.add_periodic_task(min(wake, settings.ORDER_SYNC_SECONDS), sender.signature("orders.sync_due"))
-    sender.add_periodic_task(wake, sender.signature("campaigns.plan_stale"))
-    sender.add_periodic_task(wake, sender.signature("messaging.send_due"))
-    sender.add_periodic_task(wake, sender.signature("messaging.withdraw_suppressed"))
-    sender.add_periodic_task(wake, sender.signature("optouts.process_received"))
-    sender.add_periodic_task(max(wake, settings.LEASE_SECONDS / 4), sender.signature("messaging.reap"))
-    sender.add_periodic_task(3600.0, sender.signature("messaging.purge"))
-    sender.add_periodic_task(3600.0, sender.signature("orders.purge"))
-    sender.add_periodic_task(3600.0, sender.signature("optouts.purge"))
+    often = {
+        "orders.sync_due": min(wake, float(settings.ORDER_SYNC_SECONDS)),
+        "campaigns.plan_stale": wake,
+        "messaging.send_due": wake,
+        "messaging.withdraw_suppressed": wake,
+        "optouts.process_received": wake,
+        "messaging.reap": max(wake, settings.LEASE_SECONDS / 4),
+    }
+    for name, seconds in often.items():
+        # A ring that nobody has heard when the next one comes is not owed: they must not pile up.
+        sender.add_periodic_task(seconds, sender.signature(name), name=name, expires=seconds)
+    for name in ("messaging.purge", "orders.purge", "optouts.purge"):
+        sender.add_periodic_task(3600.0, sender.signature(name), name=name)

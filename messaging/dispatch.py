@@ -5,19 +5,21 @@ clearance are one transaction; the network is outside of it. A worker that dies 
 which `reap` shows as `unknown`; nothing sends it again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from accounts import lifecycle, secrets
 from accounts.models import AccountMarketplace, AmazonAccount
 from accounts.rowsecurity import across_sellers
-from messaging import pacing
+from messaging import outbox, pacing
 from messaging.gateways.base import (
     AccountTrouble,
     Answer,
@@ -30,15 +32,15 @@ from messaging.gateways.base import (
 )
 from messaging.letters import Letter
 from messaging.life import move
-from messaging.models import Channel, Message, Status
+from messaging.models import Channel, Hold, Message, Status
 from optouts import gate
 from orders.models import Order
 
 log = structlog.get_logger(__name__)
 
-BATCH: Final = 10
-MOST_AT_ONCE: Final = 200  # messages of one account in one run: then the others have their turn
-MOST_DEFERRALS: Final = 50
+ONE_RUN: Final = timedelta(seconds=25)  # then the others have their turn; a hand-over in progress ends in its own time
+BACK_OFF: Final = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))  # then hourly, until it expires
+LOCKS: Final = 4_711  # the class of our advisory locks on accounts
 Clock = Callable[[], datetime]
 Take = Callable[[Channel], timedelta]  # asks for leave to make one call; zero = go, else how long to wait
 
@@ -49,6 +51,13 @@ class Run:
 
     handed_over: int = 0
     wait: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The gateway could not tell whether the message was taken."""
+
+    reason: str
 
 
 def accounts_with_due(*, now: datetime) -> list[int]:
@@ -65,41 +74,75 @@ def accounts_with_due(*, now: datetime) -> list[int]:
         return [account_id for _, account_id in sorted(due)]
 
 
+@contextmanager
+def alone_with(account_id: int) -> Iterator[bool]:
+    """True for one caller at a time per account; the others need not wait. Not needed for safety, but for pace."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_lock(%s, %s)", [LOCKS, account_id])
+        is_alone: bool = cursor.fetchone()[0]
+    try:
+        yield is_alone
+    finally:
+        if is_alone and connection.connection is not None:
+            with connection.cursor() as cursor:
+                cursor.execute("select pg_advisory_unlock(%s, %s)", [LOCKS, account_id])
+
+
 def send_due(account_id: int, *, gateways: Mapping[Channel, Gateway], take: Take, clock: Clock) -> Run:
-    """Send what is due for one account, until nothing is left, Amazon's pace says wait, or the others' turn comes."""
+    """Send what is due for one account, until nothing is left, Amazon's pace says wait, or the others' turn comes.
+
+    Safe in any number of workers at once.
+    """
+    deadline = clock() + ONE_RUN
     with across_sellers("messages are sent"):
-        left = pacing.left_today(account_id, now=clock())
-        handed_over, waits = 0, []
-        for channel, gateway in gateways.items():
-            run = _send_channel(account_id, channel, gateway, left - handed_over, take=take, clock=clock)
-            handed_over += run.handed_over
-            if run.wait is not None:
-                waits.append(run.wait)
-    return Run(handed_over, min(waits, default=None))
+        runs = [
+            _send_channel(account_id, channel, gateway, take=take, clock=clock, deadline=deadline)
+            for channel, gateway in gateways.items()
+        ]
+    waits = [run.wait for run in runs if run.wait is not None]
+    return Run(sum(run.handed_over for run in runs), min(waits, default=None))
 
 
-def _send_channel(account_id: int, channel: Channel, gateway: Gateway, left: int, *, take: Take, clock: Clock) -> Run:
+def _send_channel(
+    account_id: int, channel: Channel, gateway: Gateway, *, take: Take, clock: Clock, deadline: datetime
+) -> Run:
     handed_over = 0
-    while handed_over < MOST_AT_ONCE:
-        claim = uuid4()
-        claimed = claim_due(account_id, channel, claim, now=clock())
-        if not claimed:
+    left = pacing.left_today(account_id, now=clock()) if _is_due(account_id, channel, now=clock()) else 0
+    while _is_due(account_id, channel, now=clock()):
+        if clock() >= deadline:
+            return Run(handed_over, timedelta(0))
+        if handed_over >= left:
+            _stop_until_tomorrow(account_id, channel, now=clock())
             return Run(handed_over)
-        for position, message_id in enumerate(claimed):
-            wait = take(channel) if handed_over < left else None
-            if wait is None or wait:
-                give_back(claimed[position:], now=clock(), until_tomorrow=wait is None)
-                return Run(handed_over, wait)
+        if wait := take(channel):
+            return Run(handed_over, wait)
+        claim = uuid4()
+        for message_id in claim_due(account_id, channel, claim, now=clock()):
             answer = send(message_id, claim, gateway, clock=clock)
             handed_over += isinstance(answer, Receipt | Unknown)
             if isinstance(answer, AccountTrouble):
-                give_back(claimed[position + 1 :], now=clock())
                 _stop_for(message_id, answer, now=clock())
                 return Run(handed_over)
-    return Run(handed_over, timedelta(0))
+            if isinstance(answer, Deferred) and answer.is_general:
+                return Run(handed_over)
+    return Run(handed_over)
 
 
-def claim_due(account_id: int, channel: Channel, claim: UUID, *, now: datetime, limit: int = BATCH) -> list[int]:
+def _due(account_id: int, channel: Channel, *, now: datetime) -> QuerySet[Message]:
+    return Message.objects.filter(
+        account_id=account_id,
+        account__status=AmazonAccount.Status.CONNECTED,
+        channel=channel,
+        status=Status.SCHEDULED,
+        due_at__lte=now,
+    )
+
+
+def _is_due(account_id: int, channel: Channel, *, now: datetime) -> bool:
+    return _due(account_id, channel, now=now).exists()
+
+
+def claim_due(account_id: int, channel: Channel, claim: UUID, *, now: datetime, limit: int = 1) -> list[int]:
     """Claim up to `limit` due messages and return their ids, oldest promise first.
 
     Callers at the same time get disjoint sets. A claim that is not followed by a hand-over within the lease is
@@ -107,36 +150,13 @@ def claim_due(account_id: int, channel: Channel, claim: UUID, *, now: datetime, 
     """
     with transaction.atomic():
         ids = list(
-            Message.objects.select_for_update(skip_locked=True)
-            .filter(account_id=account_id, channel=channel, status=Status.SCHEDULED, due_at__lte=now)
+            _due(account_id, channel, now=now)
+            .select_for_update(skip_locked=True, of=("self",))
             .order_by("due_at", "id")  # by due_at, not by id: a long backlog must not starve the oldest promise
             .values_list("pk", flat=True)[:limit]
         )
         moved = set(move(ids, out_of={Status.SCHEDULED}, to=Status.CLAIMED, at=now, claim=claim))
     return [pk for pk in ids if pk in moved]
-
-
-def give_back(message_ids: list[int], *, now: datetime, until_tomorrow: bool = False) -> None:
-    """Undo claims. `until_tomorrow`: the account's daily cap is used up."""
-    if until_tomorrow:
-        move(
-            message_ids,
-            out_of={Status.CLAIMED},
-            to=Status.SCHEDULED,
-            at=now,
-            claim=None,
-            due_at=now + timedelta(days=1),
-            reason="Amazon's daily limit for this account is used up: moved by a day",
-        )
-    else:
-        move(message_ids, out_of={Status.CLAIMED}, to=Status.SCHEDULED, at=now, claim=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """The gateway could not tell whether the message was taken."""
-
-    reason: str
 
 
 def send(message_id: int, claim: UUID, gateway: Gateway, *, clock: Clock) -> Answer | Unknown | None:
@@ -145,7 +165,13 @@ def send(message_id: int, claim: UUID, gateway: Gateway, *, clock: Clock) -> Ans
     None: it was not handed over, because the gate or the clock said no (the row says which), or because it is
     somebody else's claim and nothing happened.
     """
-    prepared = _enter_sending(message_id, claim, now=clock())
+    try:
+        prepared = _enter_sending(message_id, claim, now=clock())
+    except (secrets.Unreadable, ValueError) as trouble:
+        log.error("letter_unreadable", message=message_id, trouble=type(trouble).__name__)
+        reason = "its letter cannot be read: it waits for a person"
+        move([message_id], out_of={Status.CLAIMED}, to=Status.HELD, at=clock(), reason=reason, hold=Hold.LETTER)
+        return None
     if prepared is None:
         return None
     envelope, clearance = prepared
@@ -161,77 +187,64 @@ def send(message_id: int, claim: UUID, gateway: Gateway, *, clock: Clock) -> Ans
 
 
 def _enter_sending(message_id: int, claim: UUID, *, now: datetime) -> tuple[Envelope, gate.Clearance] | None:
-    """The check and the move to `sending`, in one transaction. None: it does not go out; the row says why."""
+    """The check and the move to `sending`, in one transaction. None: it does not go out; the row says why.
+
+    Raises secrets.Unreadable or ValueError for a letter that cannot be read; then nothing has moved.
+    """
+    claimed = {Status.CLAIMED}
     with transaction.atomic():
         message = (
             Message.objects.select_for_update(of=("self",))
-            .select_related("order")
+            .select_related("order", "account")
             .filter(pk=message_id, status=Status.CLAIMED, claim=claim)
             .first()
         )
         if message is None:
             return None
-        if message.expires_at <= now:
-            move(
-                [message_id],
-                out_of={Status.CLAIMED},
-                to=Status.EXPIRED,
-                at=now,
-                settled_at=now,
-                reason="Amazon's time for this order is over",
-            )
+        if message.account.status != AmazonAccount.Status.CONNECTED:
+            move([message_id], out_of=claimed, to=Status.SCHEDULED, at=now, claim=None)
             return None
+        if message.expires_at <= now:
+            reason = "Amazon's time for this order is over"
+            move([message_id], out_of=claimed, to=Status.EXPIRED, at=now, settled_at=now, reason=reason)
+            return None
+        envelope = _envelope(message)
         answer = gate.clear(_buyer(message), now=now)
         if isinstance(answer, gate.Suppressed):
-            move(
-                [message_id],
-                out_of={Status.CLAIMED},
-                to=Status.SUPPRESSED,
-                at=now,
-                settled_at=now,
-                reason=answer.reason,
-            )
+            move([message_id], out_of=claimed, to=Status.SUPPRESSED, at=now, settled_at=now, reason=answer.reason)
             return None
-        move([message_id], out_of={Status.CLAIMED}, to=Status.SENDING, at=now, handed_over_at=now)
-        if message.letter_sealed is not None:
+        move([message_id], out_of=claimed, to=Status.SENDING, at=now, handed_over_at=now)
+        if envelope.letter is not None:
             Order.objects.filter(pk=message.order_id).update(last_written_at=now)
-        return _envelope(message), answer
+        return envelope, answer
 
 
 def _settle(message_id: int, answer: Answer, *, now: datetime) -> None:
-    sending = {Status.SENDING}
+    # An answer that comes after `reap` has called the outcome unknown is still an answer, unless it is "later".
+    known = {Status.SENDING, Status.UNKNOWN}
     match answer:
         case Receipt(reference):
-            move([message_id], out_of=sending, to=Status.SENT, at=now, settled_at=now, receipt=reference)
+            move([message_id], out_of=known, to=Status.SENT, at=now, settled_at=now, receipt=reference)
         case Refused(reason):
-            move([message_id], out_of=sending, to=Status.REFUSED, at=now, settled_at=now, reason=reason)
+            move([message_id], out_of=known, to=Status.REFUSED, at=now, settled_at=now, reason=reason)
         case Deferred(reason, after):
-            _defer(message_id, reason, until=now + after, now=now)
+            _defer(message_id, reason, after=after, now=now)
         case AccountTrouble(reason):
-            _defer(message_id, reason, until=now, now=now)
+            _defer(message_id, reason, after=timedelta(0), now=now)
 
 
-def _defer(message_id: int, reason: str, *, until: datetime, now: datetime) -> None:
-    attempts = Message.objects.values_list("attempts", flat=True).get(pk=message_id) + 1
-    if attempts >= MOST_DEFERRALS:
-        move(
-            [message_id],
-            out_of={Status.SENDING},
-            to=Status.REFUSED,
-            at=now,
-            settled_at=now,
-            reason=f"given up after {attempts} attempts: {reason}",
-        )
-        return
-    # Provably nothing left: it does not count against the daily cap.
+def _defer(message_id: int, reason: str, *, after: timedelta | None, now: datetime) -> None:
+    """Provably nothing left: it is tried again, and does not count against the daily cap."""
+    attempts = Message.objects.values_list("attempts", flat=True).get(pk=message_id)
+    pause = BACK_OFF[min(attempts, len(BACK_OFF) - 1)] if after is None else after
     move(
         [message_id],
         out_of={Status.SENDING},
         to=Status.SCHEDULED,
         at=now,
         reason=reason,
-        due_at=until,
-        attempts=attempts,
+        due_at=now + pause,
+        attempts=min(attempts + 1, 30_000),
         claim=None,
         handed_over_at=None,
     )
@@ -249,7 +262,14 @@ def _stop_for(message_id: int, trouble: AccountTrouble, *, now: datetime) -> Non
         order__marketplace_id=message.order.marketplace_id,
         status=Status.SCHEDULED,
     )
-    move(alike.values_list("pk", flat=True), out_of={Status.SCHEDULED}, to=Status.HELD, at=now, reason=trouble.reason)
+    cause = Hold.SENDER if message.channel == Channel.BUYER_EMAIL else Hold.ACCESS
+    outbox.hold(alike.values_list("pk", flat=True), cause=cause, reason=trouble.reason, now=now)
+
+
+def _stop_until_tomorrow(account_id: int, channel: Channel, *, now: datetime) -> None:
+    """The daily cap is used up: what is due moves to the moment when the first of today's leaves the count."""
+    again = pacing.free_again_at(account_id, now=now)
+    _due(account_id, channel, now=now).update(due_at=again, reason=outbox.DAILY_LIMIT)
 
 
 def reap(*, older_than: timedelta, now: datetime) -> tuple[int, int]:
@@ -258,7 +278,7 @@ def reap(*, older_than: timedelta, now: datetime) -> tuple[int, int]:
         stale = Message.objects.filter(touched_at__lt=now - older_than)
         claimed = list(stale.filter(status=Status.CLAIMED).values_list("pk", flat=True)[:1000])
         sending = list(stale.filter(status=Status.SENDING).values_list("pk", flat=True)[:1000])
-        give_back(claimed, now=now)
+        back = move(claimed, out_of={Status.CLAIMED}, to=Status.SCHEDULED, at=now, claim=None)
         unknown = move(
             sending,
             out_of={Status.SENDING},
@@ -269,25 +289,25 @@ def reap(*, older_than: timedelta, now: datetime) -> tuple[int, int]:
         )
     if unknown:
         log.warning("handovers_became_unknown", messages=unknown)
-    return len(claimed), len(unknown)
+    return len(back), len(unknown)
 
 
 def _buyer(message: Message) -> gate.Buyer:
-    return gate.Buyer(message.seller_id, message.order.amazon_order_id, message.order_key, message.alias_key)
+    order = message.order
+    return gate.Buyer(
+        message.seller_id, order.amazon_order_id, message.order_key, order.alias_key, former_alias_key=message.alias_key
+    )
 
 
 def _envelope(message: Message) -> Envelope:
+    """Raises secrets.Unreadable or ValueError for a letter that cannot be read."""
     letter, sender = None, ""
     if message.letter_sealed is not None:
         letter = Letter.from_bytes(secrets.unseal("letter", message.seller_id, message.letter_sealed))
-        sender = (
-            AccountMarketplace.objects.filter(
-                account_id=message.account_id, marketplace_id=message.order.marketplace_id
-            )
-            .values_list("approved_sender", flat=True)
-            .first()
-            or ""
+        places = AccountMarketplace.objects.filter(
+            account_id=message.account_id, marketplace_id=message.order.marketplace_id
         )
+        sender = places.values_list("approved_sender", flat=True).first() or ""
     return Envelope(
         message.message_id,
         message.order.amazon_order_id,

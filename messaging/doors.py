@@ -15,6 +15,7 @@ from accounts.rowsecurity import across_sellers
 from amazon.errors import AmazonError, AuthorisationLost, Throttled
 from amazon.operations import Operation
 from amazon.quotas import QuotasUnavailable
+from messaging import outbox
 from messaging.dispatch import Take
 from messaging.gateways.base import Gateway
 from messaging.gateways.buyer_email import BuyerEmailGateway
@@ -27,6 +28,8 @@ log = structlog.get_logger(__name__)
 WITHOUT_QUOTAS: Final = timedelta(seconds=15)
 ASK_AGAIN_AFTER: Final = timedelta(hours=1)
 SETTLES_WITHIN: Final = timedelta(minutes=10)  # before this Amazon may still be at work on the request
+NOT_OFFERED: Final = "Amazon offers no request for it now, so it was probably made"
+SURELY_OFFERED_AFTER: Final = timedelta(days=6)  # after delivery: Amazon's window opens on the fifth day
 NOT_MADE: Final = "Amazon says that no request has been made"
 TOO_LATE_TO_ASK: Final = "Amazon's time for this order is over, so it cannot be asked"
 REVIEW_REQUEST: Final = "productReviewAndSellerFeedback"
@@ -94,21 +97,43 @@ def _reconcile(message: Message, *, now: datetime) -> bool:
         _ask_again(message, at=now + ASK_AGAIN_AFTER)
         return False
     if REVIEW_REQUEST not in offered:
-        return bool(
-            move(
-                [message.pk],
-                out_of={Status.UNKNOWN},
-                to=Status.SENT,
-                at=now,
-                settled_at=now,
-                look_again_at=None,
-                reason="Amazon no longer offers the request for this order, so it was made",
-            )
-        )
+        return _not_offered(message, now=now)
     if now < message.touched_at + SETTLES_WITHIN:
         _ask_again(message, at=message.touched_at + SETTLES_WITHIN)
     else:
         _leave_unknown(message, NOT_MADE)
+    return False
+
+
+def _not_offered(message: Message, *, now: datetime) -> bool:
+    """It was made, if the empty list means that: Amazon has been seen to offer nothing for any order for days.
+
+    So another order of the account is asked about, one for which nothing has been requested yet.
+    """
+    if _is_offering(message, now=now):
+        reason = "Amazon offers the request for other orders but no longer for this one, so it was made"
+        changes = {"settled_at": now, "look_again_at": None}
+        return bool(move([message.pk], out_of={Status.UNKNOWN}, to=Status.SENT, at=now, reason=reason, **changes))
+    reason = f"{message.reason.partition('; ')[0]}; {NOT_OFFERED}"[:200]
+    still_unknown = Message.objects.filter(pk=message.pk, status=Status.UNKNOWN)
+    still_unknown.update(look_again_at=now + ASK_AGAIN_AFTER, reason=reason)
+    return False
+
+
+def _is_offering(message: Message, *, now: datetime) -> bool:
+    """Does Amazon offer the request for any other order of this account whose time it is?"""
+    others = Message.objects.filter(
+        account_id=message.account_id,
+        channel=Channel.REQUEST_REVIEW,
+        status__in=outbox.WAITING,
+        expires_at__gt=now,
+        order__deliver_by_latest__lt=now - SURELY_OFFERED_AFTER,
+    ).select_related("order")
+    other = others.order_by("due_at").first()
+    if other is None or _take(message.account_id, Operation.SOLICITATION_ACTIONS):
+        return False
+    with suppress(AmazonError), client_for(message.account) as client:
+        return REVIEW_REQUEST in client.solicitation_actions(other.order.amazon_order_id, other.order.marketplace_id)
     return False
 
 

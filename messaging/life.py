@@ -27,6 +27,7 @@ def move(
     """
     if illegal := [status for status in out_of if to not in MOVES.get(status, frozenset())]:
         raise ValueError(f"No message may go from {', '.join(illegal)} to {to}.")
+    reason = reason[:200]
     with transaction.atomic():
         rows = list(
             Message.objects.select_for_update()

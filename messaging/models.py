@@ -33,17 +33,26 @@ class Status(Choices):
 
 # The table of legal moves (docs/architecture.md). A move that is not here cannot be made: see `life.move`.
 MOVES: Final[dict[Status, frozenset[Status]]] = {
-    Status.SCHEDULED: frozenset({Status.HELD, Status.CANCELLED, Status.CLAIMED, Status.SUPPRESSED, Status.EXPIRED}),
-    Status.HELD: frozenset({Status.SCHEDULED, Status.CANCELLED, Status.SUPPRESSED, Status.EXPIRED}),
-    Status.CLAIMED: frozenset(
-        {Status.SCHEDULED, Status.SENDING, Status.SUPPRESSED, Status.EXPIRED, Status.CAPPED, Status.CANCELLED}
+    Status.SCHEDULED: frozenset(
+        {Status.HELD, Status.CANCELLED, Status.CLAIMED, Status.SUPPRESSED, Status.EXPIRED, Status.CAPPED}
     ),
+    Status.HELD: frozenset({Status.SCHEDULED, Status.CANCELLED, Status.SUPPRESSED, Status.EXPIRED, Status.CAPPED}),
+    Status.CLAIMED: frozenset({Status.SCHEDULED, Status.HELD, Status.SENDING, Status.SUPPRESSED, Status.EXPIRED}),
     Status.SENDING: frozenset({Status.SENT, Status.REFUSED, Status.SCHEDULED, Status.UNKNOWN}),
-    Status.UNKNOWN: frozenset({Status.SENT, Status.BLOCKED}),
+    Status.UNKNOWN: frozenset({Status.SENT, Status.REFUSED, Status.BLOCKED}),
     Status.SENT: frozenset({Status.BLOCKED}),
 }
 PENDING: Final = frozenset({Status.SCHEDULED, Status.HELD, Status.CLAIMED})  # not yet in anybody's hands
 WITHOUT_A_LETTER: Final = frozenset({Channel.REQUEST_REVIEW})  # Amazon writes the text
+
+
+class Hold(Choices):
+    """What a held message waits for."""
+
+    TEAM = "team", "Your team has held it"
+    SENDER = "sender", "The sender address has to be approved"
+    ACCESS = "access", "The authorisation lacks a role"
+    LETTER = "letter", "Its letter cannot be read"
 
 
 class Message(models.Model):
@@ -54,6 +63,7 @@ class Message(models.Model):
     title = models.CharField(max_length=120)  # the campaign's name when it was planned
     status = models.CharField(max_length=12, choices=Status.offered, default=Status.SCHEDULED)
     reason = models.CharField(max_length=200, blank=True)  # why it stands where it stands, in the seller's words
+    hold = models.CharField(max_length=6, choices=Hold.offered, blank=True)  # kept when planning takes it back
     due_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField()
@@ -81,7 +91,12 @@ class Message(models.Model):
             models.UniqueConstraint(fields=["order"], name="one_request_per_order", condition=Q(frees_order=False)),
         ]
         indexes = [
-            models.Index(fields=["account", "due_at", "id"], name="messages_due", condition=Q(status="scheduled")),
+            models.Index(
+                fields=["account", "channel", "due_at", "id"], name="messages_due", condition=Q(status="scheduled")
+            ),
+            models.Index(
+                fields=["expires_at"], name="messages_to_expire", condition=Q(status__in=["scheduled", "held"])
+            ),
             models.Index(fields=["touched_at"], name="messages_leased", condition=Q(status__in=["claimed", "sending"])),
             models.Index(
                 fields=["alias_key"],

@@ -1,4 +1,4 @@
-"""All that campaigns may ask of messaging: schedule, revise, hold, release, cancel. And the withdrawal.
+"""All that campaigns and people may ask of messaging: schedule, revise, hold, release, cancel. And the withdrawal.
 
 Stage between `campaigns.planning` and `dispatch`: rows in, rows out; nothing here talks to the outside.
 """
@@ -6,21 +6,25 @@ Stage between `campaigns.planning` and `dispatch`: rows in, rows out; nothing he
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 
 from accounts import secrets
 from accounts.rowsecurity import across_sellers
 from messaging.letters import Letter
 from messaging.life import move
-from messaging.models import PENDING, Channel, Message, MessageEvent, Status
+from messaging.models import PENDING, Channel, Hold, Message, MessageEvent, Status
 from optouts import gate
+from orders.attention import ask_for_plans
 from orders.models import Order
 
-TEXT_KEPT_FOR: Final = timedelta(days=30)  # after the last moment at which it could be sent
 WAITING: Final = frozenset({Status.SCHEDULED, Status.HELD})
+IN_FLIGHT: Final = frozenset({Status.CLAIMED, Status.SENDING})
+NOTICES_COME_WITHIN: Final = timedelta(days=3)  # of the letter that they are about
+Row = TypeVar("Row", Message, Order)
+DAILY_LIMIT: Final = "Amazon's daily limit for this account is used up"
 
 
 class OrderTaken(Exception):
@@ -39,50 +43,44 @@ class Wish:
 
 
 def schedule(order: Order, wish: Wish, *, now: datetime) -> Message:
-    """One message for this order. Raises OrderTaken, also when two callers come at the same instant."""
+    """One message for this order. Raises OrderTaken, also when two callers come at the same instant.
+
+    What a person held for this order is held again: a campaign that was paused and resumed does not let it go.
+    """
+    is_held = Message.objects.filter(order=order, hold=Hold.TEAM).exists()
+    status = Status.HELD if is_held else Status.SCHEDULED
     try:
         with transaction.atomic():
             message = Message.objects.create(
                 seller_id=order.seller_id,
                 account_id=order.account_id,
                 order=order,
-                channel=wish.channel,
-                title=wish.title,
-                due_at=wish.due_at,
-                expires_at=wish.expires_at,
+                status=status,
+                hold=Hold.TEAM if is_held else "",
                 created_at=now,
                 touched_at=now,
-                alias_key=order.alias_key,
                 order_key=order.order_key,
-                purge_at=wish.expires_at + TEXT_KEPT_FOR,
-                **_letter_columns(order.seller_id, wish.letter),
+                **_wish_columns(order, wish),
             )
             MessageEvent.objects.create(
-                message=message, seller_id=order.seller_id, status=Status.SCHEDULED, reason=wish.title, at=now
+                message=message, seller_id=order.seller_id, status=status, reason=wish.title, at=now
             )
     except IntegrityError:
         raise OrderTaken(order.pk) from None
     return message
 
 
-def revise(message: Message, wish: Wish) -> bool:
-    """Bring a message that still waits in line with the wish. False: it is past revising, and stays as it is."""
-    digest = wish.letter.digest if wish.letter else ""
-    if (message.due_at, message.expires_at, message.title, message.letter_digest) == (
-        wish.due_at,
-        wish.expires_at,
-        wish.title,
-        digest,
-    ):
+def revise(message: Message, order: Order, wish: Wish) -> bool:
+    """Bring a message that still waits in line with the wish. False: it is past revising, and stays as it is.
+
+    What has been tried already keeps its time of the next try.
+    """
+    columns = _wish_columns(order, wish)
+    if message.attempts:
+        columns["due_at"] = message.due_at
+    if all(getattr(message, name) == value for name, value in columns.items() if name != "letter_sealed"):
         return True
-    changed = Message.objects.filter(pk=message.pk, status__in=WAITING, attempts=0).update(
-        due_at=wish.due_at,
-        expires_at=wish.expires_at,
-        title=wish.title,
-        purge_at=wish.expires_at + TEXT_KEPT_FOR,
-        **_letter_columns(message.seller_id, wish.letter),
-    )
-    return bool(changed)
+    return bool(Message.objects.filter(pk=message.pk, status__in=WAITING).update(**columns))
 
 
 def cancel(message_ids: Iterable[int], *, reason: str, now: datetime, frees_order: bool = False) -> list[int]:
@@ -91,23 +89,45 @@ def cancel(message_ids: Iterable[int], *, reason: str, now: datetime, frees_orde
     What a person cancels stays cancelled: no campaign schedules for that order again. Planning, which follows rules
     that may turn, frees the order.
     """
-    return move(
-        message_ids,
-        out_of=WAITING,
-        to=Status.CANCELLED,
-        at=now,
-        reason=reason,
-        settled_at=now,
-        frees_order=frees_order,
-    )
+    changes = {"settled_at": now, "frees_order": frees_order}
+    return move(message_ids, out_of=WAITING, to=Status.CANCELLED, at=now, reason=reason, **changes)
 
 
-def hold(message_ids: Iterable[int], *, reason: str, now: datetime) -> list[int]:
-    return move(message_ids, out_of={Status.SCHEDULED}, to=Status.HELD, at=now, reason=reason)
+def hold(message_ids: Iterable[int], *, cause: Hold, reason: str, now: datetime) -> list[int]:
+    return move(message_ids, out_of={Status.SCHEDULED}, to=Status.HELD, at=now, reason=reason, hold=cause)
 
 
 def release(message_ids: Iterable[int], *, now: datetime) -> list[int]:
-    return move(message_ids, out_of={Status.HELD}, to=Status.SCHEDULED, at=now, reason="Released")
+    return move(message_ids, out_of={Status.HELD}, to=Status.SCHEDULED, at=now, reason="Released", hold="")
+
+
+def release_mended(*, now: datetime) -> int:
+    """Let go of what waited for something that has been put right since; returns how many."""
+    with across_sellers("what waited for an account is released"):
+        held = Message.objects.filter(status=Status.HELD).values_list("pk", flat=True)
+        mended = [
+            *held.filter(hold=Hold.ACCESS, account__status="connected", account__authorised_at__gt=F("touched_at")),
+            *held.filter(
+                hold=Hold.SENDER,
+                account__marketplaces__marketplace_id=F("order__marketplace_id"),
+                account__marketplaces__changed_at__gt=F("touched_at"),
+                account__marketplaces__approved_sender__gt="",
+            ),
+        ]
+        return len(release(mended, now=now))
+
+
+def expire(*, now: datetime, limit: int = 1000) -> int:
+    """End what still waits though Amazon's time for its order is over: held, or of an account that cannot send."""
+    with across_sellers("what is too late expires"):
+        late = Message.objects.filter(status__in=WAITING, expires_at__lte=now).order_by("expires_at")
+        rows = list(late.values_list("pk", "reason")[:limit])
+        capped = [pk for pk, reason in rows if reason == DAILY_LIMIT]
+        others = [pk for pk, reason in rows if reason != DAILY_LIMIT]
+        ended = move(capped, out_of=WAITING, to=Status.CAPPED, at=now, reason=DAILY_LIMIT, settled_at=now)
+        too_late = "Amazon's time for this order is over"
+        ended += move(others, out_of=WAITING, to=Status.EXPIRED, at=now, reason=too_late, settled_at=now)
+    return len(ended)
 
 
 def withdraw_suppressed(*, now: datetime) -> int:
@@ -116,39 +136,37 @@ def withdraw_suppressed(*, now: datetime) -> int:
     May run twice or die in between. It is for the eyes of sellers: what stops the sending is the gate. A message
     that Amazon has already taken and then blocked is marked so: the notice is about that very order.
     """
-    entries = gate.entries_to_withdraw()
     done, withdrawn = [], 0
-    for entry in entries:
-        with across_sellers("messages to a suppressed buyer are withdrawn"):
+    for entry in gate.entries_to_withdraw():
+        with across_sellers("messages to a suppressed buyer are withdrawn"), transaction.atomic():
             withdrawn += _withdraw(entry, now=now)
             # What is in the relay's hands this moment settles first; the entry stays in the queue until then.
-            if not _affected(entry).filter(status=Status.SENDING, order_key=entry.key).exists():
+            if not _of(entry, Message.objects.all()).filter(status=Status.SENDING, order_key=entry.key).exists():
                 done.append(entry)
     gate.mark_withdrawn(done, now=now)
     return withdrawn
 
 
 def _withdraw(entry: gate.Entry, *, now: datetime) -> int:
-    mine = _affected(entry)
-    pending = mine.filter(status__in=PENDING)
-    ids = {
-        *pending.filter(alias_key=entry.key).values_list("pk", flat=True),
-        *pending.filter(order_key=entry.key).values_list("pk", flat=True),
-    }
-    moved = move(ids, out_of=PENDING, to=Status.SUPPRESSED, at=now, reason=entry.reason, settled_at=now)
-    delivered = mine.filter(order_key=entry.key, channel=Channel.BUYER_EMAIL, status__in=[Status.SENT, Status.UNKNOWN])
-    move(
-        delivered.values_list("pk", flat=True),
-        out_of={Status.SENT, Status.UNKNOWN},
-        to=Status.BLOCKED,
-        at=now,
-        reason="Amazon did not deliver it: " + entry.reason,
-    )
+    messages = _of(entry, Message.objects.all())
+    to_buyer = Q(alias_key=entry.key) | Q(order_key=entry.key) | Q(order__alias_key=entry.key)
+    pending = messages.filter(to_buyer, status__in=PENDING).values_list("pk", flat=True)
+    moved = move(pending, out_of=PENDING, to=Status.SUPPRESSED, at=now, reason=entry.reason, settled_at=now)
+    blocked = messages.filter(
+        order_key=entry.key,
+        channel=Channel.BUYER_EMAIL,
+        status__in=[Status.SENT, Status.UNKNOWN],
+        handed_over_at__gt=entry.since - NOTICES_COME_WITHIN,
+    ).values_list("pk", flat=True)
+    reason = "Amazon did not deliver it: " + entry.reason
+    move(blocked, out_of={Status.SENT, Status.UNKNOWN}, to=Status.BLOCKED, at=now, reason=reason)
+    orders = _of(entry, Order.objects.all()).filter(Q(alias_key=entry.key) | Q(order_key=entry.key))
+    ask_for_plans(orders, now=now)  # so that "Why?" says it too
     return len(moved)
 
 
-def _affected(entry: gate.Entry) -> QuerySet[Message]:
-    return Message.objects.all() if entry.seller_id is None else Message.objects.filter(seller_id=entry.seller_id)
+def _of(entry: gate.Entry, rows: QuerySet[Row]) -> QuerySet[Row]:
+    return rows if entry.seller_id is None else rows.filter(seller_id=entry.seller_id)
 
 
 def purge(*, now: datetime) -> int:
@@ -157,7 +175,15 @@ def purge(*, now: datetime) -> int:
         return Message.objects.filter(letter_sealed__isnull=False, purge_at__lte=now).update(letter_sealed=None)
 
 
-def _letter_columns(seller_id: int, letter: Letter | None) -> dict[str, object]:
-    if letter is None:
-        return {"letter_sealed": None, "letter_digest": ""}
-    return {"letter_sealed": secrets.seal("letter", seller_id, letter.to_bytes()), "letter_digest": letter.digest}
+def _wish_columns(order: Order, wish: Wish) -> dict[str, object]:
+    letter = wish.letter
+    return {
+        "channel": wish.channel,
+        "title": wish.title,
+        "due_at": wish.due_at,
+        "expires_at": wish.expires_at,
+        "purge_at": wish.expires_at,  # at most 30 days after delivery: Amazon's policy for what quotes an order
+        "alias_key": order.alias_key,
+        "letter_digest": letter.digest if letter else "",
+        "letter_sealed": secrets.seal("letter", order.seller_id, letter.to_bytes()) if letter else None,
+    }

@@ -7,7 +7,9 @@ sends counts, so a part is kept back for what he writes by hand.
 from datetime import datetime, timedelta
 from typing import Final
 
-from messaging.models import Message
+from django.db.models import QuerySet
+
+from messaging.models import Message, Status
 from orders.models import Order
 
 BASE: Final = 600
@@ -24,5 +26,16 @@ def daily_cap(account_id: int, *, now: datetime) -> int:
 
 def left_today(account_id: int, *, now: datetime) -> int:
     """How many of the daily cap are left; never below zero."""
-    used = Message.objects.filter(account_id=account_id, handed_over_at__gt=now - timedelta(days=1)).count()
-    return max(0, daily_cap(account_id, now=now) - used)
+    return max(0, daily_cap(account_id, now=now) - _of_today(account_id, now=now).count())
+
+
+def free_again_at(account_id: int, *, now: datetime) -> datetime:
+    """When the oldest message of the last 24 hours leaves the count, so that one more may go."""
+    oldest = _of_today(account_id, now=now).order_by("handed_over_at").values_list("handed_over_at", flat=True).first()
+    return (oldest or now) + timedelta(days=1)
+
+
+def _of_today(account_id: int, *, now: datetime) -> QuerySet[Message]:
+    """What counts: handed over, and not given back because Amazon blocked it."""
+    today = Message.objects.filter(account_id=account_id, handed_over_at__gt=now - timedelta(days=1))
+    return today.exclude(status=Status.BLOCKED)

@@ -71,15 +71,23 @@ def figures(seller: Seller, *, now: datetime) -> Figures:
         .values("status")
         .annotate(in_week=Count("id"), of_today=Count("id", filter=Q(touched_at__gte=_midnight(today))))
     }
-    coming = Message.objects.for_seller(seller).filter(status__in=COMING).aggregate(
-        in_week=Count("id", filter=Q(due_at__lt=now + WEEK)), ever=Count("id"),
-        held=Count("id", filter=Q(status=Status.HELD)),
+    coming = (
+        Message.objects.for_seller(seller)
+        .filter(status__in=COMING)
+        .aggregate(
+            in_week=Count("id", filter=Q(due_at__lt=now + WEEK)),
+            ever=Count("id"),
+            held=Count("id", filter=Q(status=Status.HELD)),
+        )
     )
     sent = settled.get(Status.SENT, {"in_week": 0, "of_today": 0})
     not_sent = [NotSent(Status(name), row["in_week"]) for name, row in settled.items() if name != Status.SENT]
     return Figures(
-        sent_today=sent["of_today"], sent_in_week=sent["in_week"],
-        coming_in_week=coming["in_week"], coming=coming["ever"], held=coming["held"],
+        sent_today=sent["of_today"],
+        sent_in_week=sent["in_week"],
+        coming_in_week=coming["in_week"],
+        coming=coming["ever"],
+        held=coming["held"],
         not_sent=tuple(sorted(not_sent, key=lambda line: (-line.count, line.status))),
     )
 

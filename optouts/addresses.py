@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts import lookup, secrets
 from accounts.models import Seller, User
@@ -73,8 +74,9 @@ def confirm_mailbox(seller: Seller, mailbox_id: int, *, by: User, now: datetime)
 
     Returns how many. Idempotent: a mailbox that is confirmed already changes nothing and gives 0.
     """
-    confirmed = SellerMailbox.objects.for_seller(seller).filter(pk=mailbox_id, confirmed_at__isnull=True)
-    if not confirmed.update(confirmed_at=now, confirmed_by=by):
-        return 0
-    waiting = Notice.objects.for_seller(seller).filter(mailbox_id=mailbox_id, grade="A3", raw_sealed__isnull=False)
-    return waiting.update(look_at=now)
+    with transaction.atomic():
+        confirmed = SellerMailbox.objects.for_seller(seller).filter(pk=mailbox_id, confirmed_at__isnull=True)
+        if not confirmed.update(confirmed_at=now, confirmed_by=by):
+            return 0
+        waiting = Notice.objects.for_seller(seller).filter(mailbox_id=mailbox_id, raw_sealed__isnull=False)
+        return waiting.filter(grade__in=["A3", "A4?"]).update(look_at=now)

@@ -28,16 +28,20 @@ _MINT: Final = object()
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Whom a message is for: the order, and the alias if Amazon gave one. Keys, because the list knows only keys."""
+    """Whom a message is for: the order, and the alias if Amazon gave one. Keys, because the list knows only keys.
+
+    `former_alias_key` is what the message was scheduled under; Amazon may have given the order another alias since.
+    """
 
     seller_id: int
     amazon_order_id: str
     order_key: UUID
     alias_key: UUID | None
+    former_alias_key: UUID | None = None
 
     @property
     def keys(self) -> list[UUID]:
-        return [self.order_key] if self.alias_key is None else [self.order_key, self.alias_key]
+        return [key for key in (self.order_key, self.alias_key, self.former_alias_key) if key is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,13 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Why an entry is made: who or what acted ("notice 12"), its grade, and the fingerprint of the mail."""
+    """Why an entry is made: who or what acted ("notice 12"), its grade, the fingerprint and the date of the mail."""
 
     actor: str
     reason: str
     grade: str = ""
     fingerprint: str = ""
+    dated: datetime | None = None
 
 
 def clear(buyer: Buyer, *, now: datetime) -> Clearance | Suppressed:
@@ -129,13 +134,14 @@ class Entry:
     key: UUID
     seller_id: int | None
     reason: str
+    since: datetime
 
 
 def entries_to_withdraw(limit: int = 200) -> list[Entry]:
     """The queue between the list and the outbox. Repeats until `mark_withdrawn`."""
     with across_sellers("what is pending for suppressed buyers"):
         rows = Suppression.objects.filter(state=Suppression.State.ACTIVE, withdrawn_at__isnull=True).order_by("id")
-        return [Entry(row.pk, row.key, row.seller_id, row.reason) for row in rows[:limit]]
+        return [Entry(row.pk, row.key, row.seller_id, row.reason, row.changed_at) for row in rows[:limit]]
 
 
 def mark_withdrawn(entries: Iterable[Entry], *, now: datetime) -> None:
@@ -149,7 +155,10 @@ def _enter(key: UUID, kind: Suppression.Kind, buyer: Buyer, proof: Proof, now: d
         seller_id=buyer.seller_id,
         defaults=_beginning(kind, Suppression.State.ACTIVE, proof, now) | {"amazon_order_id": buyer.amazon_order_id},
     )
-    _remember(entry, SuppressionEvent.What.ADDED if is_new else SuppressionEvent.What.EVIDENCE, proof, now)
+    if not is_new and _is_back(entry, proof):
+        _into_force(entry, proof, now)
+    else:
+        _remember(entry, SuppressionEvent.What.ADDED if is_new else SuppressionEvent.What.EVIDENCE, proof, now)
     return entry.pk
 
 
@@ -159,13 +168,24 @@ def _enter_globally(key: UUID, proof: Proof, reach: Reach, now: datetime) -> int
         key=key, seller=None, defaults=_beginning(Suppression.Kind.ALIAS, state, proof, now)
     )
     is_proved = state == Suppression.State.ACTIVE or (not is_new and _corroborates(entry, proof))
-    if entry.state == Suppression.State.PENDING and is_proved:
-        entry.state, entry.grade, entry.changed_at = Suppression.State.ACTIVE, proof.grade, now
-        entry.save(update_fields=["state", "grade", "changed_at"])
-        _remember(entry, SuppressionEvent.What.PROMOTED, proof, now)
+    if is_proved and (entry.state == Suppression.State.PENDING or _is_back(entry, proof)):
+        _into_force(entry, proof, now)
     else:
         _remember(entry, SuppressionEvent.What.ADDED if is_new else SuppressionEvent.What.EVIDENCE, proof, now)
     return entry.pk
+
+
+def _into_force(entry: Suppression, proof: Proof, now: datetime) -> None:
+    entry.state, entry.grade, entry.changed_at = Suppression.State.ACTIVE, proof.grade, now
+    entry.withdrawn_at = None
+    entry.save(update_fields=["state", "grade", "changed_at", "withdrawn_at"])
+    _remember(entry, SuppressionEvent.What.PROMOTED, proof, now)
+
+
+def _is_back(entry: Suppression, proof: Proof) -> bool:
+    """A revoked entry comes back only by a mail that Amazon wrote after the revocation: not by one shown again."""
+    is_revoked = entry.state == Suppression.State.REVOKED
+    return is_revoked and proof.dated is not None and proof.dated > entry.changed_at
 
 
 def _corroborates(entry: Suppression, proof: Proof) -> bool:

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 import structlog
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
-from accounts import secrets
+from accounts import lookup, secrets
 from accounts.rowsecurity import across_sellers
 from optouts import gate
 from optouts.addresses import is_address_of, saw_mailbox
@@ -38,6 +39,8 @@ LEASE: Final = timedelta(minutes=2)
 TRUSTED_MAILBOX: Final = frozenset({Grade.A3, Grade.A4_UNKNOWN})
 NOT_FOR_A_PERSON: Final = frozenset({Kind.NOT_AN_OPT_OUT, Kind.OTHER_AMAZON, Kind.BUYER_MESSAGE})
 
+MOST_CRASHES: Final = 3  # a mail that breaks its reader is not read for ever
+UNREADABLE: Final = "The mail could not be read."
 NOT_YET_TRUSTED: Final = "It waits for a person."
 DNS_GAVE_UP: Final = "The signature could not be checked for three days."
 PARKED_IN_VAIN: Final = "The order that it names was never read from Amazon."
@@ -57,6 +60,7 @@ def receive(address: InboundAddress, raw: bytes, *, now: datetime) -> int:
                     received_at=now,
                     raw_sealed=secrets.seal("raw mail", address.seller_id, zlib.compress(raw)),
                     look_at=now,
+                    purge_at=now + KEPT_WAITING,
                 ).pk
         except IntegrityError:
             return Notice.objects.values_list("pk", flat=True).get(digest=digest)
@@ -71,9 +75,15 @@ def waiting(*, now: datetime, limit: int = 500) -> list[int]:
 def process(notice_id: int, *, resolver: Resolver, now: datetime) -> Notice | None:
     """Examine one notice, act on it, write the verdict. None: not waiting, or another worker has it."""
     with across_sellers("a notice is processed"):
-        if not Notice.objects.filter(pk=notice_id, look_at__lte=now).update(look_at=now + LEASE):
+        leased = Notice.objects.filter(pk=notice_id, look_at__lte=now)
+        if not leased.update(look_at=now + LEASE, crashes=F("crashes") + 1):
             return None
         notice = Notice.objects.get(pk=notice_id)
+        if notice.crashes > MOST_CRASHES:
+            Notice.objects.filter(pk=notice_id).update(
+                look_at=None, status=Notice.Status.QUARANTINED, reason=UNREADABLE, processed_at=now
+            )
+            return None
         if notice.raw_sealed is None:
             Notice.objects.filter(pk=notice_id).update(look_at=None)
             return None
@@ -81,7 +91,7 @@ def process(notice_id: int, *, resolver: Resolver, now: datetime) -> Notice | No
         findings = examine(raw, resolver=resolver, context=_context(notice))
         with transaction.atomic():
             verdicts = [_act(notice, finding, now=now) for finding in findings]
-            _write(notice, findings, verdicts, now=now)
+            _write(notice, findings, verdicts, now=now, leased_until=now + LEASE)
     log.info("notice_processed", notice=notice.pk, status=notice.status, grade=notice.grade, kind=notice.kind)
     return notice
 
@@ -119,7 +129,7 @@ def _act(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
         is_waiting = finding.kind not in NOT_FOR_A_PERSON
         return Outcome(Notice.Status.QUARANTINED if is_waiting else Notice.Status.IGNORED, finding.reason.value)
     order, state = _whose(notice.seller_id, finding.order_id, now=now)
-    if finding.alias and order and order.alias and finding.alias != order.alias:
+    if finding.alias and order and order.alias_key and lookup.alias_key(finding.alias) != order.alias_key:
         return Outcome(Notice.Status.QUARANTINED, "The buyer's address is not the one of this order.", order)
     decision = decide(finding.grade, state)
     if Effect.PARK in decision.effects:
@@ -151,7 +161,7 @@ def _suppress(notice: Notice, finding: Finding, order: Order, decision: Decision
     grade = finding.grade.value if finding.grade else ""
     gate.suppress(
         gate.Buyer(order.seller_id, order.amazon_order_id, order.order_key, order.alias_key),
-        gate.Proof(f"notice {notice.pk}", gate.OPTED_OUT, grade, finding.fingerprint or ""),
+        gate.Proof(f"notice {notice.pk}", gate.OPTED_OUT, grade, finding.fingerprint or "", finding.signed_at),
         reach=reach,
         now=now,
     )
@@ -170,7 +180,9 @@ def _park(notice: Notice, decision: Decision, *, now: datetime) -> Outcome:
     return Outcome(Notice.Status.PARKED, decision.reason, look_at=now + PARKED_LOOK)
 
 
-def _write(notice: Notice, findings: Iterable[Finding], outcomes: list[Outcome], *, now: datetime) -> None:
+def _write(
+    notice: Notice, findings: Iterable[Finding], outcomes: list[Outcome], *, now: datetime, leased_until: datetime
+) -> None:
     """One verdict for the notice: of several findings the one that a person has to know about first."""
     urgency = [
         Notice.Status.RECEIVED,
@@ -192,6 +204,12 @@ def _write(notice: Notice, findings: Iterable[Finding], outcomes: list[Outcome],
         notice.mailbox = saw_mailbox(notice.seller_id, finding.signed_to, now=now)
     kept = {Notice.Status.APPLIED: KEPT_APPLIED, Notice.Status.IGNORED: KEPT_OTHER}.get(outcome.status, KEPT_WAITING)
     notice.purge_at = notice.received_at + kept
+    if outcome.order and outcome.order.alias_purge_at and outcome.status == Notice.Status.APPLIED:
+        notice.purge_at = min(notice.purge_at, max(outcome.order.alias_purge_at, now))  # it quotes buyer and order
+    notice.crashes = 0
+    asked_meanwhile = Notice.objects.select_for_update().values_list("look_at", flat=True).get(pk=notice.pk)
+    if asked_meanwhile != leased_until:
+        notice.look_at = asked_meanwhile  # somebody confirmed its mailbox while it was read: read it once more
     notice.save()
 
 

@@ -73,6 +73,7 @@ class Notice(models.Model):
     status = models.CharField(max_length=12, choices=Status.offered, default=Status.RECEIVED)
     look_at = models.DateTimeField(null=True, blank=True)  # when a worker (next) looks; None: nothing left to do
     attempts = models.PositiveSmallIntegerField(default=0)
+    crashes = models.PositiveSmallIntegerField(default=0)  # readings in a row that did not come to an end
     processed_at = models.DateTimeField(null=True, blank=True)
     purge_at = models.DateTimeField(null=True, blank=True)
 

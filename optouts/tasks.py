@@ -1,6 +1,8 @@
 """Doorbells of the notices."""
 
+import time
 from functools import lru_cache
+from typing import Final
 
 from celery import shared_task
 from django.conf import settings
@@ -8,6 +10,8 @@ from django.utils import timezone
 
 from optouts import intake
 from optouts.resolving import DnsResolver
+
+SECONDS: Final = 45  # of work per ring: well under the task's time limit
 
 
 @lru_cache(maxsize=1)
@@ -18,8 +22,11 @@ def resolver() -> DnsResolver:
 
 @shared_task(name="optouts.process_received")
 def process_received() -> None:
+    until = time.monotonic() + SECONDS
     for notice_id in intake.waiting(now=timezone.now()):
-        process_notice.delay(notice_id)
+        if time.monotonic() > until:
+            return  # the next ring goes on
+        intake.process(notice_id, resolver=resolver(), now=timezone.now())
 
 
 @shared_task(name="optouts.process_notice")

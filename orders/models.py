@@ -64,6 +64,7 @@ class Order(models.Model):
     alias_key = models.UUIDField(null=True, blank=True)  # None: Amazon gave no alias
     order_key = models.UUIDField()
     changed_at = models.DateTimeField()  # ours: when a field that rules look at last changed
+    replan_at = models.DateTimeField(null=True, blank=True)  # when planning looks (again); None: nothing to decide
     last_written_at = models.DateTimeField(null=True, blank=True)  # when free-form mail was last handed over for it
 
     objects = SellerQuerySet["Order"].as_manager()
@@ -74,6 +75,8 @@ class Order(models.Model):
             models.Index(fields=["seller", "-purchased_at", "-id"], name="orders_newest_first"),
             models.Index(fields=["seller", "amazon_order_id"], name="orders_by_amazon_id"),
             models.Index(fields=["amazon_order_id"], name="orders_of_all_by_amazon_id"),
+            models.Index(fields=["replan_at"], name="orders_to_plan", condition=Q(replan_at__isnull=False)),
+            models.Index(fields=["alias_key"], name="orders_by_alias", condition=Q(alias_key__isnull=False)),
             models.Index(fields=["alias_purge_at"], name="orders_to_purge", condition=Q(alias_sealed__isnull=False)),
         ]
 

@@ -55,6 +55,7 @@ def store_order(account: AmazonAccount, order: AmazonOrder, *, now: datetime) ->
             "seller_id": account.seller_id,
             "order_key": lookup.order_key(account.seller_id, order.order_id),
             "changed_at": now,
+            "replan_at": now,
         },
     )
     if not is_new:
@@ -62,7 +63,7 @@ def store_order(account: AmazonAccount, order: AmazonOrder, *, now: datetime) ->
             return
         written |= _alias_columns(row, account.seller_id, order, now=now)
         if any(getattr(row, name) != value for name, value in written.items() if name != "last_updated_at"):
-            written["changed_at"] = now
+            written |= {"changed_at": now, "replan_at": now}
         Order.objects.filter(pk=row.pk).update(**written)
     _store_items(row, order.items)
 

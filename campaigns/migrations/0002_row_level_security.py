@@ -13,5 +13,4 @@ class Migration(migrations.Migration):
         SellerRows("campaigns_rule"),
         SellerRows("campaigns_template"),
         SellerRows("campaigns_followup"),
-        SellerRows("campaigns_orderplan"),
     ]

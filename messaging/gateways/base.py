@@ -41,10 +41,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Nothing was sent, provably; it may be tried again."""
+    """Nothing was sent, provably; it may be tried again.
+
+    `after` None leaves the pause to dispatch, which backs off. `is_general`: it is the route's trouble, not the
+    letter's, so trying others now is useless.
+    """
 
     reason: str
-    after: timedelta
+    after: timedelta | None = None
+    is_general: bool = False
 
 
 @dataclass(frozen=True, slots=True)

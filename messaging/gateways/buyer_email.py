@@ -79,7 +79,7 @@ class BuyerEmailGateway:
             return self._converse(self._open(), frame)
         except TROUBLE as trouble:
             self._drop()
-            return Deferred(f"the mail relay cannot be reached ({type(trouble).__name__})", RETRY_AFTER)
+            return Deferred(f"the mail relay cannot be reached ({type(trouble).__name__})", is_general=True)
 
     def _open(self) -> smtplib.SMTP:
         host, port = self._relay.hostname or "", self._relay.port or 25
@@ -153,7 +153,7 @@ def _is_yes(code: int) -> bool:
 def _no(code: int) -> Answer:
     """Any answer but "yes", given while nothing has been taken."""
     if code < 500 or code in OURS:
-        return Deferred(f"the mail relay asks to wait ({code})", RETRY_AFTER)
+        return Deferred(f"the mail relay asks to wait ({code})")
     return Refused(f"the mail relay refused it ({code})")
 
 

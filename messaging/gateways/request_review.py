@@ -10,7 +10,6 @@ from amazon.errors import RefusalKind
 from messaging.gateways.base import AccountTrouble, Answer, Deferred, Envelope, OutcomeUnknown, Receipt, Refused
 from optouts.gate import Clearance
 
-RETRY_AFTER: Final = timedelta(minutes=5)
 TOO_EARLY_AFTER: Final = timedelta(hours=12)
 
 
@@ -29,9 +28,9 @@ class RequestReviewGateway:
             return _refusal(no)
         except errors.Throttled as slow:
             self._throttled()
-            return Deferred("Amazon asks to go slower", slow.retry_after)
+            return Deferred("Amazon asks to go slower", slow.retry_after, is_general=True)
         except errors.NotReached:
-            return Deferred("Amazon cannot be reached", RETRY_AFTER)
+            return Deferred("Amazon cannot be reached", is_general=True)
         except errors.AuthorisationLost:
             return AccountTrouble("Amazon no longer accepts the authorisation: connect again", is_revoked=True)
         except errors.AccessDenied:

@@ -61,23 +61,35 @@ def test_it_expires_30_days_after_the_earliest_delivery() -> None:
     [
         ({"status": "cancelled"}, Reason.NOT_CANCELLED),
         ({"status": "unfulfillable"}, Reason.NOT_CANCELLED),
-        ({"status": "unshipped"}, Reason.SHIPPED),
-        ({"status": "pending"}, Reason.SHIPPED),
-        ({"status": "partially_shipped"}, Reason.SHIPPED),
-        ({"status": "unrecognised"}, Reason.SHIPPED),
         ({"is_cancellation_requested": True}, Reason.NO_CANCELLATION_ASKED),
         ({"is_replacement": True}, Reason.NOT_A_REPLACEMENT),
         ({"is_exchange": True}, Reason.NOT_A_REPLACEMENT),
         ({"fulfilled_by": "amazon"}, Reason.FULFILLED_BY),
         ({"fulfilled_by": "unrecognised"}, Reason.FULFILLED_BY),
         ({"has_alias": False}, Reason.BUYER_CAN_BE_REACHED),
-        ({"deliver_by_latest": None}, Reason.DELIVERY_KNOWN),
     ],
 )
 def test_each_fact_that_forbids_a_letter_has_its_name(change: dict[str, object], reason: Reason) -> None:
     decision = decide(replace(FACTS, **change), STANDING, LETTER, now=NOW)  # type: ignore[arg-type]
     assert decision.verdict is Verdict.NOT_ELIGIBLE and reason in failed(decision)
     assert decision.due_at is None
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"status": "unshipped"}, Reason.SHIPPED),
+        ({"status": "pending"}, Reason.SHIPPED),
+        ({"status": "partially_shipped"}, Reason.SHIPPED),
+        ({"status": "unrecognised"}, Reason.SHIPPED),
+        ({"deliver_by_latest": None}, Reason.DELIVERY_KNOWN),
+    ],
+)
+def test_what_may_still_turn_is_later_and_not_never(change: dict[str, object], reason: Reason) -> None:
+    decision = decide(replace(FACTS, **change), STANDING, LETTER, now=NOW)  # type: ignore[arg-type]
+    assert decision.verdict is Verdict.LATER and reason in failed(decision) and decision.due_at is None
+    never = replace(FACTS, is_replacement=True, **change)  # type: ignore[arg-type]
+    assert decide(never, STANDING, LETTER, now=NOW).verdict is Verdict.NOT_ELIGIBLE
 
 
 @pytest.mark.parametrize(
@@ -141,7 +153,7 @@ def test_only_the_sellers_own_conditions_are_no_guards() -> None:
 
 def test_a_check_can_be_stored_as_plain_values() -> None:
     for check in decide(FACTS, STANDING, LETTER, now=NOW).checks:
-        assert set(check.to_json()) == {"reason", "passed", "expected", "actual", "is_guard", "until"}
+        assert set(check.to_json()) == {"reason", "passed", "expected", "actual", "is_guard", "may_turn"}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from campaigns import lifecycle, planning
 from campaigns.models import Campaign, FollowUp
 from messaging import outbox
 from messaging.models import Channel, Message, Status
+from messaging.senders import save_sender
 from optouts import gate
 from optouts.gate import Buyer, Proof, Reach
 from orders.models import Order
@@ -77,7 +78,7 @@ def test_an_order_that_changes_is_planned_again_and_its_message_follows(account:
     order = make_order(account, buyer=alias())
     plan(now)
     later = now + timedelta(minutes=1)
-    Order.objects.filter(pk=order.pk).update(status=Order.Status.CANCELLED, changed_at=later)
+    Order.objects.filter(pk=order.pk).update(status=Order.Status.CANCELLED, replan_at=later)
 
     assert plan(later) == 1
     message = Message.objects.get(order=order)
@@ -136,7 +137,7 @@ def test_what_does_not_wait_any_more_is_never_planned_over(
     order = make_order(account, buyer=alias())
     plan(now)
     Message.objects.filter(order=order).update(status=status)
-    Order.objects.filter(pk=order.pk).update(alias_sealed=None, changed_at=now + timedelta(minutes=1))
+    Order.objects.filter(pk=order.pk).update(alias_sealed=None, replan_at=now + timedelta(minutes=1))
     plan(now + timedelta(minutes=1))
     assert only_message(order).status == status
     assert verdicts(order) == {lifecycle.CHECK_IN: "eligible", lifecycle.REVIEW_REQUEST: "not_eligible"}
@@ -176,7 +177,7 @@ def test_a_withdrawn_message_stays_withdrawn(account: AmazonAccount, now: dateti
         now=now,
     )
     assert outbox.withdraw_suppressed(now=now) == 1
-    Order.objects.update(changed_at=now + timedelta(seconds=1))
+    Order.objects.update(replan_at=now + timedelta(seconds=1))
     plan(now + timedelta(seconds=1))
     assert only_message(order).status == Status.SUPPRESSED
 
@@ -187,7 +188,7 @@ def test_a_sender_that_is_entered_later_lets_the_letters_go(account: AmazonAccou
     order = make_order(account, buyer=alias(), changed_at=now - timedelta(hours=1))
     plan(now)
     assert not Message.objects.filter(order=order).exists()
-    AccountMarketplace.objects.update(approved_sender="shop@example.com", changed_at=now + timedelta(seconds=1))
+    save_sender(AccountMarketplace.objects.get(), "shop@example.com", now=now + timedelta(seconds=1))
     plan(now + timedelta(seconds=2))
     assert only_message(order).status == Status.SCHEDULED
 
@@ -205,5 +206,10 @@ def test_a_marketplace_without_a_template_is_named_as_the_reason(now: datetime) 
 
 
 def test_orders_of_a_seller_without_campaigns_wait_for_them(now: datetime) -> None:
-    make_order(make_account(make_seller()), buyer=alias())
-    assert plan(now) == 0
+    account = make_account(make_seller())
+    order = make_order(account, buyer=alias())
+    plan(now)
+    assert not FollowUp.objects.exists()
+    make_campaigns(account.seller)
+    plan(now)
+    assert FollowUp.objects.filter(order=order).count() == 2

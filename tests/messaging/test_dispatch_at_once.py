@@ -141,7 +141,7 @@ def test_the_lease_of_a_claim_is_not_shared(now: datetime) -> None:
 
     def claim() -> None:
         with across_sellers("test"):
-            claims.append(dispatch.claim_due(account.pk, Channel.BUYER_EMAIL, uuid4(), now=now))
+            claims.append(dispatch.claim_due(account.pk, Channel.BUYER_EMAIL, uuid4(), now=now, limit=10))
 
     run_at_once(*[claim] * 4)
     ids = [pk for claimed in claims for pk in claimed]

@@ -8,7 +8,7 @@ from django.db import DatabaseError, transaction
 from accounts.models import AmazonAccount, Seller
 from accounts.rowsecurity import across_sellers, as_seller
 from messaging import outbox
-from messaging.models import Channel, Message, Status
+from messaging.models import Channel, Hold, Message, Status
 from optouts import gate
 from optouts.gate import Buyer, Clearance, Proof, Reach, Suppressed
 from optouts.models import Suppression, SuppressionEvent
@@ -148,7 +148,7 @@ def test_one_suppression_withdraws_what_is_pending_at_every_seller(
 ) -> None:
     address, later = alias(), now + timedelta(days=1)
     waiting = [make_message(make_order(account, buyer=address), due_at=later) for account in (alices, mallorys)]
-    outbox.hold([waiting[1].pk], reason="test", now=now)
+    outbox.hold([waiting[1].pk], cause=Hold.TEAM, reason="test", now=now)
     other = make_message(make_order(mallorys, buyer=alias()), due_at=later)
     gate.suppress(buyer_of(waiting[0].order), proof(), reach=Reach.GLOBAL, now=now)
 
@@ -160,7 +160,7 @@ def test_one_suppression_withdraws_what_is_pending_at_every_seller(
 
 def test_what_amazon_took_and_then_blocked_is_shown_as_blocked(alices: AmazonAccount, now: datetime) -> None:
     order, other = make_order(alices, buyer=alias()), make_order(alices, buyer=alias())
-    sent, unrelated = (make_message(each, status=Status.SENT) for each in (order, other))
+    sent, unrelated = (make_message(each, status=Status.SENT, handed_over_at=now) for each in (order, other))
     request = make_message(make_order(alices), channel=Channel.REQUEST_REVIEW, status=Status.SENT)
     gate.suppress(buyer_of(order), proof(), reach=Reach.SELLER, now=now)
     outbox.withdraw_suppressed(now=now)
@@ -171,7 +171,7 @@ def test_what_amazon_took_and_then_blocked_is_shown_as_blocked(alices: AmazonAcc
 def test_a_message_in_amazons_hands_is_settled_before_its_entry_leaves_the_queue(
     alices: AmazonAccount, now: datetime
 ) -> None:
-    message = make_message(make_order(alices, buyer=alias()), status=Status.SENDING)
+    message = make_message(make_order(alices, buyer=alias()), status=Status.SENDING, handed_over_at=now)
     gate.suppress(buyer_of(message.order), proof(), reach=Reach.SELLER, now=now)
     outbox.withdraw_suppressed(now=now)
     with across_sellers("test"):

@@ -1,0 +1,19 @@
+"""The queue of planning: which orders are to be decided (again). Whoever changes what rules look at asks for it here.
+
+The floors above write here too, down the stairs: a campaign that changes, a sender that is entered, a buyer who is put
+on the list. Asking and the change are one transaction, so planning never misses one.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import QuerySet
+
+from orders.models import Order
+
+PLANNED_FOR: Final = timedelta(days=75)  # after purchase; Amazon's time for an order is long over by then
+
+
+def ask_for_plans(orders: QuerySet[Order], *, now: datetime) -> int:
+    """Have these orders planned anew, as far as anything can still be sent for them; returns how many."""
+    return orders.filter(purchased_at__gt=now - PLANNED_FOR).update(replan_at=now)
