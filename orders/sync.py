@@ -148,9 +148,12 @@ def purge(*, now: datetime) -> int:
 
 
 def _lease(account_id: int, *, now: datetime) -> bool:
-    free = OrderReading.objects.filter(
-        account_id=account_id, account__status=AmazonAccount.Status.CONNECTED, next_at__lte=now
-    ).filter(Q(leased_until__isnull=True) | Q(leased_until__lt=now))
+    # No join: Django would move these conditions into a subquery, which PostgreSQL does not look at again when it has
+    # waited for another worker's lease, and both would have it.
+    connected = AmazonAccount.objects.filter(status=AmazonAccount.Status.CONNECTED)
+    free = OrderReading.objects.filter(account_id=account_id, account__in=connected, next_at__lte=now).filter(
+        Q(leased_until__isnull=True) | Q(leased_until__lt=now)
+    )
     return bool(free.update(leased_until=now + LEASE))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.authorised import name_in_quotas, quotas
 from accounts.models import AccountMarketplace, AmazonAccount
@@ -282,6 +282,35 @@ def test_two_workers_at_once_read_once(
     for thread in threads:
         thread.join()
     assert sorted(stored) == [0, 0, 0, 20] and len(simulated_amazon.calls(SEARCH)) == 1
+
+
+def test_a_worker_that_waited_for_another_ones_lease_sees_it(
+    simulated_amazon: Amazon, theirs: Json, now: datetime, transactional_db: None
+) -> None:
+    account = make_connected_account(make_seller(), theirs)
+    stored: list[int] = []
+
+    def work() -> None:
+        try:
+            stored.append(sync.read_account(account.pk, every=EVERY, now=now))
+        finally:
+            connection.close()
+
+    second = threading.Thread(target=work)
+    with across_sellers("test"):
+        sync.accounts_to_read(now=now)
+        with transaction.atomic():
+            OrderReading.objects.filter(account=account).update(leased_until=now + sync.LEASE)
+            second.start()
+            simulated_amazon.wait_for(is_anybody_waiting)
+        second.join()
+    assert stored == [0] and simulated_amazon.calls(SEARCH) == []
+
+
+def is_anybody_waiting() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("select count(*) from pg_locks where not granted")
+        return bool(cursor.fetchone()[0])
 
 
 def test_a_page_that_says_no_instant_moves_no_watermark(account: AmazonAccount, now: datetime) -> None:
