@@ -18,7 +18,7 @@ COPY . .
 COPY --from=packages /build/node_modules node_modules
 # These settings lead nowhere and hold no secret; they let Django find the files.
 RUN DJANGO_SETTINGS_MODULE=feedbackfive.settings_for_mypy FEEDBACKFIVE_STATIC_COLLECTED=yes \
-    python manage.py collectstatic --noinput --verbosity 0
+    python manage.py collectstatic --noinput --verbosity 0 --ignore 'tabler-*'
 
 FROM python:3.13-slim
 ENV PYTHONUNBUFFERED=1 PATH=/opt/venv/bin:$PATH FEEDBACKFIVE_STATIC_COLLECTED=yes

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's commands, and ours: `demo`, `listen` and what `help` lists."""
+"""Django's commands, and ours: `listen`, and what `help` lists. (The demo is `make demo`.)"""
 
 import os
 import sys

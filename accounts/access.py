@@ -12,13 +12,13 @@ from typing import Any, Concatenate, ParamSpec
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
 from accounts.models import Membership, Role, Seller, User
 from accounts.rowsecurity import across_sellers, as_seller, forget
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 CHOSEN_SELLER = "seller_id"
 CAN_CHANGE = frozenset({Role.OWNER, Role.MANAGER})
@@ -74,7 +74,7 @@ def role_of(request: HttpRequest) -> Role | None:
 def _for(roles: frozenset[Role]) -> Callable[[View[P]], View[P]]:
     def wall(view: View[P]) -> View[P]:
         @wraps(view)
-        def behind(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def behind(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
             seller_of(request)

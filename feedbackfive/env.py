@@ -55,7 +55,7 @@ class Environment:
 
     def integer(self, name: str, default: int, *, least: int = 0, most: int = 10**9) -> int:
         value = self.text(name, str(default))
-        if not value.lstrip("-").isdecimal() or not least <= int(value) <= most:
+        if not value.removeprefix("-").isdecimal() or not least <= int(value) <= most:
             raise ImproperlyConfigured(f"{PREFIX}{name} must be a whole number from {least} to {most}, not {value!r}.")
         return int(value)
 

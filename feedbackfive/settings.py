@@ -93,6 +93,7 @@ TEMPLATES = [
 
 DATABASES = {"default": environ.Env.db_url_config(env.url("DATABASE_URL", schemes=("postgres", "postgresql")))}
 DATABASES["default"].update(CONN_MAX_AGE=300, CONN_HEALTH_CHECKS=True)
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 10)
 CACHE_URL = env.url("CACHE_URL", schemes=("redis", "rediss", "unix"))
 CACHES = {
     "default": {

@@ -23,6 +23,9 @@ class InboundAddress(models.Model):
 
     objects = SellerQuerySet["InboundAddress"].as_manager()
 
+    class Meta:
+        verbose_name_plural = "inbound addresses"
+
     def __str__(self) -> str:
         return f"inbound address {self.pk}"
 
@@ -44,6 +47,7 @@ class SellerMailbox(models.Model):
     objects = SellerQuerySet["SellerMailbox"].as_manager()
 
     class Meta:
+        verbose_name_plural = "seller mailboxes"
         constraints = [models.UniqueConstraint(fields=["seller", "address_key"], name="one_row_per_mailbox")]
 
     def __str__(self) -> str:
@@ -96,6 +100,7 @@ class Notice(models.Model):
             models.Index(fields=["look_at"], name="notices_to_look_at", condition=Q(look_at__isnull=False)),
             models.Index(fields=["seller", "-received_at", "-id"], name="notices_newest_first"),
             models.Index(fields=["seller", "fingerprint"], name="notices_by_fingerprint"),
+            models.Index(fields=["seller", "amazon_order_id"], name="notices_by_order"),
         ]
 
     def __str__(self) -> str:
@@ -143,6 +148,7 @@ class Suppression(models.Model):
                 fields=["id"], name="suppressions_to_withdraw", condition=Q(withdrawn_at__isnull=True, state="active")
             ),
             models.Index(fields=["seller", "-created_at", "-id"], name="suppressions_newest_first"),
+            models.Index(fields=["seller", "amazon_order_id"], name="suppressions_by_order"),
         ]
 
     def __str__(self) -> str:

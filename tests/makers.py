@@ -107,7 +107,7 @@ def make_order(
         "deliver_by_latest": delivered_at,
         "delivery_kind": Order.DeliveryKind.PROMISE,
         "changed_at": NOW,
-        "replan_at": NOW,
+        "replan_at": NOW - timedelta(days=1),
         "order_key": lookup.order_key(account.seller_id, number),
     }
     if buyer:

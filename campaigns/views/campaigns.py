@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
@@ -41,7 +41,7 @@ def campaigns(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @members
-def campaign(request: HttpRequest, pk: int) -> HttpResponse:
+def campaign(request: HttpRequest, pk: int) -> HttpResponseBase:
     if request.method == "POST":
         return _save(request, pk)
     found = _find(request, pk)

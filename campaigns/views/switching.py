@@ -15,7 +15,7 @@ from accounts.models import AccountMarketplace
 from campaigns.eligibility import LATEST_AFTER_DELIVERY
 from campaigns.lifecycle import Change, change
 from campaigns.models import Campaign, FollowUp, Rule
-from messaging.models import Channel, Message, Status
+from messaging.models import Channel, Message
 from messaging.outbox import WAITING
 from orders.models import Order
 

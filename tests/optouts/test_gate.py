@@ -117,7 +117,7 @@ def test_an_entry_in_force_is_not_weakened_by_lesser_evidence(
         lambda: SuppressionEvent.objects.update(reason="nothing happened"),
     ],
 )
-def test_the_database_itself_refuses_to_forget(attack, alices: AmazonAccount, now: datetime) -> None:  # type: ignore[no-untyped-def]
+def test_the_database_itself_refuses_to_forget(attack, alices: AmazonAccount, now: datetime) -> None:
     gate.suppress(buyer_of(make_order(alices, buyer=alias())), proof(), reach=Reach.GLOBAL, now=now)
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         attack()
