@@ -2,14 +2,14 @@
 
 from django.urls import path
 
-from optouts import views
+from optouts.views import entries, notices, setting_up
 
 urlpatterns = [
-    path("opt-outs/", views.optouts, name="optouts"),
-    path("opt-outs/export.csv", views.optouts_export, name="optouts_export"),
-    path("opt-outs/address/", views.open_address, name="open_address"),
-    path("opt-outs/mailboxes/<int:pk>/confirm/", views.confirm_mailbox, name="confirm_mailbox"),
-    path("opt-outs/notices/", views.notices, name="notices"),
-    path("opt-outs/notices/export.csv", views.notices_export, name="notices_export"),
-    path("opt-outs/notices/<int:pk>/", views.notice, name="notice"),
+    path("opt-outs/", entries.optouts, name="optouts"),
+    path("opt-outs/export.csv", entries.optouts_export, name="optouts_export"),
+    path("opt-outs/address/", setting_up.open_address, name="open_address"),
+    path("opt-outs/mailboxes/<int:pk>/confirm/", setting_up.confirm_mailbox, name="confirm_mailbox"),
+    path("opt-outs/notices/", notices.notices, name="notices"),
+    path("opt-outs/notices/export.csv", notices.notices_export, name="notices_export"),
+    path("opt-outs/notices/<int:pk>/", notices.notice, name="notice"),
 ]
