@@ -1,11 +1,10 @@
-"""A mail becomes a notice, and a notice becomes a decision.
+"""A notice becomes a decision.
 
-`receive` stores the bytes and nothing else: the listener answers 250 only after it has returned. `process` thinks:
+`receiving` stores the bytes and nothing else, and a door says 250 only afterwards. `process` thinks:
 examine (pure) -> whose order? -> decide (pure) -> the gate. It may die anywhere and run again: the gate is idempotent,
 and a notice stays in the queue (`look_at`) until its verdict is written.
 """
 
-import hashlib
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F
 
 from accounts import lookup, secrets
@@ -23,8 +22,10 @@ from optouts.addresses import is_address_of, saw_mailbox
 from optouts.authenticity import Resolver
 from optouts.decisions import Decision, Effect, Grade, OrderState, decide
 from optouts.examination import Context, Finding, examine
-from optouts.models import InboundAddress, Notice, SellerMailbox
+from optouts.models import Notice, SellerMailbox
 from optouts.reasons import Kind
+from optouts.receiving import KEPT_WAITING
+from optouts.receiving import receive as receive
 from orders.models import Order
 
 log = structlog.get_logger(__name__)
@@ -34,7 +35,7 @@ RETRIES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 RETRY_FOR: Final = timedelta(hours=72)
 PARKED_FOR: Final = timedelta(days=7)
 PARKED_LOOK: Final = timedelta(minutes=10)
-KEPT_APPLIED, KEPT_WAITING, KEPT_OTHER = timedelta(days=30), timedelta(days=90), timedelta(days=7)
+KEPT_APPLIED, KEPT_OTHER = timedelta(days=30), timedelta(days=7)
 LEASE: Final = timedelta(minutes=2)
 TRUSTED_MAILBOX: Final = frozenset({Grade.A3, Grade.A4_UNKNOWN})
 NOT_FOR_A_PERSON: Final = frozenset({Kind.NOT_AN_OPT_OUT, Kind.OTHER_AMAZON, Kind.BUYER_MESSAGE})
@@ -44,26 +45,6 @@ UNREADABLE: Final = "The mail could not be read."
 NOT_YET_TRUSTED: Final = "It waits for a person."
 DNS_GAVE_UP: Final = "The signature could not be checked for three days."
 PARKED_IN_VAIN: Final = "The order that it names was never read from Amazon."
-
-
-def receive(address: InboundAddress, raw: bytes, *, now: datetime) -> int:
-    """Store a mail and return its notice's id, committed. The same mail at the same address is the same notice."""
-    digest = hashlib.sha256(address.token_key.bytes + raw).hexdigest()
-    with across_sellers("a mail is stored"):
-        try:
-            with transaction.atomic():
-                return Notice.objects.create(
-                    seller_id=address.seller_id,
-                    address=address,
-                    digest=digest,
-                    size=len(raw),
-                    received_at=now,
-                    raw_sealed=secrets.seal("raw mail", address.seller_id, zlib.compress(raw)),
-                    look_at=now,
-                    purge_at=now + KEPT_WAITING,
-                ).pk
-        except IntegrityError:
-            return Notice.objects.values_list("pk", flat=True).get(digest=digest)
 
 
 def waiting(*, now: datetime, limit: int = 500) -> list[int]:
