@@ -10,21 +10,35 @@ from django.utils import timezone
 
 from accounts import secrets
 from accounts.choices import Choices
-from accounts.models import Seller, SellerQuerySet
+from accounts.models import AmazonAccount, Seller, SellerQuerySet
 
 
 class InboundAddress(models.Model):
-    """The secret address at which a seller receives Amazon's notices. Found by the HMAC of its local part."""
+    """A secret address at which a seller receives Amazon's notices. Found by the HMAC of its local part.
+
+    The general one (without `account`) is for mailboxes that forward; the others belong to one marketplace of one
+    Amazon account each. One that was replaced is accepted for a while longer; see `addresses.OVERLAP`.
+    """
 
     seller = models.ForeignKey(Seller, models.CASCADE)
+    account = models.ForeignKey(AmazonAccount, models.SET_NULL, null=True, blank=True)
+    marketplace_id = models.CharField(max_length=20, blank=True)
     token_key = models.UUIDField(unique=True)
     token_sealed = models.BinaryField()
     created_at = models.DateTimeField(default=timezone.now)
+    replaced_at = models.DateTimeField(null=True, blank=True)
 
     objects = SellerQuerySet["InboundAddress"].as_manager()
 
     class Meta:
         verbose_name_plural = "inbound addresses"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "marketplace_id"],
+                name="one_address_per_account_and_marketplace",
+                condition=Q(account__isnull=False, replaced_at__isnull=True),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"inbound address {self.pk}"
@@ -101,6 +115,7 @@ class Notice(models.Model):
             models.Index(fields=["seller", "-received_at", "-id"], name="notices_newest_first"),
             models.Index(fields=["seller", "fingerprint"], name="notices_by_fingerprint"),
             models.Index(fields=["seller", "amazon_order_id"], name="notices_by_order"),
+            models.Index(fields=["address", "-received_at"], name="notices_by_address"),
         ]
 
     def __str__(self) -> str:
@@ -177,3 +192,78 @@ class SuppressionEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what} at {self.at}"
+
+
+class NoticeTest(models.Model):
+    """A mail that we sent to a seller's mailbox, to see whether and how it comes back to the inbound address.
+
+    `body_hash` and `header_hash` are of the bytes as they were sent; `code_key` finds the test by its one-time code.
+    """
+
+    class Result(Choices):
+        INTACT = "intact", "Intact: Amazon's signature would survive"
+        ATTACHED = "attached", "Intact as an attachment: Amazon's signature would survive"
+        CHANGED = "changed", "Changed on the way: your mailbox breaks signatures"
+        BY_HAND = "by_hand", "Forwarded by hand: no signature survives that"
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    code_key = models.UUIDField(unique=True)
+    mailbox_sealed = models.BinaryField()
+    body_hash = models.CharField(max_length=64)
+    header_hash = models.CharField(max_length=64)
+    sent_at = models.DateTimeField()
+    arrived_at = models.DateTimeField(null=True, blank=True)
+    result = models.CharField(max_length=8, choices=Result.offered, blank=True)
+    notice = models.ForeignKey(Notice, models.SET_NULL, null=True, blank=True)
+
+    objects = SellerQuerySet["NoticeTest"].as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["seller", "-sent_at", "-id"], name="notice_tests_newest_first")]
+
+    def __str__(self) -> str:
+        return f"test {self.pk}"
+
+    @property
+    def mailbox(self) -> str:
+        return secrets.unseal_text("test mailbox", self.seller_id, self.mailbox_sealed)
+
+
+class ForwardingRequest(models.Model):
+    """A provider's question whether a mailbox may forward here: link, code and mailbox, sealed, as JSON."""
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    notice = models.OneToOneField(Notice, models.CASCADE)
+    content_sealed = models.BinaryField()
+    asked_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SellerQuerySet["ForwardingRequest"].as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["seller", "-asked_at", "-id"], name="forwarding_newest_first")]
+
+    def __str__(self) -> str:
+        return f"forwarding request {self.pk}"
+
+
+class OptOutWatch(models.Model):
+    """Whether notices come as they should: the latest figures of the daily watch, one row a seller."""
+
+    seller = models.OneToOneField(Seller, models.CASCADE, primary_key=True)
+    verdict = models.CharField(max_length=6)  # a value of optouts.silence.Verdict
+    verdict_since = models.DateTimeField()
+    watched_at = models.DateTimeField()
+    quiet_since = models.DateTimeField()  # the last notice, or the first message when there was never one
+    had_notice = models.BooleanField()
+    sent = models.PositiveIntegerField()  # free-form messages since then
+    expected = models.FloatField()  # notices that these should have brought
+    mailed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SellerQuerySet["OptOutWatch"].as_manager()
+
+    class Meta:
+        verbose_name_plural = "opt-out watches"
+
+    def __str__(self) -> str:
+        return f"watch of seller {self.seller_id}"
