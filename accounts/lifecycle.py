@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import F, Q
 
 from accounts import secrets
 from accounts.models import AccountMarketplace, AmazonAccount, Membership, Role, Seller, User
@@ -73,3 +74,34 @@ def mark_revoked(account_id: int) -> None:
     AmazonAccount.objects.filter(pk=account_id, status=AmazonAccount.Status.CONNECTED).update(
         status=AmazonAccount.Status.REVOKED
     )
+
+
+def restrict(seller_id: int, marketplace_id: str | None, *, text: str, dated: datetime, now: datetime) -> int:
+    """Amazon has closed Buyer-Seller e-mail: the accounts that sell there stop sending it. Returns how many.
+
+    Without a marketplace it is all of the seller's accounts. A notice (`dated` by Amazon's signature) from before an
+    owner opened the account again closes nothing. Idempotent.
+    """
+    accounts = AmazonAccount.objects.filter(seller_id=seller_id, restricted_at__isnull=True)
+    known = accounts.filter(marketplaces__marketplace_id=marketplace_id) if marketplace_id else accounts
+    chosen = list((known if known.exists() else accounts).values_list("pk", flat=True).distinct())
+    open_ones = AmazonAccount.objects.filter(pk__in=chosen, restricted_at__isnull=True)
+    still_true = open_ones.filter(Q(reopened_at__isnull=True) | Q(reopened_at__lt=dated))
+    return still_true.update(restricted_at=now, restriction_text=text)
+
+
+def reopen(seller: Seller, account_id: int, *, now: datetime) -> bool:
+    """The owner says that Amazon has lifted the restriction: what waited goes on. False: it was open already."""
+    closed = AmazonAccount.objects.for_seller(seller).filter(pk=account_id, restricted_at__isnull=False)
+    return bool(closed.update(restricted_at=None, restriction_text="", reopened_at=now))
+
+
+def refuse_sender(seller_id: int, marketplace_id: str, *, dated: datetime) -> int:
+    """Amazon does not accept the sender of this marketplace: mail waits until it is saved anew. Returns how many.
+
+    A notice from before the last change of the sender says nothing. Idempotent.
+    """
+    places = AccountMarketplace.objects.filter(seller_id=seller_id, marketplace_id=marketplace_id)
+    return places.filter(
+        Q(sender_refused_at__isnull=True) | Q(sender_refused_at__lte=F("changed_at")), changed_at__lt=dated
+    ).update(sender_refused_at=dated)

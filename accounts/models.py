@@ -102,6 +102,9 @@ class AmazonAccount(models.Model):
     refresh_token_sealed = models.BinaryField()
     status = models.CharField(max_length=12, choices=Status.offered, default=Status.CONNECTED)
     authorised_at = models.DateTimeField(default=timezone.now)
+    restricted_at = models.DateTimeField(null=True, blank=True)  # Amazon closed Buyer-Seller e-mail; None: open
+    restriction_text = models.TextField(blank=True)  # in Amazon's words, for the seller
+    reopened_at = models.DateTimeField(null=True, blank=True)  # an older notice no longer closes it
 
     objects = SellerQuerySet["AmazonAccount"].as_manager()
 
@@ -129,6 +132,7 @@ class AccountMarketplace(models.Model):
     is_used = models.BooleanField(default=True)
     approved_sender = models.EmailField(blank=True)  # as entered in Seller Central; empty: no Buyer-Seller e-mail
     changed_at = models.DateTimeField(default=timezone.now)  # plans older than this are made anew
+    sender_refused_at = models.DateTimeField(null=True, blank=True)  # Amazon does not know the sender; see below
 
     objects = SellerQuerySet["AccountMarketplace"].as_manager()
 
@@ -143,3 +147,8 @@ class AccountMarketplace(models.Model):
     @property
     def marketplace(self) -> Marketplace:
         return by_id(self.marketplace_id)
+
+    @property
+    def is_sender_refused(self) -> bool:
+        """Did Amazon refuse the sender after this place was last changed? Saving the sender anew asks Amazon again."""
+        return self.sender_refused_at is not None and self.sender_refused_at > self.changed_at

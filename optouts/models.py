@@ -115,6 +115,9 @@ class Notice(models.Model):
             models.Index(fields=["seller", "-received_at", "-id"], name="notices_newest_first"),
             models.Index(fields=["seller", "fingerprint"], name="notices_by_fingerprint"),
             models.Index(fields=["seller", "amazon_order_id"], name="notices_by_order"),
+            models.Index(
+                fields=["seller", "amazon_order_id"], name="notices_parked", condition=Q(status="parked")
+            ),
             models.Index(fields=["address", "-received_at"], name="notices_by_address"),
         ]
 
@@ -135,6 +138,7 @@ class Suppression(models.Model):
     class State(Choices):
         ACTIVE = "active", "In force"
         PENDING = "pending", "Waiting for a second proof"
+        HELD = "held", "Held while a person looks"
         REVOKED = "revoked", "Revoked"
 
     seller = models.ForeignKey(Seller, models.DO_NOTHING, null=True, blank=True, db_constraint=False)
@@ -147,6 +151,7 @@ class Suppression(models.Model):
     amazon_order_id = models.CharField(max_length=20, blank=True)  # only in a seller's own rows
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True)  # held: when the hold ends by itself; None in other states
     withdrawn_at = models.DateTimeField(null=True, blank=True)  # when messaging took back what was pending for it
 
     objects = SellerQuerySet["Suppression"].as_manager()
@@ -157,6 +162,8 @@ class Suppression(models.Model):
             models.CheckConstraint(
                 condition=Q(seller__isnull=False) | Q(amazon_order_id=""), name="global_rows_name_no_order"
             ),
+            models.CheckConstraint(condition=~Q(state="held") | Q(until__isnull=False), name="every_hold_ends"),
+            models.CheckConstraint(condition=~Q(state="held") | Q(seller__isnull=False), name="holds_are_a_sellers"),
         ]
         indexes = [
             models.Index(
@@ -177,6 +184,8 @@ class SuppressionEvent(models.Model):
         ADDED = "added", "Added"
         EVIDENCE = "evidence", "More evidence"
         PROMOTED = "promoted", "Came into force"
+        HELD = "held", "Held"
+        LET_GO = "let_go", "Hold ended by a person"
         REVOKED = "revoked", "Revoked"
 
     seller = models.ForeignKey(Seller, models.DO_NOTHING, null=True, blank=True, db_constraint=False)
@@ -267,3 +276,80 @@ class OptOutWatch(models.Model):
 
     def __str__(self) -> str:
         return f"watch of seller {self.seller_id}"
+
+
+class NoticeReading(models.Model):
+    """One examination of a notice: what it was found to be, on which proof, and what was decided. Append-only.
+
+    With `evidence` (every signature with the key record that judged it) and the raw mail, a verdict can be proved
+    again years later; `parser` says by which rules it came about. No foreign keys in the database: it outlives
+    notice and seller.
+    """
+
+    seller = models.ForeignKey(Seller, models.DO_NOTHING, db_constraint=False)
+    notice = models.ForeignKey(Notice, models.DO_NOTHING, db_constraint=False, related_name="readings")
+    number = models.PositiveSmallIntegerField()  # of the finding in its mail: several attached originals are several
+    kind = models.CharField(max_length=40)
+    grade = models.CharField(max_length=4, blank=True)
+    reason = models.CharField(max_length=200)  # of the finding; what was decided stands in `outcome`
+    outcome = models.CharField(max_length=200)
+    status = models.CharField(max_length=12, choices=Notice.Status.offered)
+    order_key = models.UUIDField(null=True, blank=True)
+    template = models.CharField(max_length=40, blank=True)
+    fingerprint = models.CharField(max_length=64, blank=True)
+    evidence = models.JSONField(default=dict)
+    parser = models.CharField(max_length=16)
+    at = models.DateTimeField()
+
+    objects = SellerQuerySet["NoticeReading"].as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["notice", "id"], name="readings_of_a_notice")]
+
+    def __str__(self) -> str:
+        return f"reading {self.pk} of notice {self.notice_id}"
+
+
+class GuardAlarm(models.Model):
+    """Something about a seller's evidence that an operator has to see. Open until one says that it is settled.
+
+    An open RATE or SHARE alarm keeps the seller's new evidence from reaching other sellers; see `guards`.
+    """
+
+    class Kind(Choices):
+        RATE = "rate", "More new entries in a day than this seller ever had"
+        SHARE = "share", "More opt-outs than messages can explain"
+        SHARED_ALIAS = "shared_alias", "An address on the list belongs to many buyers"
+        WORDING = "wording", "Amazon writes its notice in words that we do not know"
+        FOREIGN_ORDER = "foreign_order", "A notice about another seller's order"
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    kind = models.CharField(max_length=16, choices=Kind.offered)
+    about = models.CharField(max_length=60, blank=True)  # "notice 12", "suppression 3": ids only
+    detail = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+    settled_by = models.ForeignKey("accounts.User", models.SET_NULL, null=True, blank=True)
+
+    objects = SellerQuerySet["GuardAlarm"].as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seller", "kind", "about"], name="one_open_alarm", condition=Q(settled_at__isnull=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"alarm {self.pk} ({self.kind})"
+
+
+class PromotedTemplate(models.Model):
+    """A shadow template that an operator has found to be Amazon's own wording: it counts as attested from then on."""
+
+    template = models.CharField(max_length=40, unique=True)
+    promoted_at = models.DateTimeField()
+    promoted_by = models.ForeignKey("accounts.User", models.SET_NULL, null=True)
+
+    def __str__(self) -> str:
+        return self.template
