@@ -82,12 +82,22 @@ class Notice(models.Model):
         QUARANTINED = "quarantined", "Waiting for a person"
         PARKED = "parked", "Waiting for its order"
 
+    class Source(Choices):
+        SMTP = "smtp", "By mail"
+        MAILGUN = "mailgun", "By mail, through Mailgun"
+        AMAZON_SES = "amazon_ses", "By mail, through Amazon SES"
+        POSTMARK = "postmark", "By mail, through Postmark"
+        REBUILT = "rebuilt", "By mail, rebuilt by Postmark"  # without the original bytes nothing can prove it
+        UPLOAD = "upload", "Uploaded"
+
     seller = models.ForeignKey(Seller, models.CASCADE)
     address = models.ForeignKey(InboundAddress, models.SET_NULL, null=True)
     digest = models.CharField(max_length=64, unique=True)  # of address and raw bytes: the same mail twice is one notice
     raw_sealed = models.BinaryField(null=True, blank=True)
     size = models.PositiveIntegerField()
     received_at = models.DateTimeField()
+    source = models.CharField(max_length=10, choices=Source.offered, default=Source.SMTP, db_default=Source.SMTP)
+    uploaded_by = models.ForeignKey("accounts.User", models.SET_NULL, null=True, blank=True)
     status = models.CharField(max_length=12, choices=Status.offered, default=Status.RECEIVED)
     look_at = models.DateTimeField(null=True, blank=True)  # when a worker (next) looks; None: nothing left to do
     attempts = models.PositiveSmallIntegerField(default=0)
