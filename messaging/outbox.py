@@ -152,14 +152,15 @@ def _withdraw(entry: gate.Entry, *, now: datetime) -> int:
     to_buyer = Q(alias_key=entry.key) | Q(order_key=entry.key) | Q(order__alias_key=entry.key)
     pending = messages.filter(to_buyer, status__in=PENDING).values_list("pk", flat=True)
     moved = move(pending, out_of=PENDING, to=Status.SUPPRESSED, at=now, reason=entry.reason, settled_at=now)
-    blocked = messages.filter(
-        order_key=entry.key,
-        channel=Channel.BUYER_EMAIL,
-        status__in=[Status.SENT, Status.UNKNOWN],
-        handed_over_at__gt=entry.since - NOTICES_COME_WITHIN,
-    ).values_list("pk", flat=True)
-    reason = "Amazon did not deliver it: " + entry.reason
-    move(blocked, out_of={Status.SENT, Status.UNKNOWN}, to=Status.BLOCKED, at=now, reason=reason)
+    if not entry.is_by_hand:
+        blocked = messages.filter(
+            order_key=entry.key,
+            channel=Channel.BUYER_EMAIL,
+            status__in=[Status.SENT, Status.UNKNOWN],
+            handed_over_at__gt=entry.since - NOTICES_COME_WITHIN,
+        ).values_list("pk", flat=True)
+        reason = "Amazon did not deliver it: " + entry.reason
+        move(blocked, out_of={Status.SENT, Status.UNKNOWN}, to=Status.BLOCKED, at=now, reason=reason)
     orders = _of(entry, Order.objects.all()).filter(Q(alias_key=entry.key) | Q(order_key=entry.key))
     ask_for_plans(orders, now=now)  # so that "Why?" says it too
     return len(moved)

@@ -8,7 +8,7 @@ moves the message to `sending`), a suppression exclusively until it is committed
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -19,10 +19,11 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from accounts.rowsecurity import across_sellers
-from optouts.models import Suppression, SuppressionEvent
+from optouts.models import SellerFreeze, Suppression, SuppressionEvent
 
 OPTED_OUT: Final = "the buyer has opted out through Amazon"
 CORROBORATING: Final = ("A1", "A2", "A4")  # grades of which a second one promotes a pending entry
+MEMBER: Final = "member "  # begins the actor of what a person of a seller did by hand
 _MINT: Final = object()
 
 
@@ -74,13 +75,17 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Why an entry is made: who or what acted ("notice 12"), its grade, the fingerprint and the date of the mail."""
+    """Why an entry is made: who or what acted ("notice 12"), its grade, the fingerprint and the date of the mail.
+
+    `seller_id` says whose evidence it is; the gate fills it in.
+    """
 
     actor: str
     reason: str
     grade: str = ""
     fingerprint: str = ""
     dated: datetime | None = None
+    seller_id: int | None = None
 
 
 def clear(buyer: Buyer, *, now: datetime) -> Clearance | Suppressed:
@@ -115,9 +120,13 @@ def suppress(buyer: Buyer, proof: Proof, *, reach: Reach, now: datetime) -> list
 
     When this returns outside a transaction, the entries are committed and no message to the buyer is cleared any
     more. Without an alias only the order is suppressed: there is nothing by which others could know the buyer.
+    What a frozen seller contributes has effect for that seller only.
     """
+    proof = replace(proof, seller_id=buyer.seller_id)
     with transaction.atomic(), across_sellers("a buyer is put on the list"):
-        _lock(buyer.keys, exclusively=True)
+        lock_to_change(buyer.keys)
+        if SellerFreeze.objects.filter(seller_id=buyer.seller_id, lifted_at__isnull=True).exists():
+            reach = Reach.SELLER
         entries = [_enter(buyer.order_key, Suppression.Kind.ORDER, buyer, proof, now)]
         if buyer.alias_key is not None:
             entries.append(_enter(buyer.alias_key, Suppression.Kind.ALIAS, buyer, proof, now))
@@ -135,13 +144,17 @@ class Entry:
     seller_id: int | None
     reason: str
     since: datetime
+    is_by_hand: bool = False  # a seller's own wish: Amazon has said nothing about the order
 
 
 def entries_to_withdraw(limit: int = 200) -> list[Entry]:
     """The queue between the list and the outbox. Repeats until `mark_withdrawn`."""
     with across_sellers("what is pending for suppressed buyers"):
         rows = Suppression.objects.filter(state=Suppression.State.ACTIVE, withdrawn_at__isnull=True).order_by("id")
-        return [Entry(row.pk, row.key, row.seller_id, row.reason, row.changed_at) for row in rows[:limit]]
+        return [
+            Entry(row.pk, row.key, row.seller_id, row.reason, row.changed_at, is_by_hand=not row.grade)
+            for row in rows[:limit]
+        ]
 
 
 def mark_withdrawn(entries: Iterable[Entry], *, now: datetime) -> None:
@@ -158,8 +171,16 @@ def _enter(key: UUID, kind: Suppression.Kind, buyer: Buyer, proof: Proof, now: d
     if not is_new and _is_back(entry, proof):
         _into_force(entry, proof, now)
     else:
+        _strengthen(entry, proof)
         _remember(entry, SuppressionEvent.What.ADDED if is_new else SuppressionEvent.What.EVIDENCE, proof, now)
     return entry.pk
+
+
+def _strengthen(entry: Suppression, proof: Proof) -> None:
+    """What a person had entered by hand is proved now: it says so, and is out of her hands."""
+    if proof.grade and not entry.grade:
+        entry.grade, entry.reason, entry.withdrawn_at = proof.grade, proof.reason, None
+        entry.save(update_fields=["grade", "reason", "withdrawn_at"])
 
 
 def _enter_globally(key: UUID, proof: Proof, reach: Reach, now: datetime) -> int:
@@ -176,16 +197,28 @@ def _enter_globally(key: UUID, proof: Proof, reach: Reach, now: datetime) -> int
 
 
 def _into_force(entry: Suppression, proof: Proof, now: datetime) -> None:
-    entry.state, entry.grade, entry.changed_at = Suppression.State.ACTIVE, proof.grade, now
-    entry.withdrawn_at = None
-    entry.save(update_fields=["state", "grade", "changed_at", "withdrawn_at"])
+    entry.state, entry.grade, entry.reason = Suppression.State.ACTIVE, proof.grade, proof.reason
+    entry.changed_at, entry.withdrawn_at = now, None
+    entry.save(update_fields=["state", "grade", "reason", "changed_at", "withdrawn_at"])
     _remember(entry, SuppressionEvent.What.PROMOTED, proof, now)
 
 
 def _is_back(entry: Suppression, proof: Proof) -> bool:
-    """A revoked entry comes back only by a mail that Amazon wrote after the revocation: not by one shown again."""
-    is_revoked = entry.state == Suppression.State.REVOKED
-    return is_revoked and proof.dated is not None and proof.dated > entry.changed_at
+    """A revoked entry comes back by a mail that Amazon wrote after the revocation: not by one shown again.
+
+    Two revocations say nothing about what others can prove, so any proof of theirs undoes them: a seller who took
+    back what she had entered by hand, and the end of all that rested on one seller's evidence.
+    """
+    if entry.state != Suppression.State.REVOKED:
+        return False
+    if proof.dated is not None and proof.dated > entry.changed_at:
+        return True
+    revocation = entry.events.filter(what=SuppressionEvent.What.REVOKED).order_by("-id").first()
+    if revocation is None:
+        return False
+    if revocation.actor.startswith(MEMBER):
+        return True
+    return revocation.contributor is not None and revocation.contributor != proof.seller_id
 
 
 def _corroborates(entry: Suppression, proof: Proof) -> bool:
@@ -219,12 +252,18 @@ def _remember(entry: Suppression, what: SuppressionEvent.What, proof: Proof, now
         reason=proof.reason,
         grade=proof.grade,
         fingerprint=proof.fingerprint,
+        contributor=proof.seller_id,
         at=now,
     )
 
 
 def _in_force(keys: Sequence[UUID]) -> QuerySet[Suppression]:
     return Suppression.objects.filter(key__in=keys, state=Suppression.State.ACTIVE)
+
+
+def lock_to_change(keys: Iterable[UUID]) -> None:
+    """Wait for every clearance of these buyers, and let none be given until this transaction has ended."""
+    _lock(keys, exclusively=True)
 
 
 def _lock(keys: Iterable[UUID], *, exclusively: bool) -> None:

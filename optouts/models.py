@@ -205,9 +205,17 @@ class SuppressionEvent(models.Model):
     reason = models.CharField(max_length=200)
     grade = models.CharField(max_length=4, blank=True)
     fingerprint = models.CharField(max_length=64, blank=True)  # of the notice: two proofs differ in it
+    contributor = models.PositiveBigIntegerField(null=True, blank=True)  # the id of the seller whose evidence it is
     at = models.DateTimeField()
 
     objects = SellerQuerySet["SuppressionEvent"].as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["contributor", "at"], name="events_by_contributor", condition=Q(contributor__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.what} at {self.at}"
@@ -363,3 +371,87 @@ class PromotedTemplate(models.Model):
 
     def __str__(self) -> str:
         return self.template
+
+
+class ListImport(models.Model):
+    """A file of entries as it was shown to the seller before she said yes. Its lines rest sealed until then.
+
+    What is carried out is what was shown: the lines are kept, not the file. They are erased when they have been
+    carried out, thrown away, or a day old.
+    """
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    by = models.ForeignKey("accounts.User", models.SET_NULL, null=True)
+    file_name = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+    lines_sealed = models.BinaryField(null=True, blank=True)
+    found = models.PositiveIntegerField()  # lines of the file that hold something
+    to_add = models.PositiveIntegerField()
+    added = models.PositiveIntegerField(null=True, blank=True)  # entries
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SellerQuerySet["ListImport"].as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["created_at"], name="imports_to_erase", condition=Q(lines_sealed__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"import {self.pk}"
+
+
+class RevocationRequest(models.Model):
+    """An operator's wish to take entries off the list, which another operator has to approve.
+
+    Either one entry (`suppression`), or all entries for everybody that rest on the evidence of one seller and of nobody
+    else (`suppression` empty). `shown` is how many that were when it was asked for.
+    """
+
+    seller = models.ForeignKey(Seller, models.DO_NOTHING, null=True, blank=True, db_constraint=False)
+    suppression = models.ForeignKey(Suppression, models.DO_NOTHING, null=True, blank=True)
+    reason = models.CharField(max_length=200)
+    shown = models.PositiveIntegerField()
+    asked_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    answered_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")
+    answered_at = models.DateTimeField(null=True, blank=True)
+    is_approved = models.BooleanField(null=True)  # None: not answered yet
+    revoked = models.PositiveIntegerField(null=True, blank=True)  # entries, when it was carried out
+
+    objects = SellerQuerySet["RevocationRequest"].as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(is_approved__isnull=True) | Q(is_approved=False) | ~Q(asked_by=models.F("answered_by")),
+                name="two_operators_revoke",
+            ),
+            models.CheckConstraint(
+                condition=Q(suppression__isnull=False) | Q(seller__isnull=False), name="revocations_have_an_aim"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"revocation {self.pk}"
+
+
+class SellerFreeze(models.Model):
+    """From `frozen_at` until `lifted_at` this seller's evidence counts for the seller alone. Kept as a record."""
+
+    seller = models.ForeignKey(Seller, models.DO_NOTHING, db_constraint=False)
+    reason = models.CharField(max_length=200)
+    frozen_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
+    frozen_at = models.DateTimeField()
+    lifted_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SellerQuerySet["SellerFreeze"].as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["seller"], name="frozen_once", condition=Q(lifted_at__isnull=True))
+        ]
+
+    def __str__(self) -> str:
+        return f"freeze {self.pk}"
