@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0002_row_level_security'),
-        ('optouts', '0011_deciding_walls'),
+        ('optouts', '0040_doors'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
