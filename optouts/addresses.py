@@ -1,30 +1,70 @@
 """The seller's own addresses: where notices arrive, and the mailboxes that forward them."""
 
 import secrets as randomness
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from accounts import lookup, secrets
-from accounts.models import Seller, User
+from accounts.models import AccountMarketplace, Seller, User
 from accounts.rowsecurity import across_sellers
 from optouts.models import InboundAddress, Notice, SellerMailbox
 
 PREFIX: Final = "o-"
 TOKEN_LENGTH: Final = 20
+OVERLAP: Final = timedelta(days=90)  # for which an address that was replaced still takes mail
 ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"  # forwarders fold case; 20 characters are 100 bits
 
 
-def open_address(seller: Seller) -> InboundAddress:
-    """The seller's inbound address; made when there is none yet."""
-    existing = InboundAddress.objects.for_seller(seller).order_by("-created_at").first()
+def open_address(seller: Seller, place: AccountMarketplace | None = None) -> InboundAddress:
+    """The seller's general inbound address, or the one of a place of his; made when there is none yet."""
+    existing = current_address(seller, place)
     if existing:
         return existing
+    try:
+        with transaction.atomic():
+            return _make(seller, place.account_id if place else None, place.marketplace_id if place else "")
+    except IntegrityError:  # another request was faster
+        made = current_address(seller, place)
+        assert made is not None
+        return made
+
+
+def current_address(seller: Seller, place: AccountMarketplace | None = None) -> InboundAddress | None:
+    """The general address, or that of a place, if there is one that was not replaced."""
+    rows = InboundAddress.objects.for_seller(seller).filter(replaced_at__isnull=True)
+    if place is None:
+        rows = rows.filter(account__isnull=True, marketplace_id="")
+    else:
+        rows = rows.filter(account_id=place.account_id, marketplace_id=place.marketplace_id)
+    return rows.order_by("-created_at", "-id").first()
+
+
+def rotate(seller: Seller, address_id: int, *, now: datetime) -> InboundAddress | None:
+    """Replace an address by a new one. The old one is accepted for OVERLAP more, with a grade of C at most.
+
+    None: it is not this seller's, or was replaced already.
+    """
+    with transaction.atomic():
+        current = InboundAddress.objects.for_seller(seller).filter(pk=address_id, replaced_at__isnull=True)
+        old = current.select_for_update().first()
+        if old is None:
+            return None
+        old.replaced_at = now
+        old.save(update_fields=["replaced_at"])
+        return _make(seller, old.account_id, old.marketplace_id)
+
+
+def _make(seller: Seller, account_id: int | None, marketplace_id: str) -> InboundAddress:
     local_part = PREFIX + "".join(randomness.choice(ALPHABET) for _ in range(TOKEN_LENGTH))
     return InboundAddress.objects.create(
         seller=seller,
+        account_id=account_id,
+        marketplace_id=marketplace_id,
         token_key=lookup.token_key(local_part),
         token_sealed=secrets.seal_text("inbound token", seller.pk, local_part),
     )
@@ -45,7 +85,7 @@ def find_address(local_part: str) -> InboundAddress | None:
     if not is_well_formed(local_part):
         return None
     with across_sellers("which seller a mail is for"):
-        return InboundAddress.objects.filter(token_key=lookup.token_key(local_part.lower())).first()
+        return _accepted().filter(token_key=lookup.token_key(local_part.lower())).first()
 
 
 def is_address_of(seller_id: int, mail_address: str) -> bool:
@@ -53,7 +93,12 @@ def is_address_of(seller_id: int, mail_address: str) -> bool:
     local_part, _, domain = mail_address.lower().rpartition("@")
     if domain != settings.INBOUND_DOMAIN or not is_well_formed(local_part):
         return False
-    return InboundAddress.objects.filter(seller_id=seller_id, token_key=lookup.token_key(local_part)).exists()
+    return _accepted().filter(seller_id=seller_id, token_key=lookup.token_key(local_part)).exists()
+
+
+def _accepted() -> QuerySet[InboundAddress]:
+    """Addresses that take mail: the current ones, and former ones within their overlap."""
+    return InboundAddress.objects.filter(Q(replaced_at__isnull=True) | Q(replaced_at__gt=timezone.now() - OVERLAP))
 
 
 def saw_mailbox(seller_id: int, mail_address: str, *, now: datetime) -> SellerMailbox:
