@@ -53,6 +53,12 @@ class Environment:
             raise ImproperlyConfigured(f"{PREFIX}{name} must be yes or no, not {value!r}.")
         return value in ("yes", "true", "1")
 
+    def choice(self, name: str, default: str, *others: str) -> str:
+        value = self.text(name, default).lower()
+        if value not in (default, *others):
+            raise ImproperlyConfigured(f"{PREFIX}{name} must be {' or '.join((default, *others))}, not {value!r}.")
+        return value
+
     def integer(self, name: str, default: int, *, least: int = 0, most: int = 10**9) -> int:
         value = self.text(name, str(default))
         if not value.removeprefix("-").isdecimal() or not least <= int(value) <= most:

@@ -153,6 +153,12 @@ BUYER_MAIL_HOSTNAME = env.text("BUYER_MAIL_HOSTNAME", _site.hostname or "localho
 
 INBOUND_DOMAIN = env.text("INBOUND_DOMAIN").lower()
 INBOUND_LISTEN = env.text("INBOUND_LISTEN", "127.0.0.1:2525")
+INBOUND_PROTOCOL = env.choice("INBOUND_PROTOCOL", "smtp", "lmtp")  # lmtp: a mail server of ours stands before it
+INBOUND_CERTIFICATE = env.text("INBOUND_CERTIFICATE", " ").strip()  # path of a PEM chain; empty: no STARTTLS
+INBOUND_CERTIFICATE_KEY = env.text("INBOUND_CERTIFICATE_KEY", " ").strip()  # path; empty: in the chain's file
+MAILGUN_SIGNING_KEY = env.text("MAILGUN_SIGNING_KEY", " ").strip()  # these three open a webhook each
+SES_TOPICS = frozenset(env.text("SES_TOPICS", " ").replace(",", " ").split())
+POSTMARK_LOGIN = env.text("POSTMARK_LOGIN", " ").strip()  # user:password
 INBOUND_USER = env.text("INBOUND_USER", " ").strip()  # whom the listener becomes once the port is bound
 DNS_SERVER = env.text("DNS_SERVER", " ").strip()  # host:port; empty: the machine's own resolver
 

@@ -5,7 +5,7 @@ import ipaddress
 from collections import Counter
 from typing import Final
 
-MOST_CONNECTIONS: Final = 200
+MOST_CONNECTIONS: Final = 2500  # an idle one costs some kilobytes and nothing else
 MOST_PER_NETWORK: Final = 50  # what the big forwarders need; a network is an IPv4 address or an IPv6 /64
 
 

@@ -38,6 +38,10 @@ class Taking:
             self._let_go()
         return behind
 
+    def forget(self) -> None:
+        """Hold nothing of this mail any longer; its end is still looked for."""
+        self._let_go()
+
     def refusal(self) -> str | None:
         """Why this mail cannot be taken, as an answer; None when it can. Call when it has ended."""
         if self.is_too_big:
@@ -56,4 +60,5 @@ class Taking:
 
     def _let_go(self) -> None:
         self.is_too_big = True
+        self._largest = 0
         del self._taken[: -len(END) + 1]

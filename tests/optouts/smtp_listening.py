@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -89,12 +90,15 @@ def send(place: Place, *recipients: str, mail: bytes = MAIL) -> str:
 
 
 @contextmanager
-def listening(ring: Ring, *, guests: Guests | None = None) -> Iterator[Place]:
+def listening(
+    ring: Ring, *, guests: Guests | None = None, tls: ssl.SSLContext | None = None, is_local: bool = False
+) -> Iterator[Place]:
     """The listener in a thread of this process, with an event loop of its own."""
     loop = asyncio.new_event_loop()
     handler = NoticeHandler(domain=settings.INBOUND_DOMAIN, ring=ring, clock=timezone.now)
     seats = guests or Guests()
-    make = loop.create_server(serve(handler, hostname="in.example", guests=seats), "127.0.0.1", 0)
+    factory = serve(handler, hostname="in.example", guests=seats, tls=tls, is_local=is_local)
+    make = loop.create_server(factory, "127.0.0.1", 0)
     server = loop.run_until_complete(make)
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

@@ -90,7 +90,7 @@ def test_without_broker_and_after_the_database_was_away_a_listener_does_its_work
         assert send(listener.place, address, mail=MAIL + b"two\r\n").startswith("451")
     assert send(listener.place, address, mail=MAIL + b"two\r\n").startswith("250")
     assert notices() == 2
-    assert "mail_stored" in listener.log and "mail_not_stored" in listener.log and "Traceback" not in listener.log
+    assert "mails_stored" in listener.log and "mail_not_stored" in listener.log and "Traceback" not in listener.log
     assert address.partition("@")[0] not in listener.log
 
 
