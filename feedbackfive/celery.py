@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import setup_logging, task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "feedbackfive.settings")
@@ -48,3 +49,5 @@ def fill_the_timetable(sender: Celery, **_: Any) -> None:
         sender.add_periodic_task(seconds, sender.signature(name), name=name, expires=seconds)
     for name in ("messaging.purge", "orders.purge", "optouts.purge"):
         sender.add_periodic_task(3600.0, sender.signature(name), name=name)
+    watch = "messaging.watch_silence"
+    sender.add_periodic_task(crontab(hour="6", minute="17"), sender.signature(watch), name=watch)  # once a day, UTC

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 
-from messaging import dispatch, doors, outbox
+from messaging import dispatch, doors, outbox, silence
+from optouts import watching
 
 SOON: Final = timedelta(seconds=30)  # a wait that is shorter is worth a doorbell of its own
 
@@ -50,3 +51,10 @@ def reap() -> None:
 @shared_task(name="messaging.purge")
 def purge() -> None:
     outbox.purge(now=timezone.now())
+
+
+@shared_task(name="messaging.watch_silence")
+def watch_silence() -> None:
+    now = timezone.now()
+    silence.watch(now=now)
+    watching.warn_silent(now=now)

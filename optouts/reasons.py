@@ -68,6 +68,8 @@ class Reason(StrEnum):
         "The attached original carries Amazon's valid signature, but was written to a mailbox that is not registered."
     )
 
+    FORMER_ADDRESS = "It came to an address that you have replaced; give Amazon, or your mailbox, the new one."
+
     # What was not.
     FORWARDED_BY_HAND = "Forwarded by hand: nobody signed it."
     SEAL_NOT_EXAMINED = "The forwarder changed the mail, so that Amazon's signature broke; its seal is not examined."

@@ -8,7 +8,8 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from optouts import intake
+from accounts.rowsecurity import across_sellers
+from optouts import intake, setup
 from optouts.resolving import DnsResolver
 
 SECONDS: Final = 45  # of work per ring: well under the task's time limit
@@ -37,3 +38,5 @@ def process_notice(notice_id: int) -> None:
 @shared_task(name="optouts.purge")
 def purge() -> None:
     intake.purge(now=timezone.now())
+    with across_sellers("what setting up has left behind is purged"):
+        setup.purge(now=timezone.now())
