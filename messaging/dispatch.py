@@ -40,6 +40,8 @@ log = structlog.get_logger(__name__)
 
 ONE_RUN: Final = timedelta(seconds=25)  # then the others have their turn; a hand-over in progress ends in its own time
 BACK_OFF: Final = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))  # then hourly, until it expires
+ACCOUNT_RESTRICTED: Final = "Amazon has stopped Buyer-Seller e-mail of this account: see Settings"
+SENDER_REFUSED: Final = "Amazon does not know the sender address: approve it in Seller Central and save it again"
 LOCKS: Final = 4_711  # the class of our advisory locks on accounts
 Clock = Callable[[], datetime]
 Take = Callable[[Channel], timedelta]  # asks for leave to make one call; zero = go, else how long to wait
@@ -208,8 +210,17 @@ def _enter_sending(message_id: int, claim: UUID, *, now: datetime) -> tuple[Enve
             reason = "Amazon's time for this order is over"
             move([message_id], out_of=claimed, to=Status.EXPIRED, at=now, settled_at=now, reason=reason)
             return None
+        if waits := _waits_for(message):
+            cause, reason = waits
+            move([message_id], out_of=claimed, to=Status.HELD, at=now, reason=reason, hold=cause, claim=None)
+            return None
         envelope = _envelope(message)
         answer = gate.clear(_buyer(message), now=now)
+        if isinstance(answer, gate.OnHold):
+            # Given back, not ended: nobody has decided anything, and no attempt was made.
+            back = {"due_at": answer.until, "claim": None}
+            move([message_id], out_of=claimed, to=Status.SCHEDULED, at=now, reason=answer.reason, **back)
+            return None
         if isinstance(answer, gate.Suppressed):
             move([message_id], out_of=claimed, to=Status.SUPPRESSED, at=now, settled_at=now, reason=answer.reason)
             return None
@@ -217,6 +228,16 @@ def _enter_sending(message_id: int, claim: UUID, *, now: datetime) -> tuple[Enve
         if envelope.letter is not None:
             Order.objects.filter(pk=message.order_id).update(last_written_at=now)
         return envelope, answer
+
+
+def _waits_for(message: Message) -> tuple[Hold, str] | None:
+    """What stands against any free-form mail from this account or marketplace: Amazon has said so in a notice."""
+    if message.channel != Channel.BUYER_EMAIL:
+        return None
+    if message.account.restricted_at is not None:
+        return Hold.RESTRICTED, ACCOUNT_RESTRICTED
+    place = message.account.marketplaces.filter(marketplace_id=message.order.marketplace_id).first()
+    return (Hold.SENDER, SENDER_REFUSED) if place and place.is_sender_refused else None
 
 
 def _settle(message_id: int, answer: Answer, *, now: datetime) -> None:

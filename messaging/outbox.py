@@ -107,6 +107,7 @@ def release_mended(*, now: datetime) -> int:
         held = Message.objects.filter(status=Status.HELD).values_list("pk", flat=True)
         mended = [
             *held.filter(hold=Hold.ACCESS, account__status="connected", account__authorised_at__gt=F("touched_at")),
+            *held.filter(hold=Hold.RESTRICTED, account__restricted_at__isnull=True),
             *held.filter(
                 hold=Hold.SENDER,
                 account__marketplaces__marketplace_id=F("order__marketplace_id"),

@@ -65,6 +65,14 @@ class Suppressed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class OnHold:
+    """The gate's "not now": a person looks at what may be an opt-out. Ask again at `until`, the latest."""
+
+    reason: str
+    until: datetime
+
+
 class Reach(StrEnum):
     """How far a suppression goes beyond the seller whose notice proved it."""
 
@@ -77,7 +85,8 @@ class Reach(StrEnum):
 class Proof:
     """Why an entry is made: who or what acted ("notice 12"), its grade, the fingerprint and the date of the mail.
 
-    `seller_id` says whose evidence it is; the gate fills it in.
+    `seller_id` says whose evidence it is; the gate fills it in. Without `may_promote` it brings no waiting entry into
+    force for everybody, however good it is: see `guards`.
     """
 
     actor: str
@@ -86,9 +95,10 @@ class Proof:
     fingerprint: str = ""
     dated: datetime | None = None
     seller_id: int | None = None
+    may_promote: bool = True
 
 
-def clear(buyer: Buyer, *, now: datetime) -> Clearance | Suppressed:
+def clear(buyer: Buyer, *, now: datetime) -> Clearance | Suppressed | OnHold:
     """May this buyer be written to? Call inside the transaction that then moves the message.
 
     The answer stays true until that transaction ends: a suppression of the same buyer waits for it.
@@ -98,7 +108,7 @@ def clear(buyer: Buyer, *, now: datetime) -> Clearance | Suppressed:
             "A clearance outside a transaction is worth nothing: ask inside the one that moves the message."
         )
     _lock(buyer.keys, exclusively=False)
-    return standing(buyer) or Clearance(buyer, now, _MINT)
+    return _objection(buyer, now) or Clearance(buyer, now, _MINT)
 
 
 def standing(buyer: Buyer) -> Suppressed | None:
@@ -106,6 +116,18 @@ def standing(buyer: Buyer) -> Suppressed | None:
     with across_sellers("is this buyer on the list?"):
         entry = _in_force(buyer.keys).filter(Q(seller__isnull=True) | Q(seller=buyer.seller_id)).order_by("id").first()
     return Suppressed(entry.reason) if entry else None
+
+
+def _objection(buyer: Buyer, now: datetime) -> Suppressed | OnHold | None:
+    stands = Q(state=Suppression.State.ACTIVE) | Q(state=Suppression.State.HELD, until__gt=now)
+    with across_sellers("may this buyer be written to?"):
+        of_buyer = Suppression.objects.filter(stands, key__in=buyer.keys)
+        entries = list(of_buyer.filter(Q(seller__isnull=True) | Q(seller=buyer.seller_id)).order_by("id"))
+    for entry in entries:
+        if entry.state == Suppression.State.ACTIVE:
+            return Suppressed(entry.reason)
+    holds = [OnHold(entry.reason, entry.until) for entry in entries if entry.until is not None]
+    return max(holds, key=lambda hold: hold.until, default=None)
 
 
 def suppressed_among(seller_id: int, keys: Sequence[UUID]) -> dict[UUID, str]:
@@ -168,7 +190,7 @@ def _enter(key: UUID, kind: Suppression.Kind, buyer: Buyer, proof: Proof, now: d
         seller_id=buyer.seller_id,
         defaults=_beginning(kind, Suppression.State.ACTIVE, proof, now) | {"amazon_order_id": buyer.amazon_order_id},
     )
-    if not is_new and _is_back(entry, proof):
+    if not is_new and (entry.state == Suppression.State.HELD or _is_back(entry, proof)):
         _into_force(entry, proof, now)
     else:
         _strengthen(entry, proof)
@@ -198,8 +220,8 @@ def _enter_globally(key: UUID, proof: Proof, reach: Reach, now: datetime) -> int
 
 def _into_force(entry: Suppression, proof: Proof, now: datetime) -> None:
     entry.state, entry.grade, entry.reason = Suppression.State.ACTIVE, proof.grade, proof.reason
-    entry.changed_at, entry.withdrawn_at = now, None
-    entry.save(update_fields=["state", "grade", "reason", "changed_at", "withdrawn_at"])
+    entry.changed_at, entry.until, entry.withdrawn_at = now, None, None
+    entry.save(update_fields=["state", "grade", "reason", "changed_at", "until", "withdrawn_at"])
     _remember(entry, SuppressionEvent.What.PROMOTED, proof, now)
 
 
@@ -223,7 +245,7 @@ def _is_back(entry: Suppression, proof: Proof) -> bool:
 
 def _corroborates(entry: Suppression, proof: Proof) -> bool:
     """A second, different mail that Amazon signed for this seller."""
-    if proof.grade not in CORROBORATING or not proof.fingerprint:
+    if proof.grade not in CORROBORATING or not proof.fingerprint or not proof.may_promote:
         return False
     return not entry.events.filter(fingerprint=proof.fingerprint).exists()
 

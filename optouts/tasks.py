@@ -24,6 +24,7 @@ def resolver() -> DnsResolver:
 @shared_task(name="optouts.process_received")
 def process_received() -> None:
     until = time.monotonic() + SECONDS
+    intake.wake_parked(now=timezone.now())
     for notice_id in intake.waiting(now=timezone.now()):
         if time.monotonic() > until:
             return  # the next ring goes on

@@ -1,0 +1,183 @@
+"""What is done about one finding: whose order is it, what does the table say, and through which door.
+
+Stage between `examination` (what a mail is, says and proves) and the gate. Called by `intake` inside the transaction of
+the verdict, so everything here may run again: the verbs behind it are idempotent.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from accounts import lifecycle, lookup
+from optouts import gate, guards, holds, readings
+from optouts.authenticity import AMAZON_DOMAINS
+from optouts.decisions import Decision, Effect, Grade, OrderState, decide
+from optouts.examination import Finding
+from optouts.models import GuardAlarm, Notice
+from optouts.reasons import Kind, Reason
+from optouts.showing import mail_of
+from orders.models import Order
+
+WRITTEN_WITHIN: Final = timedelta(days=60)
+RETRIES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))  # then hourly
+RETRY_FOR: Final = timedelta(hours=72)
+PARKED_FOR: Final = timedelta(days=7)
+PARKED_LOOK: Final = timedelta(hours=6)  # besides the look at each import: see `intake.wake_parked`
+KEY_LOOK: Final = timedelta(hours=1)  # a key that is gone is looked up once more before that counts
+PAST_THE_NEXT_LOOK: Final = timedelta(minutes=15)
+LONGEST_TEXT: Final = 2_000
+
+NOT_FOR_A_PERSON: Final = frozenset({Kind.NOT_AN_OPT_OUT, Kind.OTHER_AMAZON, Kind.BUYER_MESSAGE})
+SIGNED: Final = frozenset({Grade.A1, Grade.A2, Grade.A3, Grade.A4, Grade.A4_UNKNOWN})
+UNAPPROVED_SENDER: Final = "unapproved_sender"
+
+NOT_YET_TRUSTED: Final = "It waits for a person."
+DNS_GAVE_UP: Final = "The signature could not be checked for three days."
+PARKED_IN_VAIN: Final = "The order that it names was never read from Amazon."
+OTHER_ADDRESS: Final = "The buyer's address is not the one of this order."
+ONLY_THE_ORDER: Final = f"{gate.OPTED_OUT}; for this order only, because its address serves many buyers"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one finding."""
+
+    status: Notice.Status
+    reason: str
+    order: Order | None = None
+    look_at: datetime | None = None
+
+
+def act(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
+    """Do what follows from one finding."""
+    if finding.grade is Grade.T:
+        return _retry(notice, finding, now=now)
+    if finding.reason is Reason.KEY_WITHDRAWN and _is_early(notice, now=now):
+        return _later(notice, finding, now + KEY_LOOK, now=now)
+    if finding.kind is not Kind.OPT_OUT or finding.grade is None or finding.order_id is None:
+        return _other(notice, finding, now=now)
+    order, state = _whose(notice.seller_id, finding.order_id, now=now)
+    if finding.alias and order and order.alias_key and lookup.alias_key(finding.alias) != order.alias_key:
+        return Outcome(Notice.Status.QUARANTINED, OTHER_ADDRESS, order)
+    decision = decide(finding.grade, state)
+    if Effect.PARK in decision.effects:
+        return _park(notice, decision, now=now)
+    if order is not None and Effect.SUPPRESS_SELLER in decision.effects:
+        _suppress(notice, finding, order, decision, now=now)
+        return Outcome(Notice.Status.APPLIED, decision.reason, order)
+    if order is not None and Effect.HOLD_14_DAYS in decision.effects:
+        holds.hold(_buyer(order), _proof(notice, finding), until=now + holds.HELD_FOR, now=now)
+        return Outcome(Notice.Status.QUARANTINED, decision.reason, order)
+    if Effect.ALARM in decision.effects:
+        guards.raise_alarm(notice.seller_id, GuardAlarm.Kind.FOREIGN_ORDER, about=f"notice {notice.pk}", now=now)
+    return Outcome(Notice.Status.QUARANTINED, f"{finding.reason.value} {NOT_YET_TRUSTED}", order)
+
+
+def _other(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
+    """Act on what is no opt-out, or is not known to be one."""
+    is_signed = finding.grade in SIGNED
+    dated = finding.signed_at or notice.received_at
+    if is_signed and finding.kind is Kind.RESTRICTED:
+        shown = mail_of(notice)
+        text = shown.text[:LONGEST_TEXT] if shown else ""
+        lifecycle.restrict(notice.seller_id, finding.marketplace_id, text=text, dated=dated, now=now)
+        return Outcome(Notice.Status.APPLIED, finding.reason.value)
+    if is_signed and finding.kind is Kind.BLOCKED_FOR_CONTENT:
+        return Outcome(Notice.Status.APPLIED, finding.reason.value, _own(notice.seller_id, finding.order_id))
+    if is_signed and finding.kind.value == UNAPPROVED_SENDER and finding.marketplace_id:
+        lifecycle.refuse_sender(notice.seller_id, finding.marketplace_id, dated=dated)
+        return Outcome(Notice.Status.APPLIED, finding.reason.value)
+    if finding.reason is Reason.UNKNOWN_WORDING and any(
+        signature.passed and signature.domain in AMAZON_DOMAINS for signature in finding.signatures
+    ):
+        guards.raise_alarm(notice.seller_id, GuardAlarm.Kind.WORDING, about=f"notice {notice.pk}", now=now)
+    is_waiting = finding.kind not in NOT_FOR_A_PERSON
+    return Outcome(Notice.Status.QUARANTINED if is_waiting else Notice.Status.IGNORED, finding.reason.value)
+
+
+def _own(seller_id: int, amazon_order_id: str | None) -> Order | None:
+    return Order.objects.filter(seller_id=seller_id, amazon_order_id=amazon_order_id or "").first()
+
+
+def _whose(seller_id: int, amazon_order_id: str, *, now: datetime) -> tuple[Order | None, OrderState]:
+    """The order that a notice names, seen from this seller. The seller's own row always comes first."""
+    own = _own(seller_id, amazon_order_id)
+    if own is None:
+        is_known = Order.objects.filter(amazon_order_id=amazon_order_id).exists()
+        return None, OrderState.FOREIGN if is_known else OrderState.UNKNOWN
+    written = own.last_written_at is not None and own.last_written_at > now - WRITTEN_WITHIN
+    return own, OrderState.WRITTEN_TO if written else OrderState.OURS
+
+
+def _suppress(notice: Notice, finding: Finding, order: Order, decision: Decision, *, now: datetime) -> None:
+    reach = gate.Reach.SELLER
+    if Effect.SUPPRESS_GLOBALLY in decision.effects:
+        reach = gate.Reach.GLOBAL
+    elif decision.effects & {Effect.GLOBAL_PENDING, Effect.GLOBAL_AFTER_CORROBORATION}:
+        reach = gate.Reach.PENDING
+    may_promote = reach is gate.Reach.SELLER or guards.may_reach_others(order.seller_id, order.order_key, now=now)
+    if not may_promote:
+        reach = gate.Reach.PENDING
+    alias_key = order.alias_key
+    if alias_key is None and finding.alias and finding.grade in SIGNED:
+        alias_key = lookup.alias_key(finding.alias)  # Amazon signed it; the order was read without one
+    reason = gate.OPTED_OUT
+    if alias_key is not None and guards.is_shared(alias_key, now=now):
+        guards.warn_of_shared(alias_key, now=now)
+        alias_key, reason = None, ONLY_THE_ORDER
+    gate.suppress(
+        gate.Buyer(order.seller_id, order.amazon_order_id, order.order_key, alias_key),
+        _proof(notice, finding, reason=reason, may_promote=may_promote),
+        reach=reach,
+        now=now,
+    )
+
+
+def _proof(notice: Notice, finding: Finding, *, reason: str = gate.OPTED_OUT, may_promote: bool = False) -> gate.Proof:
+    return gate.Proof(
+        f"notice {notice.pk}",
+        reason,
+        finding.grade.value if finding.grade else "",
+        finding.fingerprint or "",
+        finding.signed_at,
+        may_promote=may_promote,
+    )
+
+
+def _buyer(order: Order) -> gate.Buyer:
+    return gate.Buyer(order.seller_id, order.amazon_order_id, order.order_key, order.alias_key)
+
+
+def _retry(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
+    if now - notice.received_at <= RETRY_FOR:
+        pause = RETRIES[min(notice.attempts, len(RETRIES) - 1)]
+        return _later(notice, finding, now + pause, now=now)
+    order = _hold_if_written_to(notice, finding, now + holds.HELD_FOR, now=now)  # as good as unproved
+    return Outcome(Notice.Status.QUARANTINED, DNS_GAVE_UP, order)
+
+
+def _is_early(notice: Notice, *, now: datetime) -> bool:
+    first = readings.first_seen(notice, Reason.KEY_WITHDRAWN)
+    return first is None or now < first + KEY_LOOK
+
+
+def _later(notice: Notice, finding: Finding, look_at: datetime, *, now: datetime) -> Outcome:
+    """Look again at `look_at`; until shortly after it the buyer's messages wait, if the notice may be about them."""
+    order = _hold_if_written_to(notice, finding, look_at + PAST_THE_NEXT_LOOK, now=now)
+    return Outcome(Notice.Status.RECEIVED, finding.reason.value, order, look_at)
+
+
+def _hold_if_written_to(notice: Notice, finding: Finding, until: datetime, *, now: datetime) -> Order | None:
+    if finding.kind is not Kind.OPT_OUT or finding.order_id is None:
+        return None
+    order, state = _whose(notice.seller_id, finding.order_id, now=now)
+    if order is not None and state is OrderState.WRITTEN_TO:
+        holds.hold(_buyer(order), _proof(notice, finding), until=until, now=now)
+    return order
+
+
+def _park(notice: Notice, decision: Decision, *, now: datetime) -> Outcome:
+    last = notice.received_at + PARKED_FOR
+    if now >= last:
+        return Outcome(Notice.Status.QUARANTINED, PARKED_IN_VAIN)
+    return Outcome(Notice.Status.PARKED, decision.reason, look_at=min(now + PARKED_LOOK, last))

@@ -1,0 +1,112 @@
+"""Every examination of a notice, written down for good, with the key records that judged it.
+
+Written by `intake` in the transaction of the verdict; read by `replay`, and by whoever asks years later why a buyer
+is on the list. A row holds hashes, key records and reasons, and no address.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from accounts import keys, lookup
+from optouts.authenticity import DnsTrouble, SignatureResult
+from optouts.examination import Finding
+from optouts.models import Notice, NoticeReading
+from optouts.reasons import Reason
+from optouts.resolving import RecordedResolver
+
+NOT_RULES: Final = frozenset({"admin", "apps", "forms", "models", "tasks", "urls"})
+
+
+@cache
+def parser_version() -> str:
+    """Names the rules by which a mail is judged: changes with every change of a module of this package."""
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    for module in sorted(here.glob("*.py")):
+        if module.stem not in NOT_RULES:
+            digest.update(module.name.encode() + b"\0" + module.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def record(
+    notice: Notice, number: int, finding: Finding, *, status: Notice.Status, outcome: str, now: datetime
+) -> None:
+    """Write down one finding of one examination."""
+    is_order = finding.order_id is not None and keys.is_order_id(finding.order_id)
+    NoticeReading.objects.create(
+        seller_id=notice.seller_id,
+        notice=notice,
+        number=number,
+        kind=finding.kind.value,
+        grade=finding.grade.value if finding.grade else "",
+        reason=finding.reason.value[:200],
+        outcome=outcome[:200],
+        status=status,
+        order_key=lookup.order_key(notice.seller_id, finding.order_id or "") if is_order else None,
+        template=(finding.template or "")[:40],
+        fingerprint=finding.fingerprint or "",
+        evidence=evidence(finding),
+        parser=parser_version(),
+        at=now,
+    )
+
+
+def evidence(finding: Finding) -> dict[str, Any]:
+    """What proves the verdict, without an address: enough to verify again years later, given the raw mail."""
+    return {
+        "route": finding.route.value if finding.route else None,
+        "detail": finding.detail,
+        "signatures": [
+            {
+                "domain": signature.domain,
+                "selector": signature.selector,
+                "result": signature.result.value,
+                "signed_at": signature.signed_at.isoformat() if signature.signed_at else None,
+                "body_hash": signature.body_hash,
+                "key_record": signature.key_record,
+                "signed_headers": list(signature.signed_headers),
+            }
+            for signature in finding.signatures
+        ],
+    }
+
+
+def first_seen(notice: Notice, reason: Reason) -> datetime | None:
+    """When a reading of this notice first came to this reason; None: never yet."""
+    seen = NoticeReading.objects.filter(notice_id=notice.pk, reason=reason.value).order_by("id")
+    return seen.values_list("at", flat=True).first()
+
+
+class KeptKeys:
+    """A resolver that answers with the key records that earlier readings of a notice have kept.
+
+    What was looked up and found missing is missing; what could never be looked up is still trouble.
+    """
+
+    def __init__(self, kept: Iterable[dict[str, Any]]) -> None:
+        records: dict[str, str] = {}
+        absent: set[str] = set()
+        for signature in (signature for each in kept for signature in each.get("signatures", ())):
+            name = f"{signature['selector']}._domainkey.{signature['domain']}."
+            if signature["key_record"]:
+                records[name] = signature["key_record"]
+            elif signature["result"] == SignatureResult.NO_KEY.value:
+                absent.add(name.lower())
+        self._known = {name.lower() for name in records} | absent
+        self._records = RecordedResolver(records)
+
+    def txt(self, name: str, /) -> bytes | None:
+        """Return the record that was kept, or None when it was missing then. Raises DnsTrouble for other names."""
+        if name.rstrip(".").lower() + "." not in self._known:
+            raise DnsTrouble("never looked up")
+        return self._records.txt(name)
+
+
+def kept_keys(notice: Notice) -> KeptKeys:
+    """The keys by which this notice was judged before; where a name has had several, the latest."""
+    kept = list(NoticeReading.objects.filter(notice_id=notice.pk).order_by("id").values_list("evidence", flat=True))
+    return KeptKeys([notice.evidence, *kept])
