@@ -17,6 +17,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from accounts.rowsecurity import across_sellers
 from optouts.models import SellerFreeze, Suppression, SuppressionEvent
@@ -134,7 +135,8 @@ def suppressed_among(seller_id: int, keys: Sequence[UUID]) -> dict[UUID, str]:
     """Which of these keys are on the list for this seller, with the reason. One query for any number."""
     with across_sellers("which buyers are on the list?"):
         rows = _in_force(keys).filter(Q(seller__isnull=True) | Q(seller=seller_id))
-        return dict(rows.values_list("key", "reason"))
+        # The entry for everybody comes last and wins: a buyer who has opted out is that, whatever else is noted.
+        return dict(rows.order_by("seller_id").values_list("key", "reason"))
 
 
 def suppress(buyer: Buyer, proof: Proof, *, reach: Reach, now: datetime) -> list[int]:
@@ -280,7 +282,9 @@ def _remember(entry: Suppression, what: SuppressionEvent.What, proof: Proof, now
 
 
 def _in_force(keys: Sequence[UUID]) -> QuerySet[Suppression]:
-    return Suppression.objects.filter(key__in=keys, state=Suppression.State.ACTIVE)
+    # As one array: a thousand parameters take Django and PostgreSQL longer to read than the index to answer.
+    asked = RawSQL("select unnest(%s::uuid[])", [[str(key) for key in keys]])
+    return Suppression.objects.filter(key__in=asked, state=Suppression.State.ACTIVE)
 
 
 def lock_to_change(keys: Iterable[UUID]) -> None:
