@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from optouts import views_setup
 from optouts.views import entries, notices, setting_up
 
 urlpatterns = [
@@ -12,4 +13,11 @@ urlpatterns = [
     path("opt-outs/notices/", notices.notices, name="notices"),
     path("opt-outs/notices/export.csv", notices.notices_export, name="notices_export"),
     path("opt-outs/notices/<int:pk>/", notices.notice, name="notice"),
+    path("opt-outs/set-up/", views_setup.set_up, name="set_up"),
+    path("opt-outs/set-up/state/", views_setup.set_up_state, name="set_up_state"),
+    path("opt-outs/set-up/test/", views_setup.send_test, name="send_test"),
+    path("opt-outs/set-up/mailboxes/", views_setup.add_mailbox, name="add_mailbox"),
+    path("opt-outs/set-up/places/<int:pk>/", views_setup.place_address, name="place_address"),
+    path("opt-outs/set-up/addresses/<int:pk>/replace/", views_setup.rotate_address, name="rotate_address"),
+    path("opt-outs/set-up/forwarding/<int:pk>/done/", views_setup.forwarding_done, name="forwarding_done"),
 ]

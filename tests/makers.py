@@ -16,9 +16,12 @@ from campaigns.models import Campaign
 from messaging import outbox
 from messaging.letters import Letter
 from messaging.models import Channel, Message
-from optouts import gate, intake
+from optouts import gate, intake, setup
 from optouts.addresses import open_address
-from optouts.models import InboundAddress, Notice
+from optouts.examination import Finding
+from optouts.models import ForwardingRequest, InboundAddress, Notice
+from optouts.reasons import Kind, Reason
+from optouts.setup_mails import Confirmation
 from orders.models import Order, OrderItem
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -173,6 +176,16 @@ def make_notice(seller: Seller, *, raw: bytes = PLAIN_MAIL, **fields: Any) -> No
         pk = intake.receive(address, raw + str(next(_numbers)).encode(), now=NOW)
         Notice.objects.filter(pk=pk).update(**fields)
         return Notice.objects.get(pk=pk)
+
+
+def make_forwarding(seller: Seller, link: str = "https://mail.google.com/mail/vf-abcdefgh12") -> ForwardingRequest:
+    """A provider's question about forwarding, kept by the product's own verb."""
+    notice = make_notice(seller, kind=Kind.FORWARDING_CONFIRMATION.value)
+    asked = Confirmation(link, None, "alice.shop@gmail.com")
+    finding = Finding(Kind.FORWARDING_CONFIRMATION, None, Reason.FORWARDING_REQUEST, confirmation=asked)
+    with across_sellers("test"):
+        setup.keep_confirmation(notice, finding, now=NOW)
+        return ForwardingRequest.objects.get(notice=notice)
 
 
 def suppress(order: Order, *, grade: str = "A2", reach: gate.Reach = gate.Reach.GLOBAL) -> list[int]:

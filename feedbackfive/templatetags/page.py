@@ -108,7 +108,7 @@ SECTIONS: Final[tuple[tuple[str, str, str, frozenset[str]], ...]] = (
     ("orders", "Orders", "package", frozenset({"order"})),
     ("scheduling", "Scheduling", "calendar-clock", frozenset()),
     ("history", "History", "history", frozenset({"message"})),
-    ("optouts", "Opt-outs", "hand-stop", frozenset({"notice", "notices", "suppression"})),
+    ("optouts", "Opt-outs", "hand-stop", frozenset({"notice", "notices", "suppression", "set_up"})),
     ("settings", "Settings", "settings", frozenset({"connect_amazon"})),
 )
 

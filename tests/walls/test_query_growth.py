@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 LISTS = [
     "dashboard", "campaigns", "orders", "orders_export", "scheduling", "scheduling_export", "history",
-    "history_export", "optouts", "optouts_export", "notices", "notices_export", "senders", "settings",
+    "history_export", "optouts", "optouts_export", "notices", "notices_export", "senders", "settings", "set_up",
 ]  # fmt: skip
 
 
