@@ -13,6 +13,7 @@ import logging
 import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -36,8 +37,8 @@ MAX_AGE = timedelta(days=30)
 MAX_CLOCK_SKEW = timedelta(minutes=5)
 REQUIRED_HEADERS = frozenset({"from", "to", "subject", "date", "message-id", "content-type"})
 """What Amazon always signs (seen 2017 to 2026), and what a notice is read by."""
-REQUIRED_OF_OTHERS = frozenset({"from", "to", "subject"})
-"""Google leaves the content type out."""
+REQUIRED_OF_OTHERS = frozenset({"from", "subject", "date"})
+"""Google leaves the content type out, Microsoft the recipient."""
 
 _MAX_SIGNATURE_FIELD = 4096
 _MAX_KEY_RECORD = 1200  # a 4096-bit key takes 740; the size bounds the arithmetic that a stranger's key can ask for
@@ -48,15 +49,16 @@ _DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,10}")
 _SELECTOR = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,10}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{1,1400}={0,2}")
 _NUMBER = re.compile(r"[0-9]{1,12}")
+_RULES = {"d": _DOMAIN, "s": _SELECTOR, "b": _BASE64, "bh": _BASE64}
 _CANONICALISATIONS = frozenset({"simple", "relaxed", *(f"{a}/{b}" for a in ("simple", "relaxed")
                                                      for b in ("simple", "relaxed"))})  # fmt: skip
-_UNREADABLE = (
+UNREADABLE = (
     dkim.DKIMException, ASN1FormatError, UnparsableKeyError, binascii.Error, ValueError, TypeError, LookupError,
     ArithmeticError, AttributeError,
 )  # fmt: skip
 """What dkimpy raises on a hostile signature or key record (fuzzed)."""
 
-_SILENT = logging.Logger("optouts.dkim", level=logging.CRITICAL + 1)  # dkimpy logs parts of the mail
+SILENT = logging.Logger("optouts.dkim", level=logging.CRITICAL + 1)  # dkimpy logs parts of the mail
 
 
 class DnsTrouble(Exception):
@@ -177,7 +179,7 @@ class _Claim:
             domain=self.tags.get("d", "").lower(),
             selector=self.tags.get("s", ""),
             result=self.problem or SignatureResult.NOT_NEEDED,
-            signed_at=_instant(self.tags.get("t")),
+            signed_at=instant(self.tags.get("t")),
             body_hash=self.tags.get("bh", ""),
             signed_headers=_signed_headers(self.tags),
         )
@@ -195,43 +197,59 @@ def _verify_all(message: RawMessage, resolver: Resolver, now: datetime) -> tuple
         if signature.domain != message.sender_domain:
             signature = replace(signature, result=SignatureResult.NOT_THE_AUTHOR)
         elif claim.problem is None and not proved and troubles < _MAX_TROUBLES:
-            verifier = verifier or dkim.DKIM(message.raw, logger=_SILENT)
-            signature = _verify(verifier, claim, resolver, now)
+            verifier = verifier or dkim.DKIM(message.raw, logger=SILENT)
+            signature = _verify(verifier, claim, resolver, message, now)
             troubles += signature.result is SignatureResult.DNS_TROUBLE
             proved = signature.passed
         signatures.append(signature)
     return tuple(signatures)
 
 
-def _verify(verifier: dkim.DKIM, claim: _Claim, resolver: Resolver, now: datetime) -> Signature:
-    records: list[bytes] = []
+class KeyRing:
+    """Fetches public keys for dkimpy, each once, and remembers the records for the evidence."""
 
-    def ask(name: bytes, timeout: int = 5) -> bytes | None:
-        record = resolver.txt(name.decode("ascii"))
-        if record is None or len(record) > _MAX_KEY_RECORD or not _has_key(record):
-            return None
-        records.append(record)
-        return record
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._fetched: dict[bytes, bytes | None] = {}
 
+    @property
+    def records(self) -> tuple[str, ...]:
+        """The key records that were found, in the order of asking."""
+        return tuple(record.decode("ascii", "replace") for record in self._fetched.values() if record is not None)
+
+    def ask(self, name: bytes, timeout: int = 5) -> bytes | None:
+        """Return the record at `name`, or None when there is no usable key. Raises DnsTrouble."""
+        if name not in self._fetched:
+            record = self._resolver.txt(name.decode("ascii"))
+            if record is not None and (len(record) > _MAX_KEY_RECORD or not _has_key(record)):
+                record = None
+            self._fetched[name] = record
+        return self._fetched[name]
+
+
+def _verify(verifier: dkim.DKIM, claim: _Claim, resolver: Resolver, message: RawMessage, now: datetime) -> Signature:
+    keys = KeyRing(resolver)
     fields = [item for item in verifier.headers if item[0].lower() == b"dkim-signature"]
     tags = {name.encode("ascii"): value.encode("ascii") for name, value in claim.tags.items()}
     names = [name.encode("ascii") for name in _signed_headers(claim.tags)]
     try:
         # Not `verify()`: that one looks at the machine's clock for t= and x=.
-        fits = verifier.verify_sig(tags, names, fields[claim.index], ask)
+        fits = verifier.verify_sig(tags, names, fields[claim.index], keys.ask)
     except DnsTrouble:
         return replace(claim.signature, result=SignatureResult.DNS_TROUBLE)
-    except _UNREADABLE:
+    except UNREADABLE:
         fits = False
-    if not records:
+    if not keys.records:
         return replace(claim.signature, result=SignatureResult.NO_KEY)
-    result = _freshness(claim.signature, now) if fits else SignatureResult.FAILED
-    return replace(claim.signature, result=result, key_record=records[0].decode("ascii", "replace"))
+    signature = replace(claim.signature, key_record=keys.records[0])
+    if signature.signed_at is None and signature.domain not in AMAZON_DOMAINS:
+        signature = replace(signature, signed_at=_dated(message))  # Microsoft signs the Date instead of giving t=
+    return replace(signature, result=_freshness(signature, now) if fits else SignatureResult.FAILED)
 
 
 def _read(index: int, value: bytes, now: datetime) -> _Claim:
     """Read one field by our own strict rules; dkimpy gets only what passed them."""
-    tags = _tags(value)
+    tags = parse_tags(value)
     if tags is None:
         return _Claim(index, problem=SignatureResult.MALFORMED)
     if not _is_wellformed(tags):
@@ -243,14 +261,14 @@ def _read(index: int, value: bytes, now: datetime) -> _Claim:
     required = REQUIRED_HEADERS if tags["d"].lower() in AMAZON_DOMAINS else REQUIRED_OF_OTHERS
     if not required <= set(_signed_headers(tags)):
         return _Claim(index, tags, SignatureResult.UNSIGNED_HEADERS)
-    expires = _instant(tags.get("x"))
+    expires = instant(tags.get("x"))
     if "x" in tags and (expires is None or expires < now):
         return _Claim(index, tags, SignatureResult.EXPIRED)
     return _Claim(index, tags)
 
 
-def _tags(value: bytes) -> dict[str, str] | None:
-    """Split `k=v; k=v` (RFC 6376, 3.2), or None when it is not one clear list of tags."""
+def parse_tags(value: bytes) -> dict[str, str] | None:
+    """Split `k=v; k=v` (RFC 6376, 3.2), or return None when it is not one clear list of tags."""
     if len(value) > _MAX_SIGNATURE_FIELD or _LONG_BLANK.search(value) or not value.isascii():
         return None
     tags: dict[str, str] = {}
@@ -266,32 +284,51 @@ def _tags(value: bytes) -> dict[str, str] | None:
     return tags
 
 
+def is_signable(tags: dict[str, str], names: set[str]) -> bool:
+    """Whether the tags `names` are there and look as they must, and the algorithm is the one that is accepted."""
+    return tags.get("a") == "rsa-sha256" and _are_wellformed(tags, names)
+
+
+def _are_wellformed(tags: dict[str, str], names: set[str]) -> bool:
+    return all(
+        _RULES[name].fullmatch(tags.get(name, "").lower() if name == "d" else tags.get(name, "")) for name in names
+    )
+
+
 def _is_wellformed(tags: dict[str, str]) -> bool:
-    rules = {"d": _DOMAIN, "s": _SELECTOR, "b": _BASE64, "bh": _BASE64}
     domain = tags.get("d", "").lower()
     identity = tags.get("i", f"@{domain}").lower()
     return (
         tags.get("v") == "1"
         and {"a", "h"} <= tags.keys()
-        and all(rule.fullmatch(tags.get(name, "").lower() if name == "d" else tags.get(name, ""))
-                for name, rule in rules.items())
+        and _are_wellformed(tags, {"d", "s", "b", "bh"})
         and tags.get("c", "simple") in _CANONICALISATIONS
         and tags.get("q", "dns/txt") == "dns/txt"
         and (identity.endswith(f"@{domain}") or identity.endswith(f".{domain}"))
-        and ("t" not in tags or _instant(tags["t"]) is not None)
-    )  # fmt: skip
+        and ("t" not in tags or instant(tags["t"]) is not None)
+    )
 
 
 def _signed_headers(tags: dict[str, str]) -> tuple[str, ...]:
     return tuple(name.lower() for name in tags.get("h", "").split(":") if name)
 
 
-def _instant(seconds: str | None) -> datetime | None:
+def instant(seconds: str | None) -> datetime | None:
+    """Return the moment of a `t=` or `x=` tag, or None when it is none."""
     if seconds is None or not _NUMBER.fullmatch(seconds):
         return None
     try:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _dated(message: RawMessage) -> datetime | None:
+    """Return the moment in Date, or None."""
+    try:
+        moment = parsedate_to_datetime((message.get("date") or b"")[:100].decode("ascii"))
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, TypeError, OverflowError, IndexError, AttributeError):
         return None
 
 

@@ -6,12 +6,24 @@ later, with the key records that were kept, and gives the same findings.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from optouts.arc import Chain, examine_chain
 from optouts.authenticity import Authentication, Resolver, Signature, authenticate
 from optouts.decisions import Grade
-from optouts.grading import ACTED_ON, Context, Verdict, grade, signed_recipient
+from optouts.grading import (
+    ACTED_ON,
+    NO_CHAIN,
+    Context,
+    Verdict,
+    grade,
+    grade_by_person,
+    is_setup_proved,
+    needs_seal,
+    signed_recipient,
+)
 from optouts.mime import walk
 from optouts.parsing import Reading, parse
 from optouts.rawgate import RawMessage
@@ -23,6 +35,8 @@ from optouts.wording import decode_header
 MAX_ATTACHED_DEPTH = 3
 MAX_ATTACHED = 20
 
+_NOTICES = frozenset({Kind.OPT_OUT, Kind.PROBABLE_OPT_OUT})
+
 __all__ = ["Context", "Finding", "examine"]
 
 
@@ -31,7 +45,8 @@ class Finding:
     """What one mail (or one original attached to it) is, says and proves.
 
     Hand only `kind` OPT_OUT to `decisions.decide`; a PROBABLE_OPT_OUT, and every finding without a grade, is for a
-    person. `order_id` and `alias` come out of Amazon's own sentence and link; below an A grade they are a claim.
+    person. `promotable` names the shadow template that fitted: an operator may make it live. `order_id` and `alias`
+    come out of Amazon's own sentence and link; below an A grade, and for a buyer's message, they are a claim.
     `fingerprint` is the same for every copy of one signed mail, by whatever way it came: SHA-256, hexadecimal, of the
     signed Message-ID and the body hash. `detail` adds what an operator may want to know to `reason`.
     `confirmation` is set only when the provider's signature is valid. `forwarded_by` is a guess, for show.
@@ -54,6 +69,18 @@ class Finding:
     route: Route | None = None
     forwarded_by: str | None = None
     confirmation: Confirmation | None = None
+    promotable: str | None = None
+    chain: Chain | None = None
+
+    @property
+    def asks_to_stop(self) -> bool:
+        """Whether a buyer asks in his own words not to be written to: an offer to the seller, never an opt-out."""
+        return self.reason is Reason.BUYER_ASKS_TO_STOP
+
+    @property
+    def is_new_wording(self) -> bool:
+        """Whether Amazon signed an opt-out in words that no template knows: an operator has to hear of it."""
+        return self.reason is Reason.UNKNOWN_WORDING and self.signed_at is not None
 
 
 def examine(raw: bytes, *, resolver: Resolver, context: Context) -> tuple[Finding, ...]:
@@ -61,30 +88,56 @@ def examine(raw: bytes, *, resolver: Resolver, context: Context) -> tuple[Findin
 
     Never raises on anything that a mail can hold. DNS trouble is a finding of grade T: examine again later.
     """
-    return _examine(raw, resolver, context, 0)
+    return _Examination(resolver, context).of(raw)
 
 
-def _examine(raw: bytes, resolver: Resolver, context: Context, depth: int) -> tuple[Finding, ...]:
-    authentication = authenticate(raw, resolver, now=context.now)
-    message = authentication.message
-    if message is None:
-        return (Finding(Kind.MALFORMED, Grade.X, Reason.GATE, detail=authentication.reason),)
-    parts = walk(message)
-    letter = unwrap(message, parts)
-    reading = parse(message, parts, letter, context.notice_senders)
-    verdict = grade(reading, letter, authentication, context)
-    outer = replace(
-        _finding(reading, verdict, authentication, message), route=letter.route, forwarded_by=letter.forwarded_by
-    )
-    if outer.kind is Kind.OPT_OUT or depth >= MAX_ATTACHED_DEPTH:
-        return (outer,)
-    inner = [
-        _as_attachment(finding)
-        for attached in parts.attached[:MAX_ATTACHED]
-        for finding in _examine(attached, resolver, context, depth + 1)
-    ]
-    # A bounce or a digest may carry anything; what is no notice inside does not hide what the mail itself is.
-    return tuple(finding for finding in inner if finding.kind in ACTED_ON) or (outer,)
+@dataclass(slots=True)
+class _Examination:
+    """One run over a mail and all that is attached to it. `left` bounds the attached mails of the whole tree."""
+
+    resolver: Resolver
+    context: Context
+    left: int = MAX_ATTACHED
+
+    def of(self, raw: bytes, depth: int = 0, outer: Authentication | None = None) -> tuple[Finding, ...]:
+        """Return the findings of one mail; `outer` is what is known about the person who attached it."""
+        authentication = authenticate(raw, self.resolver, now=self.context.now)
+        message = authentication.message
+        if message is None:
+            return (Finding(Kind.MALFORMED, Grade.X, Reason.GATE, detail=authentication.reason),)
+        parts = walk(message)
+        letter = unwrap(message, parts)
+        reading = parse(message, parts, letter, self.context.expectations)
+        chain = NO_CHAIN
+        if needs_seal(letter, authentication):
+            chain = examine_chain(message, self.resolver, self.context.trusted_sealers, now=self.context.now)
+        verdict = grade(reading, letter, authentication, self.context, chain)
+        if outer is not None and verdict.kind is Kind.FORGED and reading.kind in _NOTICES:
+            verdict = _by_attaching(reading, outer, self.context)
+        finding = replace(
+            _finding(reading, verdict, authentication, message),
+            route=letter.route, forwarded_by=letter.forwarded_by, chain=None if chain is NO_CHAIN else chain,
+        )  # fmt: skip
+        if finding.kind is Kind.OPT_OUT or depth >= MAX_ATTACHED_DEPTH:
+            return (finding,)
+        # A bounce or a digest may carry anything; what is no notice inside does not hide what the mail itself is.
+        return tuple(self._attached(parts.attached, depth, outer or authentication)) or (finding,)
+
+    def _attached(self, originals: tuple[bytes, ...], depth: int, outer: Authentication) -> Iterator[Finding]:
+        for original in originals:
+            if not self.left:
+                return
+            self.left -= 1
+            for finding in self.of(original, depth + 1, outer):
+                if finding.kind in ACTED_ON or finding.asks_to_stop:
+                    yield _as_attachment(finding)
+
+
+def _by_attaching(reading: Reading, outer: Authentication, context: Context) -> Verdict:
+    """Grade an attached copy that proves nothing itself (Outlook writes it anew): it is worth what its sender is."""
+    verdict = grade_by_person(reading, outer, context)
+    is_unknown = verdict.reason is Reason.FORWARDED_BY_HAND
+    return replace(verdict, reason=Reason.ATTACHED_UNSIGNED) if is_unknown else verdict
 
 
 def _finding(reading: Reading, verdict: Verdict, authentication: Authentication, message: RawMessage) -> Finding:
@@ -104,8 +157,8 @@ def _finding(reading: Reading, verdict: Verdict, authentication: Authentication,
         return finding
     return replace(
         finding, order_id=reading.order_id, alias=reading.alias, marketplace_id=reading.marketplace_id,
-        template=reading.template, language=reading.language,
-        confirmation=reading.confirmation if authentication.aligned is not None else None,
+        template=reading.template, language=reading.language, promotable=reading.promotable,
+        confirmation=reading.confirmation if is_setup_proved(authentication) else None,
     )  # fmt: skip
 
 

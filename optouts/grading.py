@@ -8,15 +8,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from optouts.arc import TRUSTED_SEALERS, Chain, Seal
 from optouts.authenticity import AMAZON_DOMAINS, Authentication, SignatureResult
 from optouts.decisions import Grade
 from optouts.notice_texts import by_subject
-from optouts.parsing import NOTICE_SENDERS, Reading
+from optouts.parsing import NOTICE_SENDERS, Expectations, Reading
 from optouts.rawgate import parse_mailbox
 from optouts.reasons import Kind, Reason
 from optouts.unwrapping import Letter, Route
 
-ACTED_ON = frozenset({Kind.OPT_OUT, Kind.PROBABLE_OPT_OUT, Kind.RESTRICTED, Kind.BLOCKED_FOR_CONTENT})
+ACTED_ON = frozenset(
+    {Kind.OPT_OUT, Kind.PROBABLE_OPT_OUT, Kind.RESTRICTED, Kind.BLOCKED_FOR_CONTENT}
+    | {Kind.SENDER_NOT_APPROVED, Kind.NOT_DELIVERED}
+)
+_SEALS = {
+    Seal.INCOMPLETE: Reason.SEAL_INCOMPLETE,
+    Seal.TOO_MANY: Reason.SEAL_INCOMPLETE,
+    Seal.UNKNOWN_SEALER: Reason.SEAL_OF_STRANGER,
+    Seal.REPORTS_FAILURE: Reason.SEAL_REPORTS_FAILURE,
+    Seal.BROKEN: Reason.SEAL_BROKEN,
+    Seal.NO_WORD_OF_AMAZON: Reason.SEAL_SILENT,
+    Seal.FORM_CHANGED: Reason.SEAL_FORM_CHANGED,
+    Seal.OUT_OF_DATE: Reason.SEAL_OUT_OF_DATE,
+    Seal.ABSENT: Reason.BROKEN_BY_FORWARDER,
+}
+NO_CHAIN = Chain(Seal.ABSENT)
 _CONTRADICTIONS = frozenset({Reason.TWO_BUYERS, Reason.MARKETPLACE_DISAGREES, Reason.ORDER_IDS_DISAGREE})
 _DATED_WRONG = {
     SignatureResult.TOO_OLD: Reason.TOO_OLD,
@@ -30,13 +46,21 @@ class Context:
     """What the seller's side knows when a mail is examined.
 
     `is_inbound_address` answers whether an address (lower case) is one of this seller's own inbound addresses.
-    `mailboxes` are his registered and confirmed mailboxes, lower case. `now` is the time of receipt.
+    `mailboxes` are his registered and confirmed mailboxes, lower case. `now` is the time of receipt. `promoted` are the
+    names of the shadow templates that an operator has made live, `trusted_sealers` the domains whose ARC seals count.
     """
 
     is_inbound_address: Callable[[str], bool]
     mailboxes: frozenset[str]
     now: datetime
     notice_senders: frozenset[str] = NOTICE_SENDERS
+    promoted: frozenset[str] = frozenset()
+    trusted_sealers: frozenset[str] = TRUSTED_SEALERS
+
+    @property
+    def expectations(self) -> Expectations:
+        """What the parser has to know of this."""
+        return Expectations(self.notice_senders, self.promoted, self.is_inbound_address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +72,35 @@ class Verdict:
     reason: Reason
 
 
-def grade(reading: Reading, letter: Letter, authentication: Authentication, context: Context) -> Verdict:
+def needs_seal(letter: Letter, authentication: Authentication) -> bool:
+    """Whether the mail names Amazon as its sender, lost its signature on the way, and may be vouched for by a seal."""
+    return (
+        authentication.message is not None
+        and authentication.author is None
+        and letter.route is Route.FORWARDED
+        and letter.has_arc
+        and authentication.message.sender_domain in AMAZON_DOMAINS
+    )
+
+
+def grade(
+    reading: Reading, letter: Letter, authentication: Authentication, context: Context, chain: Chain = NO_CHAIN
+) -> Verdict:
     """Return kind, grade and reason. Total: every combination has a named answer."""
     if reading.kind is Kind.FORWARDING_CONFIRMATION:
         return _grade_setup(reading, authentication)
     if letter.route is Route.BY_HAND:
-        return _grade_by_hand(reading)
+        return grade_by_person(reading, authentication, context)
     if letter.sender.rpartition("@")[2] not in AMAZON_DOMAINS:
         return _grade_stranger(reading, letter)
     if authentication.author is not None:
         return _grade_signed(reading, authentication, context)
-    if authentication.undecided:
+    if chain.vouches:
+        return _grade_sealed(reading)
+    if authentication.undecided or chain.seal is Seal.DNS_TROUBLE:
         is_waiting = reading.kind in ACTED_ON
         return Verdict(reading.kind, Grade.T, Reason.DNS_TROUBLE) if is_waiting else _ungraded(reading)
-    return _grade_unproved(reading, letter, authentication.failure)
+    return _grade_unproved(reading, letter, authentication.failure, chain)
 
 
 def signed_recipient(authentication: Authentication) -> str | None:
@@ -86,7 +125,18 @@ def _grade_signed(reading: Reading, authentication: Authentication, context: Con
     return Verdict(reading.kind, Grade.A3, Reason.SIGNED_UNKNOWN_MAILBOX)
 
 
-def _grade_unproved(reading: Reading, letter: Letter, failure: SignatureResult | None) -> Verdict:
+def _grade_sealed(reading: Reading) -> Verdict:
+    """Grade what a trusted forwarder vouches for: enough for this seller, never for all (INBOUND.md 3)."""
+    if reading.kind not in ACTED_ON:
+        return _ungraded(reading)
+    if reading.reason in _CONTRADICTIONS:
+        return Verdict(reading.kind, Grade.X, reading.reason)
+    if reading.kind is Kind.PROBABLE_OPT_OUT:
+        return _ungraded(reading)
+    return Verdict(reading.kind, Grade.B, Reason.SEALED)
+
+
+def _grade_unproved(reading: Reading, letter: Letter, failure: SignatureResult | None, chain: Chain) -> Verdict:
     """Grade a mail that names Amazon as its sender without a passing signature of Amazon's."""
     if failure is SignatureResult.NO_KEY:
         is_notice = reading.kind is Kind.OPT_OUT
@@ -99,16 +149,27 @@ def _grade_unproved(reading: Reading, letter: Letter, failure: SignatureResult |
         return Verdict(Kind.FORGED, Grade.X, Reason.SIGNATURE_BROKEN if failure else Reason.NOT_SIGNED)
     if reading.kind is not Kind.OPT_OUT:
         return _ungraded(reading)
-    return Verdict(reading.kind, Grade.D, Reason.SEAL_NOT_EXAMINED if letter.has_arc else Reason.BROKEN_BY_FORWARDER)
+    return Verdict(reading.kind, Grade.D, _SEALS[chain.seal])
 
 
-def _grade_by_hand(reading: Reading) -> Verdict:
-    """Grade what a person quotes. Words that we do not know, under the name of Amazon's notices, are probable ones."""
+def grade_by_person(reading: Reading, authentication: Authentication, context: Context) -> Verdict:
+    """Grade what a person quotes or attaches: who is he? His own signature and his registered mailbox tell.
+
+    A notice whose words are not attested in every point waits for a person, whoever forwards it.
+    """
+    if reading.reason in _CONTRADICTIONS:
+        return Verdict(reading.kind, Grade.X, reading.reason)
+    message = authentication.message
+    is_mailbox = message is not None and message.sender in context.mailboxes
+    is_known = is_mailbox and authentication.aligned is not None
+    reason = Reason.FORWARDED_BY_REGISTERED if is_known else Reason.FORWARDED_BY_HAND
     if reading.kind is Kind.OPT_OUT:
-        return Verdict(reading.kind, Grade.D, Reason.FORWARDED_BY_HAND)
-    if reading.reason in (Reason.OTHER_AMAZON_MAIL, Reason.QUOTED_SENTENCE):
-        return Verdict(Kind.PROBABLE_OPT_OUT, None, Reason.FORWARDED_BY_HAND)
-    return Verdict(reading.kind, None, Reason.FORWARDED_BY_HAND) if reading.kind in ACTED_ON else _ungraded(reading)
+        if is_mailbox and authentication.undecided:
+            return Verdict(reading.kind, Grade.T, Reason.DNS_TROUBLE)
+        return Verdict(reading.kind, Grade.C if is_known else Grade.D, reason)
+    if reading.reason is Reason.QUOTED_SENTENCE:
+        return Verdict(Kind.PROBABLE_OPT_OUT, None, reason)
+    return Verdict(reading.kind, None, reason) if reading.kind in ACTED_ON else _ungraded(reading)
 
 
 def _grade_stranger(reading: Reading, letter: Letter) -> Verdict:
@@ -119,11 +180,16 @@ def _grade_stranger(reading: Reading, letter: Letter) -> Verdict:
 
 
 def _grade_setup(reading: Reading, authentication: Authentication) -> Verdict:
-    if authentication.aligned is not None:
+    if is_setup_proved(authentication) or reading.reason is Reason.LOOKS_LIKE_FORWARDING_REQUEST:
         return _ungraded(reading)
     if authentication.undecided:
         return Verdict(reading.kind, Grade.T, Reason.DNS_TROUBLE)
     return Verdict(Kind.FORGED, Grade.X, Reason.SETUP_NOT_SIGNED)
+
+
+def is_setup_proved(authentication: Authentication) -> bool:
+    """Whether the sender signed the mail and its recipient: a question to somebody else must not be shown here."""
+    return authentication.aligned is not None and "to" in authentication.aligned.signed_headers
 
 
 def _ungraded(reading: Reading) -> Verdict:

@@ -24,6 +24,11 @@ _TYPE = re.compile(r"\s*([a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,60})\s*(?:;
 _PARAMETER = re.compile(r';\s*([a-z0-9_*-]{1,40})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))', re.IGNORECASE)
 _PART_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:(.*)", re.DOTALL)
 _FOLD = re.compile(rb"\r\n(?=[ \t])")
+_MAILS = frozenset({"message/rfc822", "message/global"})
+_ANYTHING = frozenset(
+    {"application/octet-stream", "application/x-eml", "application/eml", "text/x-eml", "message/x-eml"}
+)
+_MAIL_NAME = re.compile(r"\.eml(?:\?=)?\s{0,9}$|LmVtbA={0,2}\?=$|=2Eeml\?=$", re.IGNORECASE)
 _JAPANESE_ESCAPE = b"\x1b$"
 
 _CHARSETS = {
@@ -80,6 +85,7 @@ class _Leaf:
     encoding: str
     body: bytes
     depth: int
+    is_named_mail: bool = False
 
 
 def walk(message: RawMessage) -> Parts:
@@ -130,7 +136,7 @@ def decode_text(payload: bytes, charset: str) -> str:
 def _visit(part: _Leaf, waiting: list[_Leaf], found: _Found) -> MimeRefusal | None:
     if part.content_type.startswith("multipart/"):
         return _open(part, waiting)
-    if part.content_type == "message/rfc822":
+    if part.content_type in _MAILS or (part.content_type in _ANYTHING and part.is_named_mail):
         found.attached.append(_decode(part))
         return None
     if part.content_type not in ("text/plain", "text/html"):
@@ -189,13 +195,18 @@ def _leaf(piece: bytes, depth: int) -> _Leaf:
     else:
         head, _, body = piece.partition(b"\r\n\r\n")
     fields: dict[str, bytes] = {}
-    for line in _FOLD.sub(b"", head[:_MAX_VALUE * 4]).split(b"\r\n"):
+    for line in _FOLD.sub(b"", head[: _MAX_VALUE * 4]).split(b"\r\n"):
         match = _PART_FIELD.match(line)
         if match is not None:
             fields.setdefault(match[1].decode("ascii").lower(), match[2])
     content_type, parameters = parse_content_type(fields.get("content-type"))
     encoding = _ascii(fields.get("content-transfer-encoding")).strip().lower()
-    return _Leaf(content_type, parameters, encoding, body, depth)
+    _, disposition = parse_content_type(b"x/x;" + fields.get("content-disposition", b"").partition(b";")[2])
+    is_named_mail = any(
+        name.startswith(("name", "filename")) and _MAIL_NAME.search(value)
+        for name, value in (*parameters.items(), *disposition.items())
+    )
+    return _Leaf(content_type, parameters, encoding, body, depth, is_named_mail)
 
 
 def _decode(part: _Leaf) -> bytes:

@@ -8,6 +8,7 @@ rest of a notice names "feedback" and "reviews", and other mails name other orde
 import re
 from dataclasses import dataclass
 
+from optouts.reasons import Kind, Reason
 from optouts.wording import normalise
 
 _ID = r"\[? ?(?P<id>[0-9]{3}- ?[0-9]{7}- ?[0-9]{7}) ?\]?"
@@ -15,16 +16,62 @@ _ANY_ORDER_ID = re.compile(r"(?<![0-9-])[0-9]{3}- ?[0-9]{7}- ?[0-9]{7}(?![0-9-])
 _BLANK = re.compile(r"\s+")
 _NEIGHBOURHOOD = 250
 
-RESTRICTED_PHRASES = (
-    "your account was restricted from sending proactive messages",
-    "your account was temporarily restricted from sending proactive messages",
-)
-"""AMAZON.md 5.4, N2: the seller may not write to anybody for a while."""
 
-BLOCKED_PHRASES = (
-    "this message was not sent as it did not meet the buyer-seller messaging communication guidelines",
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """What identifies another mail about a seller's messages: one of the patterns anywhere in its text."""
+
+    kind: Kind
+    reason: Reason
+    patterns: re.Pattern[str]
+
+
+OTHER_PHRASES: tuple[Phrases, ...] = (
+    Phrases(
+        Kind.RESTRICTED,
+        Reason.ACCOUNT_RESTRICTED,
+        re.compile(
+            r"account (?:was|has been|is) (?:temporarily )?restricted from sending|"
+            r"restricted from sending (?:any )?(?:proactive|unsolicited)|"
+            r"(?:restricted|suspended|removed) your (?:ability|permission|privileges?) to (?:send|contact|message)"
+        ),
+    ),
+    Phrases(
+        Kind.BLOCKED_FOR_CONTENT,
+        Reason.CONTENT_BLOCKED,
+        re.compile(
+            r"(?:did not|didn't|does not|not) (?:meet|comply with|follow) the buyer-seller messaging "
+            r"(?:communication )?guidelines|violates? (?:the|our) (?:buyer-seller messaging|communication) guidelines"
+        ),
+    ),
+    Phrases(
+        Kind.SENDER_NOT_APPROVED,
+        Reason.NOT_APPROVED,
+        re.compile(
+            r"(?:not (?:an? )?(?:approved|authori[sz]ed|registered)|unapproved|unauthori[sz]ed) (?:sender|"
+            r"e-?mail address)|"
+            r"(?:e-?mail )?address .{0,120}(?:is|was) not (?:approved|authori[sz]ed|registered) .{0,60}(?:send|messag)|"
+            r"absender(?:adresse)? .{0,60}nicht (?:zugelassen|genehmigt|autorisiert)"
+        ),
+    ),
+    Phrases(
+        Kind.NOT_DELIVERED,
+        Reason.ATTACHMENT_REFUSED,
+        re.compile(
+            r"attachments? .{0,120}(?:not (?:allowed|permitted|supported|deliver)|too large|exceed|virus|removed|"
+            r"rejected|refused)|anhang .{0,80}(?:nicht (?:zulässig|erlaubt|zugestellt)|zu groß|zu gross)"
+        ),
+    ),
+    Phrases(
+        Kind.NOT_DELIVERED,
+        Reason.LIMIT_REACHED,
+        re.compile(
+            r"(?:exceeded|reached) (?:the|your) (?:maximum|daily|limit).{0,80}(?:messag|e-?mail|limit)|"
+            r"daily (?:messag\w+|e-?mail) (?:limit|quota)|too many (?:messages|e-?mails)"
+        ),
+    ),
 )
-"""AMAZON.md 5.4, N1: what was written broke the guidelines."""
+"""AMAZON.md 5.4: N1 and N2 are quoted word for word; for N4, N6 and N7 no wording is known, so these are loose."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,19 @@ does not sign it: it can make a letter *not* a notice, and raise an alarm about 
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from accounts.keys import ALIAS_DOMAINS, ALIAS_MARKETPLACES, marketplace_of_alias, normalise_alias
-from optouts import notice_texts
+from optouts import notice_texts, shadow_texts
 from optouts.authenticity import AMAZON_DOMAINS
 from optouts.mime import Parts
 from optouts.rawgate import RawMessage
 from optouts.reasons import Kind, Reason
-from optouts.setup_mails import Confirmation, find_confirmation, is_setup_sender
+from optouts.setup_mails import Confirmation, find_confirmation, find_unknown, provider_of
+from optouts.stop_words import asks_to_stop
 from optouts.unwrapping import Letter, Route
-from optouts.wording import mail_addresses
+from optouts.wording import mail_addresses, normalise
 
 NOTICE_SENDERS: frozenset[str] = frozenset({"auto-communication@amazon.com", "auto-communication@amazon.co.jp"})
 """Who sends opt-out notices. Others are learnt in quarantine, never by themselves (INBOUND.md 4.3)."""
@@ -26,12 +28,16 @@ _TYPE_FIELD = "x-space-notification-type"
 _MARKETPLACE_FIELD = "x-marketplace-id"
 _MARKETPLACE_ID = re.compile(r"[A-Z0-9]{10,16}")
 _KNOWN_MARKETPLACES = frozenset(ALIAS_MARKETPLACES.values())
+_WINMAIL = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _BUYER_MESSAGE_TYPES = frozenset({"BBC_MESSAGE_SENT_TO_MERCHANT"})
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a letter says. Order, alias and template are set for notices only."""
+    """What a letter says. Template and language are set for notices only.
+
+    `promotable` is the shadow template that matched, whether it is promoted already or not.
+    """
 
     kind: Kind
     reason: Reason
@@ -41,17 +47,38 @@ class Reading:
     template: str | None = None
     language: str | None = None
     confirmation: Confirmation | None = None
+    promotable: str | None = None
 
 
-def parse(message: RawMessage, parts: Parts, letter: Letter, senders: frozenset[str] = NOTICE_SENDERS) -> Reading:
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """What the reader is told from outside: who sends notices, which shadow templates are live, what is our address."""
+
+    senders: frozenset[str] = NOTICE_SENDERS
+    promoted: frozenset[str] = frozenset()
+    is_ours: Callable[[str], bool] = field(default=lambda address: False)
+
+
+def parse(message: RawMessage, parts: Parts, letter: Letter, expected: Expectations) -> Reading:
     """Return what `letter` says. Never raises; exactly one kind, and a reason for it."""
     if parts.refusal is not None:
         return Reading(Kind.MALFORMED, Reason.UNREADABLE_PARTS)
-    if is_setup_sender(message.sender):
-        confirmation = find_confirmation(letter.subject, letter.texts)
+    provider = provider_of(message.sender, letter.subject, letter.texts)
+    if provider is not None:
+        confirmation = find_confirmation(provider, letter.subject, letter.texts)
         reason = Reason.FORWARDING_REQUEST if confirmation.link else Reason.FORWARDING_REQUEST_WITHOUT_LINK
         return Reading(Kind.FORWARDING_CONFIRMATION, reason, confirmation=confirmation)
-    return _no_notice(message, parts, letter) or _notice(message, letter, senders)
+    reading = _no_notice(message, parts, letter) or _notice(message, letter, expected)
+    if reading.reason is not Reason.NOTHING_ABOUT_OPT_OUT:
+        return reading
+    if _WINMAIL & parts.other_types:
+        return Reading(Kind.MALFORMED, Reason.WINMAIL)
+    question = find_unknown(letter.subject, letter.texts, expected.is_ours)
+    if question is not None:
+        return Reading(
+            Kind.FORWARDING_CONFIRMATION, Reason.LOOKS_LIKE_FORWARDING_REQUEST, confirmation=question
+        )  # fmt: skip
+    return reading
 
 
 def _no_notice(message: RawMessage, parts: Parts, letter: Letter) -> Reading | None:
@@ -65,72 +92,108 @@ def _no_notice(message: RawMessage, parts: Parts, letter: Letter) -> Reading | N
     if letter.route is Route.REPLY:
         return Reading(Kind.NOT_AN_OPT_OUT, Reason.REPLY)
     types = _values(message, _TYPE_FIELD)
-    if message.sender_domain in ALIAS_DOMAINS or types & _BUYER_MESSAGE_TYPES:
-        return Reading(Kind.BUYER_MESSAGE, Reason.BUYER_MESSAGE)
+    if letter.sender.rpartition("@")[2] in ALIAS_DOMAINS or types & _BUYER_MESSAGE_TYPES:
+        return _buyer_message(letter)
     if types - {OPT_OUT_TYPE}:
         return Reading(Kind.OTHER_AMAZON, Reason.ANOTHER_TYPE)
     return None
 
 
-def _notice(message: RawMessage, letter: Letter, senders: frozenset[str]) -> Reading:
+def _buyer_message(letter: Letter) -> Reading:
+    """Read a buyer's own words: which order, and whether he asks not to be written to."""
+    said = [*letter.said, *letter.flat_texts]
+    ids = [found for text in (normalise(" ".join(letter.subjects)), *said) for found in shadow_texts.order_ids(text)]
+    reason = Reason.BUYER_ASKS_TO_STOP if any(asks_to_stop(text) for text in letter.said) else Reason.BUYER_MESSAGE
+    return Reading(
+        Kind.BUYER_MESSAGE, reason, order_id=ids[0] if len(set(ids)) == 1 else None,
+        alias=normalise_alias(letter.sender),
+    )  # fmt: skip
+
+
+def _notice(message: RawMessage, letter: Letter, expected: Expectations) -> Reading:
     flat = letter.flat_texts
     matches = [match for text in flat for match in notice_texts.find(text)]
     if not matches:
-        return _without_sentence(message, letter, flat, senders)
+        return _without_sentence(message, letter, flat, expected)
     text = matches[0].text
     found = Reading(Kind.OPT_OUT, Reason.OPTED_OUT, template=text.name, language=text.language)
     order_ids = {match.order_id for match in matches}
     if len(order_ids) > 1 or not all(match.is_clear for match in matches):
-        return _with(found, Kind.PROBABLE_OPT_OUT, Reason.ORDER_IDS_DISAGREE)
-    found = _with(found, found.kind, found.reason, order_id=order_ids.pop())
-    if letter.sender not in senders:
-        is_amazon = letter.sender.rpartition("@")[2] in AMAZON_DOMAINS
-        kind = Kind.PROBABLE_OPT_OUT if is_amazon else Kind.NOT_AN_OPT_OUT
-        return _with(found, kind, Reason.UNUSUAL_SENDER if is_amazon else Reason.QUOTED_SENTENCE)
-    if text not in notice_texts.by_subject(letter.subject):
-        return _with(found, Kind.PROBABLE_OPT_OUT, Reason.UNKNOWN_SUBJECT)
+        return replace(found, kind=Kind.PROBABLE_OPT_OUT, reason=Reason.ORDER_IDS_DISAGREE)
+    found = replace(found, order_id=order_ids.pop())
+    if letter.sender not in expected.senders:
+        is_amazon = _is_amazon(letter)
+        kind = Kind.PROBABLE_OPT_OUT if is_amazon or letter.route is Route.BY_HAND else Kind.NOT_AN_OPT_OUT
+        reason = Reason.UNUSUAL_SENDER if is_amazon else Reason.QUOTED_SENTENCE
+        return replace(_with_buyer(found, message, letter), kind=kind, reason=reason)
+    if not any(text in notice_texts.by_subject(subject) for subject in letter.subjects):
+        return replace(_with_buyer(found, message, letter), kind=Kind.PROBABLE_OPT_OUT, reason=Reason.UNKNOWN_SUBJECT)
     return _with_buyer(found, message, letter)
+
+
+def _is_amazon(letter: Letter) -> bool:
+    """Whether the letter names Amazon as its sender; a quoted one may do so by name alone."""
+    return letter.sender.rpartition("@")[2] in AMAZON_DOMAINS or not letter.sender
 
 
 def _with_buyer(found: Reading, message: RawMessage, letter: Letter) -> Reading:
     """Add alias and marketplace, and hold them against each other (the marketplace field is an unsigned hint)."""
     aliases = {alias for address in mail_addresses(letter.links) if (alias := normalise_alias(address))}
     if len(aliases) > 1:
-        return _with(found, Kind.OPT_OUT, Reason.TWO_BUYERS)
+        return replace(found, reason=Reason.TWO_BUYERS)
     alias = next(iter(aliases), None)
     hints = _values(message, _MARKETPLACE_FIELD) & _KNOWN_MARKETPLACES
     implied = marketplace_of_alias(alias) if alias else None
     if len(hints) > 1 or (hints and implied and implied not in hints):
-        return _with(found, Kind.OPT_OUT, Reason.MARKETPLACE_DISAGREES, alias=alias)
-    return _with(found, Kind.OPT_OUT, Reason.OPTED_OUT, alias=alias, marketplace_id=implied or next(iter(hints), None))
+        return replace(found, reason=Reason.MARKETPLACE_DISAGREES, alias=alias)
+    return replace(found, alias=alias, marketplace_id=implied or next(iter(hints), None))
 
 
-def _without_sentence(
-    message: RawMessage, letter: Letter, flat: tuple[str, ...], senders: frozenset[str]
-) -> Reading:
-    if letter.sender.rpartition("@")[2] not in AMAZON_DOMAINS:
+def _without_sentence(message: RawMessage, letter: Letter, flat: tuple[str, ...], expected: Expectations) -> Reading:
+    """Read a letter that holds no attested sentence."""
+    if not _is_amazon(letter) and letter.route is not Route.BY_HAND:
         return Reading(Kind.NOT_AN_OPT_OUT, Reason.NOTHING_ABOUT_OPT_OUT)
-    if any(phrase in text for text in flat for phrase in notice_texts.RESTRICTED_PHRASES):
-        return Reading(Kind.RESTRICTED, Reason.ACCOUNT_RESTRICTED)
-    if any(phrase in text for text in flat for phrase in notice_texts.BLOCKED_PHRASES):
-        return Reading(Kind.BLOCKED_FOR_CONTENT, Reason.CONTENT_BLOCKED)
-    if OPT_OUT_TYPE in _values(message, _TYPE_FIELD):
-        return Reading(Kind.PROBABLE_OPT_OUT, Reason.UNKNOWN_WORDING)
-    if letter.sender in senders and notice_texts.by_subject(letter.subject):
+    shadow = _shadow(message, letter, flat, expected)
+    if shadow is not None:
+        return shadow
+    if not _is_amazon(letter):
+        return Reading(Kind.NOT_AN_OPT_OUT, Reason.NOTHING_ABOUT_OPT_OUT)
+    for phrases in notice_texts.OTHER_PHRASES:
+        if any(phrases.patterns.search(text) for text in flat):
+            return Reading(phrases.kind, phrases.reason)
+    is_marked = OPT_OUT_TYPE in _values(message, _TYPE_FIELD)
+    ids = {found for text in flat for found in shadow_texts.order_ids(text)}
+    if is_marked or (letter.route is Route.BY_HAND and letter.sender in expected.senders and ids):
+        found = Reading(Kind.PROBABLE_OPT_OUT, Reason.UNKNOWN_WORDING, order_id=ids.pop() if len(ids) == 1 else None)
+        return replace(_with_buyer(found, message, letter), reason=found.reason)
+    is_usual = letter.sender in expected.senders or not letter.sender
+    if is_usual and any(notice_texts.by_subject(subject) for subject in letter.subjects):
         return Reading(Kind.PROBABLE_OPT_OUT, Reason.SUBJECT_ONLY)
     return Reading(Kind.OTHER_AMAZON, Reason.OTHER_AMAZON_MAIL)
+
+
+def _shadow(message: RawMessage, letter: Letter, flat: tuple[str, ...], expected: Expectations) -> Reading | None:
+    """Return the reading of a text that resembles a notice; of a promoted template it is one."""
+    matches = [match for text in flat for match in shadow_texts.find(text, letter.subjects)]
+    if not matches:
+        return None
+    text = matches[0].text
+    found = Reading(Kind.PROBABLE_OPT_OUT, Reason.UNATTESTED_WORDING, language=text.language, promotable=text.name)
+    order_ids = {match.order_id for match in matches}
+    if len(order_ids) > 1 or not all(match.is_clear for match in matches):
+        return replace(found, reason=Reason.ORDER_IDS_DISAGREE)
+    found = replace(found, order_id=order_ids.pop(), template=text.name)
+    with_buyer = _with_buyer(found, message, letter)
+    if text.name not in expected.promoted:
+        return replace(with_buyer, reason=found.reason)
+    if letter.sender not in expected.senders:
+        return replace(with_buyer, reason=Reason.UNUSUAL_SENDER)
+    if not any(shadow_texts.says_undelivered(text, subject) for subject in letter.subjects):
+        return replace(with_buyer, reason=Reason.UNKNOWN_SUBJECT)
+    reason = with_buyer.reason if with_buyer.reason is not Reason.UNATTESTED_WORDING else Reason.OPTED_OUT
+    return replace(with_buyer, kind=Kind.OPT_OUT, reason=reason)
 
 
 def _values(message: RawMessage, name: str) -> frozenset[str]:
     """Return every value of an unsigned field: a second one, added on the way, must not hide the first."""
     return frozenset(value.decode("ascii", "replace").strip().upper()[:100] for value in message.all(name))
-
-
-def _with(
-    reading: Reading, kind: Kind, reason: Reason, *,
-    order_id: str | None = None, alias: str | None = None, marketplace_id: str | None = None,
-) -> Reading:  # fmt: skip
-    return Reading(
-        kind, reason, order_id or reading.order_id, alias or reading.alias, marketplace_id or reading.marketplace_id,
-        reading.template, reading.language,
-    )  # fmt: skip

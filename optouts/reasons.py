@@ -17,6 +17,10 @@ class Kind(StrEnum):
     """Amazon restricted the seller's account from writing."""
     BLOCKED_FOR_CONTENT = "blocked_for_content"
     """Amazon did not deliver a message because of what it says."""
+    SENDER_NOT_APPROVED = "sender_not_approved"
+    """Amazon refused a message because the seller has not approved the address that it came from."""
+    NOT_DELIVERED = "not_delivered"
+    """A message to a buyer failed for another reason: an attachment, a daily limit, an unknown address."""
     FORWARDING_CONFIRMATION = "forwarding_confirmation"
     """A mailbox provider asks whether it may forward to us."""
     BUYER_MESSAGE = "buyer_message"
@@ -38,8 +42,13 @@ class Reason(StrEnum):
     OPTED_OUT = "Amazon says that the buyer has opted out."
     ACCOUNT_RESTRICTED = "Amazon says that your account may not send such messages for a while."
     CONTENT_BLOCKED = "Amazon did not deliver a message because it broke the communication guidelines."
+    NOT_APPROVED = "Amazon refused a message because its sender's address is not among your approved senders."
+    ATTACHMENT_REFUSED = "Amazon did not deliver a message because of its attachment."
+    LIMIT_REACHED = "Amazon did not deliver a message because too many were sent."
     FORWARDING_REQUEST = "A mailbox asks whether it may forward its mail here; the link confirms it."
     FORWARDING_REQUEST_WITHOUT_LINK = "A mailbox asks whether it may forward its mail here, but the link is missing."
+    LOOKS_LIKE_FORWARDING_REQUEST = "It looks as if a mailbox asks whether it may forward its mail here."
+    BUYER_ASKS_TO_STOP = "A buyer asks you to stop writing; it is not Amazon's opt-out, and you may exclude him."
     BUYER_MESSAGE = "A message that a buyer wrote to you."
     ANOTHER_TYPE = "Amazon marked this mail as being about something else."
     OTHER_AMAZON_MAIL = "Another mail from Amazon."
@@ -52,6 +61,7 @@ class Reason(StrEnum):
 
     # Looks like a notice, but not in every point.
     UNKNOWN_WORDING = "Amazon marked this as an opt-out, in words that we have not seen before."
+    UNATTESTED_WORDING = "It reads like Amazon's opt-out notice, in words that nobody has confirmed yet."
     UNKNOWN_SUBJECT = "Amazon's opt-out sentence under a subject that we have not seen before."
     SUBJECT_ONLY = "The subject of an opt-out notice without its sentence."
     UNUSUAL_SENDER = "Amazon's opt-out sentence from an address that has not sent notices before."
@@ -70,9 +80,19 @@ class Reason(StrEnum):
 
     FORMER_ADDRESS = "It came to an address that you have replaced; give Amazon, or your mailbox, the new one."
 
+    SEALED = "The forwarder changed the mail, and its seal vouches for Amazon's signature."
+
     # What was not.
     FORWARDED_BY_HAND = "Forwarded by hand: nobody signed it."
-    SEAL_NOT_EXAMINED = "The forwarder changed the mail, so that Amazon's signature broke; its seal is not examined."
+    FORWARDED_BY_REGISTERED = "Forwarded by hand from your registered mailbox, whose signature is valid."
+    ATTACHED_UNSIGNED = "An attached copy of a notice, whose signature did not survive."
+    SEAL_INCOMPLETE = "The forwarder changed the mail, and its seals have gaps or cannot be read."
+    SEAL_OF_STRANGER = "The forwarder changed the mail, and it is sealed by somebody whose word does not count here."
+    SEAL_REPORTS_FAILURE = "The forwarder changed the mail, and its seals were already broken on the way."
+    SEAL_BROKEN = "The mail was changed after the forwarder had sealed it."
+    SEAL_SILENT = "The forwarder changed the mail, and its seal does not say that Amazon's signature was valid."
+    SEAL_FORM_CHANGED = "The parts of the sealed mail do not fit the form that it declares."
+    SEAL_OUT_OF_DATE = "The forwarder's seal is more than 30 days old or dated in the future."
     BROKEN_BY_FORWARDER = "The forwarder changed the mail, so that Amazon's signature is broken or gone."
     KEY_WITHDRAWN = "The key of Amazon's signature is not published (any more)."
     DNS_TROUBLE = "The signature could not be checked just now; it is tried again."
@@ -86,4 +106,5 @@ class Reason(StrEnum):
 
     # What could not be read.
     GATE = "The mail can be read in more than one way, so it was not read at all."
+    WINMAIL = "Outlook packed the mail into a winmail.dat that cannot be read; forward it as plain text or HTML."
     UNREADABLE_PARTS = "The mail is too big or too intricate to be read."

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from optouts.forward_marks import FORWARD_PREFIX, REPLY_PREFIX, Label, is_separator, label_of, subjects_in
 from optouts.mime import Parts
 from optouts.rawgate import RawMessage, parse_mailbox
 from optouts.wording import Text, decode_header, normalise, read
@@ -19,13 +20,15 @@ _FORWARD_FIELDS = frozenset(
 )
 _REWRITTEN = re.compile(r"<?([a-z0-9._'-]{1,64})\+(?:caf_|srs)=[^@\s]{1,300}@([a-z0-9.-]{1,100})>?", re.IGNORECASE)
 _SRS_ZERO = re.compile(r"<?srs[01][=+-][^@\s]{1,300}@[a-z0-9.-]{1,100}>?", re.IGNORECASE)
-_REPLY = re.compile(r"(?:re|aw|r|sv|antw|odp|ynt|rv ?: ?re|回复|答复|返信) ?:")
-_FORWARD = re.compile(
-    r"(?:fwd?|wg|tr|rv|i|vs|vb|enc|pd|i̇lt|ilt|vl|doorst|videresend|转发|轉寄|転送) ?: ?|\[fwd ?: ?", re.IGNORECASE
-)
 _DELIMITER = re.compile(r"(?<!-)-{5,}+\s*+[^-\s].{0,40}?-{5,}")
-_DELIMITER_LINE = 300
-_QUOTED_SENDER = re.compile(r"(?<![a-z0-9._+-])(auto-communication@amazon\.[a-z.]{2,6})(?![a-z0-9-])")
+_LINE = 300
+_MAX_BLOCK = 12
+_QUOTED_SENDER = re.compile(
+    r"(?<![a-z0-9._+-])([a-z0-9._+-]{1,80}@(?:marketplace\.)?amazon\.[a-z]{2,3}(?:\.[a-z]{2})?)(?![a-z0-9-])"
+    r"(?!\.[a-z0-9])"
+)
+_ANY_ADDRESS = re.compile(r"(?<![a-z0-9._+-])[a-z0-9._+-]{1,80}@[a-z0-9.-]{1,100}")
+_AMAZON_BY_NAME = re.compile(r"\"?'?(amazon(?:\.[a-z]{2,3}){0,2}(?: [a-z ]{0,40})?)'?\"?")
 
 
 class Route(StrEnum):
@@ -42,8 +45,10 @@ class Route(StrEnum):
 class Letter:
     """What there is to read: the mail itself, or the one that a person quotes in it.
 
-    `sender` is the address in From, or for a forward by hand the address that the quoted text claims. `texts` are cut
-    before the first message delimiter and hold no quoted lines. `forwarded_by` is for show only.
+    `sender` is the address in From, or for a forward by hand the address that the quoted text claims; it is empty when
+    the text names Amazon and no address. `texts` are cut before the first message delimiter and hold no quoted lines;
+    `said` is what stands between the delimiters: a person's own words. `subjects` are the lines that may be the
+    subject of the letter, best first. `forwarded_by` is for show only.
     """
 
     route: Route
@@ -52,6 +57,8 @@ class Letter:
     texts: tuple[Text, ...]
     forwarded_by: str | None = None
     has_arc: bool = False
+    subjects: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
 
     @property
     def flat_texts(self) -> tuple[str, ...]:
@@ -69,18 +76,39 @@ def unwrap(message: RawMessage, parts: Parts) -> Letter:
     texts = tuple(read(part) for part in parts.texts)
     subject = decode_header(message.get("subject"))
     plain = normalise(subject)
-    if _REPLY.match(plain):
-        return Letter(Route.REPLY, message.sender, subject, texts)
-    quoted = None if is_amazon_like(message.sender) else _quoted(texts)
-    if quoted is None and _FORWARD.match(plain) and not is_amazon_like(message.sender):
-        quoted = tuple(_own_words(_unquoted(text, 0)) for text in texts), message.sender
-    if quoted is not None:
-        inner_texts, sender = quoted
-        return Letter(Route.BY_HAND, sender, _FORWARD.sub("", plain, count=3).rstrip("]"), inner_texts, message.sender)
-    forwarded_by = _forwarder(message)
+    by_hand = None if is_amazon_like(message.sender) else _by_hand(message, texts, plain)
+    if by_hand is not None:
+        return by_hand
+    if REPLY_PREFIX.match(plain):
+        return Letter(Route.REPLY, message.sender, subject, texts, subjects=(subject,))
     has_arc = message.get("arc-seal") is not None
     route = Route.FORWARDED if has_arc or _is_forwarded(message) else Route.DIRECT
-    return Letter(route, message.sender, subject, tuple(_own_words(text) for text in texts), forwarded_by, has_arc)
+    own = tuple(_own_words(text) for text in texts)
+    said = tuple(_said(text) for text in texts)
+    return Letter(route, message.sender, subject, own, _forwarder(message), has_arc, (subject,), said)
+
+
+def _by_hand(message: RawMessage, texts: tuple[Text, ...], subject: str) -> Letter | None:
+    """Return the letter that a person forwards inside his own mail, or None when he forwards nothing."""
+    if REPLY_PREFIX.match(subject):
+        return None
+    found = [quoted for text in texts if (quoted := _find_quoted(text)) is not None]
+    outer = FORWARD_PREFIX.sub("", subject, count=3).rstrip("]")
+    if found:
+        subjects = tuple(dict.fromkeys([line for quoted in found for line in quoted.subjects] + [outer]))
+        senders = [quoted.sender for quoted in found]
+        sender = next((address for address in senders if address), "")
+        return Letter(
+            Route.BY_HAND, sender, subjects[0], tuple(quoted.text for quoted in found), message.sender,
+            subjects=subjects, said=tuple(quoted.said for quoted in found),
+        )  # fmt: skip
+    if not FORWARD_PREFIX.match(subject) and not any(_is_marked(text) for text in texts):
+        return None
+    bare = tuple(_unquoted(text, 0) for text in texts)
+    return Letter(
+        Route.BY_HAND, message.sender, outer, tuple(_own_words(text) for text in bare), message.sender,
+        subjects=(outer,), said=tuple(_said(text) for text in bare),
+    )  # fmt: skip
 
 
 def is_amazon_like(address: str) -> bool:
@@ -95,30 +123,105 @@ def _own_words(text: Text) -> Text:
     """
     lines: list[str] = []
     for line in text.lines:
-        if _DELIMITER.search(line[:_DELIMITER_LINE]):
+        if _DELIMITER.search(line[:_LINE]):
             break
         if not line.startswith(">"):
             lines.append(line)
     return Text(tuple(lines), text.links)
 
 
-def _quoted(texts: tuple[Text, ...]) -> tuple[tuple[Text, ...], str] | None:
-    """Return the texts after the quoted From line of a notice, and the address that it claims."""
-    inner: list[Text] = []
-    sender: str | None = None
-    for text in texts:
-        for number, line in enumerate(text.lines):
-            match = _QUOTED_SENDER.search(line[:_DELIMITER_LINE])
-            if match is not None:
-                sender = sender or match[1]
-                inner.append(_own_words(_unquoted(text, number + 1)))
+def _said(text: Text) -> str:
+    """Return what stands between the first message delimiter and the next, or everything when there is none."""
+    lines: list[str] = []
+    is_inside = False
+    for line in text.lines:
+        if _DELIMITER.search(line[:_LINE]):
+            if is_inside and lines:
                 break
-    return (tuple(inner), sender) if sender is not None else None
+            is_inside, lines = True, []
+        else:
+            lines.append(line)
+    return " ".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Quoted:
+    """One quoted letter of Amazon's or of a buyer's."""
+
+    sender: str
+    subjects: tuple[str, ...]
+    text: Text
+    said: str
+
+
+def _find_quoted(text: Text) -> _Quoted | None:
+    """Return the letter under the first quoted sender at Amazon, whatever stands above it.
+
+    The first one counts: what a buyer wrote may hold a block of its own further down, and must not be believed.
+    """
+    bare = _unquoted(text, 0)
+    for number, line in enumerate(bare.lines):
+        sender = _quoted_sender(bare.lines, number, line)
+        if sender is None:
+            continue
+        start, subjects = _rest_of_block(bare.lines, number)
+        rest = Text(bare.lines[start:], bare.links)
+        return _Quoted(sender, subjects, _own_words(rest), _said(rest))
+    return None
+
+
+def _quoted_sender(lines: tuple[str, ...], number: int, line: str) -> str | None:
+    """Return the address of Amazon's that the line quotes as a sender; "" for Amazon's name without an address."""
+    label = label_of(line)
+    address = _QUOTED_SENDER.search(line[:_LINE])
+    if address is not None:
+        is_sender = label is None or label[0] is Label.SENDER
+        is_head = line[:_LINE].rstrip().endswith((":", "：")) or address[1].startswith("auto-communication@")
+        above = label_of(lines[number - 1]) if number else None
+        is_below = above is not None and above[0] is Label.SENDER
+        return address[1] if is_sender and (label is not None or is_head or is_below) else None
+    if label is None or label[0] is not Label.SENDER or _ANY_ADDRESS.search(line[:_LINE]):
+        return None
+    below = lines[number + 1][:_LINE] if number + 1 < len(lines) else ""
+    if _ANY_ADDRESS.search(below) and label_of(below) is None:
+        return None  # the address was wrapped: the next line has it
+    is_block = any((near := label_of(item)) and near[0] is not Label.SENDER for item in lines[number + 1 : number + 4])
+    return "" if is_block and _AMAZON_BY_NAME.fullmatch(label[1]) else None
+
+
+def _rest_of_block(lines: tuple[str, ...], number: int) -> tuple[int, tuple[str, ...]]:
+    """Return where the letter begins after its quoted header block, and what may be its subject.
+
+    The block may name the subject above the sender, and a long subject may be wrapped.
+    """
+    subjects = list(subjects_in(lines[number]))
+    start = number + 1
+    for position in range(max(0, number - 4), min(len(lines), number + 1 + _MAX_BLOCK)):
+        label = label_of(lines[position])
+        if label is None:
+            continue
+        start = max(start, position + 1)
+        if label[0] is Label.SUBJECT:
+            below = lines[position + 1][:_LINE] if position + 1 < len(lines) else ""
+            subjects += [label[1], f"{label[1]} {below}".strip(), label[1] + below]
+    return start, tuple(subjects)
+
+
+def _is_marked(text: Text) -> bool:
+    """Whether the text holds the marks of a forward: a separator, or three lines of a header block on end."""
+    lines = _unquoted(text, 0).lines
+    run = 0
+    for line in lines:
+        run = run + 1 if label_of(line) else 0
+        if run == 3:
+            return True
+    return any(is_separator(line) and any(label_of(below) for below in lines[number + 1 : number + 4])
+               for number, line in enumerate(lines))  # fmt: skip
 
 
 def _unquoted(text: Text, start: int) -> Text:
     """Return the lines from `start` on, without the marks of quoting."""
-    return Text(tuple(line.lstrip("> ") for line in text.lines[start:]), text.links)
+    return Text(tuple(line.lstrip(">| ") for line in text.lines[start:]), text.links)
 
 
 def _is_forwarded(message: RawMessage) -> bool:

@@ -562,7 +562,7 @@ def test_a_text_in_plain_and_html_is_one_notice(prefix):
 @pytest.mark.parametrize(
     ("trace", "reason"),
     [
-        (b"ARC-Seal: i=1; a=rsa-sha256; cv=none; d=microsoft.com\r\n", Reason.SEAL_NOT_EXAMINED),
+        (b"ARC-Seal: i=1; a=rsa-sha256; cv=none; d=microsoft.com\r\n", Reason.SEAL_INCOMPLETE),
         (b"X-MS-Exchange-Inbox-Rules-Loop: alice@shop.example\r\n", Reason.BROKEN_BY_FORWARDER),
         (b"Return-Path: <SRS0=ab=cd=amazon.com=x@shop.example>\r\n", Reason.BROKEN_BY_FORWARDER),
         (b"Return-Path: <alice+SRS=ab=cd=amazon.com=x@shop.example>\r\n", Reason.BROKEN_BY_FORWARDER),
@@ -634,11 +634,17 @@ def test_an_original_attached_to_an_attached_mail_is_found():
     assert look(attached(attached(signed()))).grade is Grade.A4
 
 
-def test_an_attached_forgery_stays_a_mail_about_nothing():
+def test_an_attached_copy_without_a_signature_proves_no_more_than_a_forward_by_hand():
     finding = look(attached(ITALIAN.build()))
 
-    assert finding.grade is None
-    assert finding.kind is Kind.NOT_AN_OPT_OUT
+    assert (finding.kind, finding.grade, finding.reason) == (Kind.OPT_OUT, Grade.D, Reason.ATTACHED_UNSIGNED)
+
+
+def test_an_attached_copy_without_a_signature_is_worth_what_its_sender_is():
+    raw = GMAIL.sign(attached(ITALIAN.build(), sender="Alice <alice@gmail.com>"))
+    finding = look(raw, seller=Seller(mailboxes=frozenset({"alice@gmail.com"})))
+
+    assert (finding.kind, finding.grade) == (Kind.OPT_OUT, Grade.C)
 
 
 # Other kinds

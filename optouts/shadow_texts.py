@@ -1,0 +1,229 @@
+"""Amazon's opt-out notice in words that nobody has attested: a rule, and the phrases of each language as data.
+
+Flow: wording -> [shadow_texts] -> parsing. A shadow template matches loosely: around one order id, within a paragraph,
+the text must say that a message was not delivered, name the buyer, and say that he does not want such messages. That is
+enough to show it to a person as a probable opt-out, and never enough by itself. An operator who has seen the live text
+promotes its template (`Context.promoted`); from then on it counts as attested under Amazon's valid signature, where the
+exact sender and a subject that says "not delivered" are asked for besides.
+
+The order of the words differs between languages and forwarders, so the three parts may stand in any order. All patterns
+are alternatives of short stems, searched in windows of fixed size: linear.
+"""
+
+import re
+from dataclasses import dataclass
+
+from optouts.wording import normalise
+
+_ID = re.compile(r"(?<![0-9-])([0-9]{3}- ?[0-9]{7}- ?[0-9]{7})(?![0-9-])")
+_BLANK = re.compile(r"\s+")
+_BEFORE, _AFTER = 320, 380
+_MAX_IDS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowText:
+    """The phrases of one language, in the spelling of `wording.normalise`.
+
+    `is_compact`: the language writes no blanks, and mail clients add some: compare without any.
+    """
+
+    name: str
+    language: str
+    failed: re.Pattern[str]
+    buyer: re.Pattern[str]
+    refused: re.Pattern[str]
+    is_compact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowMatch:
+    """A loose match. `is_clear` is false when another order id stands in the same paragraph."""
+
+    text: ShadowText
+    order_id: str
+    is_clear: bool
+
+
+def _text(language: str, *, failed: str, buyer: str, refused: str, is_compact: bool = False) -> ShadowText:
+    def pattern(words: str) -> re.Pattern[str]:
+        plain = normalise(words)
+        return re.compile(_BLANK.sub("", plain) if is_compact else plain)
+
+    return ShadowText(f"{language}-shadow", language, pattern(failed), pattern(buyer), pattern(refused), is_compact)
+
+
+SHADOWS: tuple[ShadowText, ...] = (
+    _text(
+        "en",
+        failed=r"(?:could not|couldn't|can not|cannot|was not|wasn't|has not been|have not been|hasn't been|not be|"
+        r"were not|not) (?:been )?(?:successfully )?(?:deliver|sent|send|transmit)|unable to (?:deliver|send|transmit)|"
+        r"undeliver|did(?: not|n't) (?:deliver|send|reach)|failed to (?:deliver|send)|delivery .{0,30}failed|"
+        r"(?:blocked|stopped) (?:your|the|this) message|message .{0,60}(?:blocked|not delivered|stopped)",
+        buyer=r"buyer|customer|recipient|shopper",
+        refused=r"opt(?:ed|ing|s)?[ -]?out|unsubscri|(?:not to|does not|doesn't|do not|don't|no longer) (?:want|wish|"
+        r"wants|wishes|like|prefer|accept|receive|agree)|declined .{0,40}messages|chos(?:e|en) not to|"
+        r"turned off .{0,40}messages|prefers? not|disabled .{0,40}messages",
+    ),
+    _text(
+        "de",
+        failed=r"nicht (?:erfolgreich )?(?:zugestellt|zustellen|übermittel|gesendet|versend|übertrag|ausgeliefert|"
+        r"weitergeleitet|gesandt|senden)|unzustellbar|zustellung .{0,40}(?:fehlgeschlagen|nicht möglich|gescheitert)|"
+        r"konnte.{0,80}nicht|nicht möglich.{0,40}zuzustellen",
+        buyer=r"käufer|kaeufer|kund|empfänger|besteller",
+        refused=r"abgemeldet|abbestell|abgewählt|deaktivier|widersprochen|ausgeschaltet|abgelehnt|untersagt|opt-?out|"
+        r"(?:keine?|keinerlei) .{0,80}(?:nachricht|mitteilung|e-mail|kontakt)|"
+        r"nicht (?:mehr )?(?:erhalten|empfangen|bekommen|wünsch|kontaktiert)|dagegen entschieden|unerwünscht",
+    ),
+    _text(
+        "fr",
+        failed=r"pas (?:pu )?(?:être |parvenus? à |été |réussi à |en mesure (?:de|d') ?)(?:transm|remi|remet|livr|"
+        r"envoy|distribu|achemin|délivr)|impossible (?:de|d') ?(?:transm|remet|livr|envoy|distribu|achemin|délivr)|"
+        r"(?:pas pu|n'avons pu|pas été en mesure)|non (?:transmis|remis|livré|distribué)|échec .{0,40}(?:envoi|remise)",
+        buyer=r"acheteur|client|destinataire",
+        refused=r"désinscri|désabonn|désactiv|refus|ne (?:souhaite|veut|désire)(?: pas|nt pas| plus)|ne pas recevoir|"
+        r"ne plus recevoir|opt-?out|non sollicité|spontané|s'est opposé",
+    ),
+    _text(
+        "it",
+        failed=r"non (?:è |siamo |abbiamo |sono |è stato |è stata )?(?:stat[oia] )?(?:in grado di |possibile |"
+        r"potut[oi] "
+        r"|riusciti a |pot(?:uto|er) )?(?:essere )?(?:recapit|consegn|invi|spedi|trasme|inoltr)|mancat[ao] (?:recapito|"
+        r"consegna)|impossibile (?:recapit|consegn|invi|trasme)",
+        buyer=r"acquirente|cliente|destinatario|compratore",
+        refused=r"(?:scelto|deciso|preferi\w+|chiesto) di non|non (?:desidera|vuole|intende)|disattivat|disiscri|"
+        r"opt-?out|"
+        r"annullato l'iscrizione|rifiut|non richiest|non ricevere",
+    ),
+    _text(
+        "es",
+        failed=r"no (?:se )?(?:ha |hemos |pudimos |pudo |podemos |puede |fue |pudieron |se pudo )?(?:podido |"
+        r"sido |logrado )"
+        r"?(?:posible )?(?:ser )?(?:entreg|envi|transmit|remit|hacer llegar)|imposible (?:entreg|envi)|"
+        r"(?:no pudo|no se pudo|sin) (?:ser )?entreg|no entregad",
+        buyer=r"comprador|client|destinatari",
+        refused=r"(?:elegido|decidido|optado por|escogido|preferido|solicitado|pedido) no|no (?:desea|quiere|recibir|"
+        r"acepta)|desactiva|dado de baja|cancelado .{0,40}suscri|opt-?out|excluid|exclui|rechaz|no solicitad|"
+        r"dejar de recibir",
+    ),
+    _text(
+        "pt",
+        failed=r"não (?:foi |pôde |conseguimos |pudemos |foi possível |podemos |pode |"
+        r"pôde ser )?(?:possível )?(?:ser )?"
+        r"(?:entreg|envi|transmit|encaminh|remet)|impossível (?:entreg|envi)|falha .{0,40}(?:entreg|envi)",
+        buyer=r"comprador|client|destinatári",
+        refused=r"(?:optou|escolheu|decidiu|preferiu|pediu|solicitou) .{0,20}(?:não|nao|deixar)|não (?:deseja|"
+        r"quer|receber|"
+        r"aceita|pretende)|desativ|desactiv|cancelou .{0,40}|opt-?out|recus|não solicitad|deixar de receber",
+    ),
+    _text(
+        "nl",
+        failed=r"niet (?:worden |kunnen |afgeleverd|bezorg|verzond|verstuur|doorgestuurd|aflever|afgelever|gelever)"
+        r"(?:worden )?(?:afgeleverd|bezorg|verzond|verstuur|gelever|aflever)?|onbestelbaar|"
+        r"(?:bezorging|levering) .{0,30}mislukt",
+        buyer=r"koper|klant|ontvanger",
+        refused=r"afgemeld|uitgeschreven|geen .{0,60}(?:bericht|e-mail|mail)|opt-?out|uitgeschakeld|geweigerd|"
+        r"niet (?:meer )?(?:wil|wenst|ontvangen)|ongevraagd|ongewenst",
+    ),
+    _text(
+        "pl",
+        failed=r"nie (?:został[aoy]? |mogła |mogliśmy |można |udało się |mogło |była? )?(?:być |zostać )?(?:dostarcz|"
+        r"doręcz|wysłan|przekaz|wysłać|dostarczyć)|niedostarczon|nie udało (?:nam )?się|nie byliśmy w stanie",
+        buyer=r"kupując|klient|nabywc|odbiorc|kupiec",
+        refused=r"zrezygnowa|wypisa|rezygn|nie (?:chce|życzy|otrzymywać|otrzymywania|wyraził|zgadza)|wyłączył|opt-?out|"
+        r"niezamówion|niechcian|odmówi|postanowił.{0,20}nie|zdecydował.{0,20}nie",
+    ),
+    _text(
+        "sv",
+        failed=r"(?:inte|ej) (?:kunnat |kunde |har kunnat |att )?(?:leverer|skick|överför|vidarebefordra|nå|sänd)|"
+        r"kunde (?:vi )?(?:inte|ej)|(?:inte|ej) (?:kunna|kunnat)|gick inte att (?:leverera|skicka)|"
+        r"misslyckades",
+        buyer=r"köpare|kund|mottagare",
+        refused=r"valt (?:bort|att inte|att avstå)|avanmäl|avregistrer|avböj|inte (?:vill|längre|ta emot|få|"
+        r"önskar)|inga .{0,50}"
+        r"meddelande|opt-?out|oönskade|oombedd|avsagt|tackat nej|stängt av",
+    ),
+    _text(
+        "tr",
+        failed=r"(?:teslim|iletil|gönderil|ulaştırıl|ilet|gönder)\w{0,12}(?:mediğini|emedi|amadı|medi|madı|mamış|memiş|"
+        r"emiyor|amıyor)|teslim ed(?:ile|e)med|iletemedik|gönderemedik|ulaştıramadık|"
+        r"(?:teslimat|gönderim) .{0,30}başarısız",
+        buyer=r"alıcı|müşteri",
+        refused=r"(?:almamayı|almak istem|istemediğini|istemiyor|istememe|istemedi|almama|almayı reddet)|"
+        r"devre dışı|abonelikten|vazgeç|opt-?out|"
+        r"kapat(?:mış|tı)|reddet|istenmeyen|izin vermiyor|çıkmış",
+    ),
+    _text(
+        "ar",
+        failed=r"(?:لم نتمكن|تعذر|لم يتم|لا يمكن|لم يكن|تعذّر|فشل)",
+        buyer=r"المشتري|العميل|المستلم",
+        refused=r"عدم تلقي|عدم استلام|إلغاء الاشتراك|ألغى|لا يرغب|رفض|إيقاف|انسحب",
+    ),
+    _text(
+        "ko",
+        failed=r"(?:전달|전송|발송|배달)(?:하지|되지|할 수|될 수|이) ?(?:못|않|없|실패)|전송 ?실패",
+        buyer=r"구매자|고객|수신자",
+        refused=r"수신 ?거부|거부|받지 ?않|원하지 ?않|수신 ?하지|옵트 ?아웃",
+    ),
+    _text(
+        "ja",
+        failed=r"(?:送信|配信|配達|お届け|送付|届け|転送|お送り)(?:する|が|は)?(?:こと|事)?(?:が|は)?(?:でき|出来)(?:ません|なかった|ず|ない)"
+        r"|(?:送信|配信|配達)(?:されません|されなかった|に失敗|不能)|届きません",
+        buyer=r"購入者|お客様|バイヤー|受信者",
+        refused=r"受信しない|受け取らない|受信を(?:拒否|希望しない|停止|望まない)|拒否|配信停止|オプトアウト|希望しない|"
+        r"希望していない|望んでいない|受け取りを|受信拒否",
+        is_compact=True,
+    ),
+    _text(
+        "zh",
+        failed=r"(?:无法|無法|未能|不能|没有|沒有|未|没能)(?:被|成功)?.{0,90}?(?:送达|送達|发送|發送|传送|傳送|投递|投遞|"
+        r"递送|遞送|传递|傳遞|寄送|传达|送出|发出)|(?:发送|發送|投递|送达)失败",
+        buyer=r"买家|買家|客户|客戶|顾客|顧客|收件人|购买者",
+        refused=r"选择退出|選擇退出|退订|退訂|取消订阅|取消訂閱|拒收|拒绝|拒絕|(?:不|不愿|不想|不再|不希望|不願)(?:接收|接受|收到|收取)|"
+        r"屏蔽|退出接收|不希望",
+        is_compact=True,
+    ),
+)
+"""Loose templates. Never attested, but for it, en, fr and ja, whose attested sentences are tried first."""
+
+
+def find(flat: str, subjects: tuple[str, ...] = ()) -> tuple[ShadowMatch, ...]:
+    """Return the loose matches in one line of normalised text: one for each order id, of the first language that fits.
+
+    A subject that says "not delivered" stands in for a paragraph that does not say it again. Linear in the length of
+    `flat`: at most 40 ids are looked at, each in a window of 700 characters.
+    """
+    found: list[ShadowMatch] = []
+    plain_subject = normalise(" | ".join(subjects)[:_AFTER])
+    for count, match in enumerate(_ID.finditer(flat)):
+        if count == _MAX_IDS:
+            break
+        window = flat[max(0, match.start() - _BEFORE) : match.end() + _AFTER]
+        text = _fitting(window, plain_subject)
+        if text is not None:
+            order_id = match[1].replace(" ", "")
+            others = {other.replace(" ", "") for other in _ID.findall(window)}
+            found.append(ShadowMatch(text, order_id, others == {order_id}))
+    return tuple(found)
+
+
+def says_undelivered(text: ShadowText, subject: str) -> bool:
+    """Whether a subject line says, in the language of `text`, that a message was not delivered."""
+    plain = normalise(subject)
+    return text.failed.search(_BLANK.sub("", plain) if text.is_compact else plain) is not None
+
+
+def order_ids(flat: str) -> tuple[str, ...]:
+    """Return the order ids in one line of normalised text, each once."""
+    return tuple(dict.fromkeys(found.replace(" ", "") for found in _ID.findall(flat)[:_MAX_IDS]))
+
+
+def _fitting(window: str, subject: str) -> ShadowText | None:
+    compact = _BLANK.sub("", window)
+    for text in SHADOWS:
+        words = compact if text.is_compact else window
+        if text.refused.search(words) and text.buyer.search(words):
+            title = _BLANK.sub("", subject) if text.is_compact else subject
+            if text.failed.search(words) or text.failed.search(title):
+                return text
+    return None
