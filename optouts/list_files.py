@@ -1,0 +1,182 @@
+"""A seller's file of buyers who are not to be written to, taken apart: a rule.
+
+Flow: upload -> [list_files] -> imports, which says what each line will do. Knows comma, semicolon and tab, UTF-8,
+UTF-16 and Windows-1252, and finds by itself which column holds order numbers and which holds buyers' addresses: by its
+heading, else by what stands in it. Every line that holds something comes out, readable or not: none is dropped.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from accounts.keys import is_order_id, normalise_alias
+
+MOST_BYTES: Final = 1_000_000
+MOST_LINES: Final = 10_000
+MOST_COLUMNS: Final = 60
+MOST_IN_A_CELL: Final = 1_000
+ORDER_HEADINGS: Final = frozenset(
+    "order orderid ordernumber amazonorderid amazonordernumber merchantorderid bestellnummer numerodecommande".split()
+)
+ADDRESS_HEADINGS: Final = frozenset(
+    "email emailaddress mail buyeremail buyeremailaddress customeremail customeremailaddress recipient recipientemail "
+    "alias buyer buyeralias".split()
+)
+REASON_HEADINGS: Final = frozenset("reason note notes comment comments".split())
+STATE_HEADINGS: Final = frozenset({"state"})
+REVOKED: Final = frozenset({"revoked"})
+_LETTERS = re.compile(r"[^a-z]+")
+
+
+class Unusable(Exception):
+    """The file as a whole cannot be taken; the text is a sentence for its owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the file. `number` counts as a spreadsheet does. What was not recognised is None."""
+
+    number: int
+    text: str
+    amazon_order_id: str | None
+    alias: str | None  # in its one spelling
+    reason: str = ""
+    is_revoked: bool = False  # our own export says so of entries that are not in force
+    stranger: str = ""  # an address or number that is not one of Amazon's
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which column holds what; None: no column does."""
+
+    order: int | None = None
+    address: int | None = None
+    reason: int | None = None
+    state: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """`order_heading` and `address_heading` say where was looked, in the words of the file."""
+
+    lines: tuple[Line, ...]
+    order_heading: str
+    address_heading: str
+
+
+def take_apart(content: bytes) -> ListFile:
+    """Raises Unusable when the file is too big, is no table, or has neither order numbers nor buyers' addresses."""
+    if len(content) > MOST_BYTES:
+        raise Unusable("The file has more than 1 MB. Split it into smaller ones.")
+    rows = _rows(_decoded(content))
+    if not rows:
+        raise Unusable("The file is empty.")
+    if len(rows) > MOST_LINES + 1:
+        raise Unusable(f"The file has more than {MOST_LINES:,} lines. Split it into smaller ones.")
+    headings = _headings(rows[0][1])
+    columns = _by_heading(headings) if headings else Columns()
+    body = rows[1:] if headings else rows
+    if columns.order is None and columns.address is None:
+        columns = _by_content(body, columns)
+    if columns.order is None and columns.address is None:
+        raise Unusable("No column of the file holds Amazon order numbers or buyers' addresses at marketplace.amazon.")
+    names = rows[0][1] if headings else []
+    return ListFile(
+        tuple(_line(number, row, columns) for number, row in body),
+        _name(columns.order, names),
+        _name(columns.address, names),
+    )
+
+
+def _decoded(content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = content.decode("utf-16", "replace")
+    else:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = content.decode("cp1252", "replace")
+    return text.replace("\x00", "")
+
+
+def _rows(text: str) -> list[tuple[int, list[str]]]:
+    """The rows that hold something, with their line numbers."""
+    first = text.lstrip("\r\n").partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    csv.field_size_limit(MOST_BYTES)
+    found = []
+    try:
+        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), start=1):
+            cells = [cell.strip()[:MOST_IN_A_CELL] for cell in row[:MOST_COLUMNS]]
+            if any(cells):
+                found.append((number, cells))
+    except csv.Error:
+        raise Unusable("The file cannot be read as a table. Save it as CSV (UTF-8) and try again.") from None
+    return found
+
+
+def _headings(row: Sequence[str]) -> list[str]:
+    """The row as headings; empty when it holds data already."""
+    if any(_order_id(cell) or "@" in cell for cell in row):
+        return []
+    return [_LETTERS.sub("", cell.lower()) for cell in row]
+
+
+def _by_heading(headings: Sequence[str]) -> Columns:
+    def place(known: frozenset[str]) -> int | None:
+        return next((index for index, heading in enumerate(headings) if heading in known), None)
+
+    return Columns(place(ORDER_HEADINGS), place(ADDRESS_HEADINGS), place(REASON_HEADINGS), place(STATE_HEADINGS))
+
+
+def _by_content(rows: Sequence[tuple[int, Sequence[str]]], known: Columns) -> Columns:
+    """The columns that hold the most order numbers and the most addresses."""
+    orders: dict[int, int] = {}
+    addresses: dict[int, int] = {}
+    for _, row in rows:
+        for index, cell in enumerate(row):
+            if _order_id(cell):
+                orders[index] = orders.get(index, 0) + 1
+            elif "@" in cell:
+                addresses[index] = addresses.get(index, 0) + 1
+    order, address = (max(counts, key=lambda i: counts[i], default=None) for counts in (orders, addresses))
+    return Columns(order, address, known.reason, known.state)
+
+
+def _line(number: int, row: Sequence[str], columns: Columns) -> Line:
+    def cell(index: int | None) -> str:
+        return row[index] if index is not None and index < len(row) else ""
+
+    order, address = cell(columns.order), cell(columns.address)
+    order_id, alias = _order_id(order), normalise_alias(_bare(address))
+    unread = [text for text, found in ((order, order_id), (address, alias)) if text and not found]
+    return Line(
+        number,
+        " · ".join(part for part in (order, address) if part) or " · ".join(part for part in row if part),
+        order_id,
+        alias,
+        cell(columns.reason).lstrip("'")[:150],
+        cell(columns.state).lower() in REVOKED,
+        unread[0] if unread else "",
+    )
+
+
+def _order_id(text: str) -> str | None:
+    """Spreadsheets and our own exports put a ' or a = before what could be taken for a number."""
+    bare = text.strip().strip("'\"=").strip()
+    return bare if is_order_id(bare) else None
+
+
+def _bare(address: str) -> str:
+    """The address alone, of `Name <address>` too."""
+    inner = address.rpartition("<")[2] if address.endswith(">") else address
+    return inner.rstrip(">").strip().strip("'\"")
+
+
+def _name(index: int | None, names: Sequence[str]) -> str:
+    if index is None:
+        return ""
+    return names[index] if index < len(names) and names[index] else f"column {index + 1}"
