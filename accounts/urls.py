@@ -8,5 +8,6 @@ urlpatterns = [
     path("settings/", views.settings_page, name="settings"),
     path("team/", views.switch_team, name="switch_team"),
     path("amazon/connect/", views.connect_amazon, name="connect_amazon"),
+    path("amazon/<int:pk>/reopen/", views.reopen_account, name="reopen_account"),
     path("amazon/callback/", views.amazon_callback, name="amazon_callback"),
 ]

@@ -3,13 +3,13 @@
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import connect
+from accounts import connect, lifecycle
 from accounts.access import CHOSEN_SELLER, members, membership_of, owners, seller_of
 from accounts.forms import REGIONS, ConnectForm
 from accounts.models import AmazonAccount, Membership, User
@@ -64,8 +64,12 @@ def amazon_callback(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     try:
         account = connect.finish(
-            request.GET.dict(), request.user, seller_of(request), request.session,
-            redirect_uri=_redirect_uri(), now=timezone.now(),
+            request.GET.dict(),
+            request.user,
+            seller_of(request),
+            request.session,
+            redirect_uri=_redirect_uri(),
+            now=timezone.now(),
         )
     except connect.NotConnected as trouble:
         messages.error(request, str(trouble))
@@ -77,6 +81,17 @@ def amazon_callback(request: HttpRequest) -> HttpResponse:
 def _redirect_uri() -> str:
     """As registered with Amazon; it must be the same in both steps."""
     return f"{settings.SITE_URL}{reverse('amazon_callback')}"
+
+
+@require_POST
+@owners
+def reopen_account(request: HttpRequest, pk: int) -> HttpResponse:
+    """The owner has settled a restriction with Amazon: what waited because of it goes on."""
+    seller = seller_of(request)
+    account = get_object_or_404(AmazonAccount.objects.for_seller(seller), pk=pk)
+    if lifecycle.reopen(seller, account.pk, now=timezone.now()):
+        messages.success(request, f"{account.store_name} writes to buyers again. What waited goes out within minutes.")
+    return redirect("settings")
 
 
 @require_POST

@@ -1,17 +1,30 @@
 """Notices and the suppression list, for operators: to look at, and to have a notice examined again.
 
-The list is append-only: nothing here adds, changes or deletes an entry. Raw mail, addresses and tokens stay sealed.
+The list is append-only: nothing here changes or deletes an entry by hand; the actions are `promotions`' and `guards`'
+verbs. Raw mail, addresses and tokens stay sealed.
 """
 
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin import ReadOnlyAdmin, ReadOnlyInline
-from optouts.models import InboundAddress, Notice, SellerMailbox, Suppression, SuppressionEvent
+from accounts.models import User
+from optouts import guards, promotions
+from optouts.models import (
+    GuardAlarm,
+    InboundAddress,
+    Notice,
+    NoticeReading,
+    PromotedTemplate,
+    SellerMailbox,
+    Suppression,
+    SuppressionEvent,
+)
 
 
 @admin.register(Notice)
@@ -23,7 +36,7 @@ class NoticeAdmin(ReadOnlyAdmin):
     list_select_related = ("seller",)
     search_fields = ("=amazon_order_id", "reason", "seller__name")
     ordering = ("-id",)
-    actions = ("examine_again",)  # type: ignore[assignment]
+    actions = ("examine_again", "confirm", "dismiss", "promote_template")  # type: ignore[assignment]
 
     @admin.action(description="Examine again", permissions=["view"])
     def examine_again(self, request: HttpRequest, chosen: QuerySet[Notice]) -> None:
@@ -32,6 +45,38 @@ class NoticeAdmin(ReadOnlyAdmin):
             look_at=timezone.now()
         )
         self.message_user(request, f"{queued} will be examined again within a minute.", messages.SUCCESS)
+
+    @admin.action(description="This is an opt-out: stop its seller's messages to the buyer", permissions=["view"])
+    def confirm(self, request: HttpRequest, chosen: QuerySet[Notice]) -> None:
+        """For quarantined notices about an order of their seller. Others are not stopped by an opinion."""
+        now, by = timezone.now(), _operator(request)
+        done = sum(promotions.confirm(notice, by=by, now=now) for notice in _quarantined(chosen))
+        self.message_user(request, f"{done} confirmed.", messages.SUCCESS)
+
+    @admin.action(description="This is no opt-out: end the hold", permissions=["view"])
+    def dismiss(self, request: HttpRequest, chosen: QuerySet[Notice]) -> None:
+        """For quarantined notices. Nobody who is on the list comes off it."""
+        now, by = timezone.now(), _operator(request)
+        ended = sum(promotions.dismiss(notice, by=by, now=now) for notice in _quarantined(chosen))
+        self.message_user(request, f"Dismissed; {ended} holds ended.", messages.SUCCESS)
+
+    @admin.action(description="This is an opt-out: promote its template", permissions=["view"])
+    def promote_template(self, request: HttpRequest, chosen: QuerySet[Notice]) -> None:
+        """Its wording counts as Amazon's from now on; every quarantined notice in it is judged anew."""
+        notices = list(_quarantined(chosen))
+        templates, queued = promotions.promote_templates(notices, by=_operator(request), now=timezone.now())
+        names = ", ".join(templates) or "no template"
+        self.message_user(request, f"Promoted: {names}. {queued} notices will be examined again.", messages.SUCCESS)
+
+
+def _quarantined(chosen: QuerySet[Notice]) -> QuerySet[Notice]:
+    waiting = Notice.objects.filter(pk__in=chosen.values("pk"), status=Notice.Status.QUARANTINED)
+    return waiting.select_related("order").order_by("pk")
+
+
+def _operator(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
 
 
 class SuppressionEventInline(ReadOnlyInline):
@@ -50,6 +95,15 @@ class SuppressionAdmin(ReadOnlyAdmin):
     search_fields = ("=amazon_order_id", "=key")
     ordering = ("-id",)
     inlines = (SuppressionEventInline,)
+    actions = ("bring_into_force",)  # type: ignore[assignment]
+
+    @admin.action(description="Bring into force for everybody", permissions=["view"])
+    def bring_into_force(self, request: HttpRequest, chosen: QuerySet[Suppression]) -> None:
+        """For entries that wait for a second proof: an operator is one (INBOUND.md 4.5)."""
+        reason = "An operator has looked at the evidence."
+        entries = list(Suppression.objects.filter(pk__in=chosen.values("pk")))
+        done = promotions.bring_into_force(entries, by=_operator(request), reason=reason, now=timezone.now())
+        self.message_user(request, f"{done} in force.", messages.SUCCESS)
 
 
 @admin.register(SuppressionEvent)
@@ -81,3 +135,37 @@ class SellerMailboxAdmin(ReadOnlyAdmin):
     list_select_related = ("seller", "confirmed_by")
     search_fields = ("seller__name",)
     ordering = ("-id",)
+
+
+@admin.register(GuardAlarm)
+class GuardAlarmAdmin(ReadOnlyAdmin):
+    """Open ones first. An open alarm about rate or share keeps its seller's evidence from reaching others."""
+
+    list_display = ("at", "seller", "kind", "about", "detail", "settled_at", "settled_by")
+    list_filter = (("settled_at", admin.EmptyFieldListFilter), "kind")
+    list_select_related = ("seller", "settled_by")
+    search_fields = ("seller__name", "=about")
+    ordering = (models.F("settled_at").desc(nulls_first=True), "-id")
+    actions = ("settle",)  # type: ignore[assignment]
+
+    @admin.action(description="Settled: I have looked into it", permissions=["view"])
+    def settle(self, request: HttpRequest, chosen: QuerySet[GuardAlarm]) -> None:
+        """New evidence of the seller reaches others again; what waits keeps waiting for its second proof."""
+        ids = list(chosen.values_list("pk", flat=True))
+        done = guards.settle(ids, by=_operator(request), now=timezone.now())
+        self.message_user(request, f"{done} settled.", messages.SUCCESS)
+
+
+@admin.register(NoticeReading)
+class NoticeReadingAdmin(ReadOnlyAdmin):
+    list_display = ("at", "notice_id", "number", "kind", "grade", "reason", "outcome", "parser")
+    list_filter = ("kind", "grade", "status")
+    search_fields = ("=notice__id", "=fingerprint")
+    ordering = ("-id",)
+
+
+@admin.register(PromotedTemplate)
+class PromotedTemplateAdmin(ReadOnlyAdmin):
+    list_display = ("template", "promoted_at", "promoted_by")
+    list_select_related = ("promoted_by",)
+    ordering = ("template",)

@@ -12,8 +12,9 @@ from django.utils import timezone
 from accounts.models import Seller, User
 from accounts.rowsecurity import across_sellers
 from campaigns.planning import plan_stale
+from optouts import guards
 from optouts.addresses import saw_mailbox
-from optouts.models import Notice
+from optouts.models import GuardAlarm, Notice, NoticeReading, PromotedTemplate
 from orders.models import OrderReading
 from tests.makers import (
     NOW,
@@ -60,7 +61,11 @@ def more_rows(seller: Seller) -> None:
     make_message(order)
     plan_stale(now=NOW)
     suppress(order)
-    make_notice(seller, order_id=order.pk)
+    notice = make_notice(seller, order_id=order.pk)
+    guards.raise_alarm(seller.pk, GuardAlarm.Kind.WORDING, about=f"notice {notice.pk}", now=NOW)
+    with across_sellers("test"):
+        PromotedTemplate.objects.create(template=f"shadow {notice.pk}", promoted_at=NOW)
+        NoticeReading.objects.create(seller=seller, notice=notice, number=0, kind="opt_out", status="applied", at=NOW)
 
 
 def address_of(model: type, page: str, *args: object) -> str:

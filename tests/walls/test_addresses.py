@@ -96,6 +96,7 @@ ADDRESSES: dict[str, Address] = {
     "switch_team": Address(method="post", data=lambda world: {"seller": world.seller.pk}),
     "connect_amazon": Address(method="post", may=OWNERS, data=lambda world: {"marketplace": "ATVPDKIKX0DER"}),
     "amazon_callback": Address(may=OWNERS),
+    "reopen_account": Address({"pk": "account"}, method="post", may=OWNERS),
 }
 
 
@@ -140,6 +141,7 @@ def world(db: None) -> World:
         "order": order.pk,
         "amazon_order_id": order.amazon_order_id,
         "message": message.pk,
+        "account": account.pk,
         "place": place.pk,
         "mailbox": mailbox.pk,
         "notice": notice_id,
