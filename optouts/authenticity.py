@@ -187,14 +187,15 @@ class _Claim:
 
 def _verify_all(message: RawMessage, resolver: Resolver, now: datetime) -> tuple[Signature, ...]:
     claims = [_read(index, value, now) for index, value in enumerate(message.all("dkim-signature"))]
+    own = _own_domains(message.sender_domain)
     # The author's own first: a forwarder's or a stranger's signatures must not use up the eight.
-    claims.sort(key=lambda claim: claim.signature.domain != message.sender_domain)
+    claims.sort(key=lambda claim: claim.signature.domain not in own)
     signatures: list[Signature] = []
     verifier: dkim.DKIM | None = None
     troubles, proved = 0, False
     for claim in claims[:MAX_SIGNATURES]:
         signature = claim.signature
-        if signature.domain != message.sender_domain:
+        if signature.domain not in own:
             signature = replace(signature, result=SignatureResult.NOT_THE_AUTHOR)
         elif claim.problem is None and not proved and troubles < _MAX_TROUBLES:
             verifier = verifier or dkim.DKIM(message.raw, logger=SILENT)
@@ -225,6 +226,12 @@ class KeyRing:
                 record = None
             self._fetched[name] = record
         return self._fetched[name]
+
+
+def _own_domains(sender_domain: str) -> frozenset[str]:
+    """The domains that may sign for a sender: exactly his own, and for a buyer's alias Amazon's above it."""
+    above = sender_domain.removeprefix("marketplace.")
+    return frozenset({sender_domain, above} if above in AMAZON_DOMAINS else {sender_domain})
 
 
 def _verify(verifier: dkim.DKIM, claim: _Claim, resolver: Resolver, message: RawMessage, now: datetime) -> Signature:
