@@ -4,13 +4,15 @@
 """
 
 import json
+import random
 import selectors
 import socket
 import sys
 import time
 from dataclasses import dataclass, field
 
-FILLER = b"".join(b"X-Line: %060d\r\n" % number for number in range(35)) + b"\r\n" + b"Text of a notice. \r\n" * 180
+_HEX = random.Random(5).randbytes(2750).hex().encode()  # shrinks by half, as a notice does
+FILLER = b"\r\n" + b"".join(_HEX[at : at + 70] + b"\r\n" for at in range(0, len(_HEX), 70))
 PER_CONNECTION = 50  # what the listener allows
 
 

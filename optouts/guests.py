@@ -35,6 +35,10 @@ class Guests:
         if not self._from[network]:
             del self._from[network]
 
+    @property
+    def count(self) -> int:
+        return len(self._inside)
+
     def send_away(self) -> None:
         """Close all connections; what has been answered still arrives."""
         for transport in list(self._inside):

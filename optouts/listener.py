@@ -82,6 +82,10 @@ class NoticeHandler:
         self._in_hand = 0
         self.held = 0  # bytes
 
+    def __dir__(self) -> list[str]:
+        """The library looks for hooks at every connection."""
+        return ["handle_RCPT", "handle_exception"]
+
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
     ) -> str:
@@ -148,6 +152,10 @@ class NoticeServer(SMTP):
         self._handler, self._guests = handler, guests
         self._seat: asyncio.Transport | None = None  # None: turned away, or gone
         self._session_end: asyncio.TimerHandle | None = None
+
+    def __dir__(self) -> list[str]:
+        """The library looks itself through for commands at every connection: a third of a short one's cost."""
+        return COMMANDS
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -224,6 +232,9 @@ class NoticeServer(SMTP):
         """What is said at the end of a mail."""
         return said
 
+    async def smtp_LHLO(self, arg: str | None) -> None:
+        await self.push("500 5.5.1 Say EHLO")
+
     async def smtp_VRFY(self, arg: str | None) -> None:
         await self.push("502 5.5.1 Not implemented")
 
@@ -241,10 +252,14 @@ class NoticeServer(SMTP):
         return simple[1], simple[2] or ""
 
 
+COMMANDS: Final = [name for name in dir(NoticeServer) if name.startswith("smtp_")]
+
+
 class LocalNoticeServer(NoticeServer):
     """LMTP (RFC 2033), behind a mail server of our own: one answer for each recipient."""
 
-    smtp_LHLO = NoticeServer.smtp_EHLO
+    async def smtp_LHLO(self, hostname: str | None) -> None:
+        await super().smtp_EHLO(hostname)
 
     async def smtp_EHLO(self, hostname: str | None) -> None:
         await self.push("500 5.5.1 Say LHLO")

@@ -9,13 +9,14 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from accounts import lookup, secrets
 from accounts.models import User
 from accounts.rowsecurity import across_sellers
+from optouts import noticerows
 from optouts.addresses import is_well_formed
 from optouts.models import InboundAddress, Notice
 
@@ -43,15 +44,9 @@ def receive(
     uploaded_by: User | None = None,
 ) -> int:
     """Store a mail and return its notice's id, committed. The same mail at the same address is the same notice."""
-    notice = _notice(address, raw, now)
-    notice.source, notice.uploaded_by = source, uploaded_by
-    with across_sellers("a mail is stored"):
-        try:
-            with transaction.atomic():
-                notice.save(force_insert=True)
-                return notice.pk
-        except IntegrityError:
-            return Notice.objects.values_list("pk", flat=True).get(digest=notice.digest)
+    row = _row(address, raw, source, now) | {"uploaded_by_id": uploaded_by.pk if uploaded_by else None}
+    with across_sellers("a mail is stored"), transaction.atomic():
+        return noticerows.insert([row])[row["digest"]]
 
 
 def store(deliveries: Sequence[Delivery], *, now: datetime) -> list[int | None]:
@@ -61,20 +56,16 @@ def store(deliveries: Sequence[Delivery], *, now: datetime) -> list[int | None]:
     """
     keys = {part: lookup.token_key(part) for part in {d.local_part for d in deliveries} if is_well_formed(part)}
     with across_sellers("mails are stored"), transaction.atomic():
-        addresses = {
-            address.token_key: address for address in InboundAddress.objects.filter(token_key__in=keys.values())
-        }
-        notices: list[Notice | None] = []
+        found = InboundAddress.objects.filter(token_key__in=keys.values())
+        addresses = {address.token_key: address for address in found}
+        rows: list[dict[str, Any] | None] = []
         for delivery in deliveries:
             key = keys.get(delivery.local_part)
             address = addresses.get(key) if key else None
-            notices.append(_delivered(address, delivery, now) if address else None)
-        known = [notice for notice in notices if notice is not None]
-        if not known:
-            return [None] * len(deliveries)
-        Notice.objects.bulk_create(known, ignore_conflicts=True)
-        ids = dict(Notice.objects.filter(digest__in=[n.digest for n in known]).values_list("digest", "pk"))
-    return [ids[notice.digest] if notice else None for notice in notices]
+            rows.append(_delivered(address, delivery, now) if address else None)
+        known = [row for row in rows if row is not None]
+        ids = noticerows.insert(known) if known else {}
+    return [ids[row["digest"]] if row else None for row in rows]
 
 
 def with_proper_lines(raw: bytes) -> bytes:
@@ -82,25 +73,24 @@ def with_proper_lines(raw: bytes) -> bytes:
     return raw if b"\r" in raw else raw.replace(b"\n", b"\r\n")
 
 
-def _delivered(address: InboundAddress, delivery: Delivery, now: datetime) -> Notice:
-    notice = _notice(address, delivery.raw, now)
-    notice.source = delivery.source
+def _delivered(address: InboundAddress, delivery: Delivery, now: datetime) -> dict[str, Any]:
+    row = _row(address, delivery.raw, delivery.source, now)
     if delivery.went_round:
-        notice.status, notice.reason = Notice.Status.QUARANTINED, WENT_ROUND
-        notice.look_at, notice.processed_at = None, now
-    return notice
+        row |= {"status": Notice.Status.QUARANTINED.value, "reason": WENT_ROUND, "look_at": None, "processed_at": now}
+    return row
 
 
-def _notice(address: InboundAddress, raw: bytes, now: datetime) -> Notice:
+def _row(address: InboundAddress, raw: bytes, source: Notice.Source, now: datetime) -> dict[str, Any]:
     digest = hashlib.sha256(address.token_key.bytes)
     digest.update(raw)
-    return Notice(
-        seller_id=address.seller_id,
-        address=address,
-        digest=digest.hexdigest(),
-        size=len(raw),
-        received_at=now,
-        raw_sealed=secrets.seal("raw mail", address.seller_id, zlib.compress(raw, PACKED)),
-        look_at=now,
-        purge_at=now + KEPT_WAITING,
-    )
+    return {
+        "seller_id": address.seller_id,
+        "address_id": address.pk,
+        "digest": digest.hexdigest(),
+        "size": len(raw),
+        "received_at": now,
+        "source": source.value,
+        "raw_sealed": secrets.seal("raw mail", address.seller_id, zlib.compress(raw, PACKED)),
+        "look_at": now,
+        "purge_at": now + KEPT_WAITING,
+    }
