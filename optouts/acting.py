@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from accounts import lifecycle, lookup
+from accounts.models import AccountMarketplace
 from optouts import gate, guards, holds, readings
-from optouts.authenticity import AMAZON_DOMAINS
 from optouts.decisions import Decision, Effect, Grade, OrderState, decide
 from optouts.examination import Finding
 from optouts.models import GuardAlarm, Notice
@@ -29,7 +29,7 @@ LONGEST_TEXT: Final = 2_000
 
 NOT_FOR_A_PERSON: Final = frozenset({Kind.NOT_AN_OPT_OUT, Kind.OTHER_AMAZON, Kind.BUYER_MESSAGE})
 SIGNED: Final = frozenset({Grade.A1, Grade.A2, Grade.A3, Grade.A4, Grade.A4_UNKNOWN})
-UNAPPROVED_SENDER: Final = "unapproved_sender"
+TOLD_ONLY: Final = frozenset({Kind.BLOCKED_FOR_CONTENT, Kind.NOT_DELIVERED})  # about one message, which is gone
 
 NOT_YET_TRUSTED: Final = "It waits for a person."
 DNS_GAVE_UP: Final = "The signature could not be checked for three days."
@@ -82,17 +82,25 @@ def _other(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
         text = shown.text[:LONGEST_TEXT] if shown else ""
         lifecycle.restrict(notice.seller_id, finding.marketplace_id, text=text, dated=dated, now=now)
         return Outcome(Notice.Status.APPLIED, finding.reason.value)
-    if is_signed and finding.kind is Kind.BLOCKED_FOR_CONTENT:
+    if is_signed and finding.kind in TOLD_ONLY:
         return Outcome(Notice.Status.APPLIED, finding.reason.value, _own(notice.seller_id, finding.order_id))
-    if is_signed and finding.kind.value == UNAPPROVED_SENDER and finding.marketplace_id:
-        lifecycle.refuse_sender(notice.seller_id, finding.marketplace_id, dated=dated)
+    if is_signed and finding.kind is Kind.SENDER_NOT_APPROVED and (place := _marketplace(notice.seller_id, finding)):
+        lifecycle.refuse_sender(notice.seller_id, place, dated=dated)
         return Outcome(Notice.Status.APPLIED, finding.reason.value)
-    if finding.reason is Reason.UNKNOWN_WORDING and any(
-        signature.passed and signature.domain in AMAZON_DOMAINS for signature in finding.signatures
-    ):
+    if finding.is_new_wording:
         guards.raise_alarm(notice.seller_id, GuardAlarm.Kind.WORDING, about=f"notice {notice.pk}", now=now)
     is_waiting = finding.kind not in NOT_FOR_A_PERSON
     return Outcome(Notice.Status.QUARANTINED if is_waiting else Notice.Status.IGNORED, finding.reason.value)
+
+
+def _marketplace(seller_id: int, finding: Finding) -> str | None:
+    """Which marketplace a notice is about: as it says, or its order's, or the only one that there is."""
+    order = _own(seller_id, finding.order_id)
+    if finding.marketplace_id or order:
+        return finding.marketplace_id or (order.marketplace_id if order else None)
+    places = AccountMarketplace.objects.filter(seller_id=seller_id).values_list("marketplace_id", flat=True)
+    known = set(places[:2])
+    return known.pop() if len(known) == 1 else None
 
 
 def _own(seller_id: int, amazon_order_id: str | None) -> Order | None:

@@ -7,9 +7,8 @@ idempotent, and a notice stays in the queue (`look_at`) until its verdict is wri
 
 import zlib
 from collections.abc import Iterable
-from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from django.db import transaction
@@ -32,7 +31,6 @@ log = structlog.get_logger(__name__)
 
 KEPT_APPLIED, KEPT_OTHER = timedelta(days=30), timedelta(days=7)
 LEASE: Final = timedelta(minutes=2)
-CONTEXT_FIELDS: Final = frozenset(field.name for field in fields(Context))
 TRUSTED_MAILBOX: Final = frozenset({Grade.A3, Grade.A4_UNKNOWN})
 
 MOST_CRASHES: Final = 3  # a mail that breaks its reader is not read for ever
@@ -75,11 +73,13 @@ def process(notice_id: int, *, resolver: Resolver, now: datetime) -> Notice | No
         raw = raw_of(notice)
         if setup.recognise_test(notice, raw, now=now):
             return notice
-        findings = read(notice, raw, resolver=resolver)
+        asked = readings.Asked(resolver)
+        findings = read(notice, raw, resolver=asked)
         with transaction.atomic():
             outcomes = [act(notice, finding, now=now) for finding in findings]
             for number, (finding, outcome) in enumerate(zip(findings, outcomes, strict=True)):
-                readings.record(notice, number, finding, status=outcome.status, outcome=outcome.reason, now=now)
+                judged = readings.Judged(number, finding, outcome.status, outcome.reason, asked.answers)
+                readings.record(notice, judged, now=now)
             _write(notice, findings, outcomes, now=now, leased_until=now + LEASE)
     log.info("notice_processed", notice=notice.pk, status=notice.status, grade=notice.grade, kind=notice.kind)
     return notice
@@ -104,13 +104,11 @@ def purge(*, now: datetime) -> int:
 
 def _context(notice: Notice) -> Context:
     mailboxes = SellerMailbox.objects.filter(seller_id=notice.seller_id, confirmed_at__isnull=False)
-    # Promoted wordings are known to a version of the rules that can be told of them.
-    told: dict[str, Any] = {"promoted": promotions.promoted()} if "promoted" in CONTEXT_FIELDS else {}
     return Context(
         is_inbound_address=lambda address: is_address_of(notice.seller_id, address),
         mailboxes=frozenset(mailbox.address for mailbox in mailboxes),
         now=notice.received_at,
-        **told,
+        promoted=promotions.promoted(),
     )
 
 
@@ -131,7 +129,7 @@ def _write(
     notice.attempts += 1
     notice.kind, notice.grade = finding.kind.value, finding.grade.value if finding.grade else ""
     notice.amazon_order_id = finding.order_id or ""
-    notice.template, notice.language = finding.template or "", finding.language or ""
+    notice.template, notice.language = finding.template or finding.promotable or "", finding.language or ""
     notice.fingerprint, notice.signed_at = finding.fingerprint or "", finding.signed_at
     notice.evidence = readings.evidence(finding)
     setup.keep_confirmation(notice, finding, now=now)

@@ -13,7 +13,9 @@ from accounts.models import User
 from accounts.rowsecurity import across_sellers
 from optouts import gate, holds
 from optouts.models import Notice, PromotedTemplate, Suppression, SuppressionEvent
+from optouts.shadow_texts import SHADOWS
 
+SHADOW_NAMES: Final = frozenset(text.name for text in SHADOWS)
 UNPROVED_GRADE: Final = "D"
 NOT_AN_OPT_OUT: Final = "A person has looked: this is no opt-out."
 IS_AN_OPT_OUT: Final = "A person has looked: this is an opt-out."
@@ -30,7 +32,7 @@ def promote_templates(notices: list[Notice], *, by: User, now: datetime) -> tupl
     Read again are all of every seller's that wait for a person under one of these templates and are still kept; each is
     then judged by its own signatures like any other notice.
     """
-    chosen = sorted({notice.template for notice in notices if notice.template})
+    chosen = sorted({notice.template for notice in notices} & SHADOW_NAMES)
     with transaction.atomic(), across_sellers("an operator promotes a template"):
         for template in chosen:
             PromotedTemplate.objects.get_or_create(template=template, defaults={"promoted_at": now, "promoted_by": by})

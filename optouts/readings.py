@@ -5,18 +5,18 @@ is on the list. A row holds hashes, key records and reasons, and no address.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from accounts import keys, lookup
-from optouts.authenticity import DnsTrouble, SignatureResult
+from optouts.authenticity import DnsTrouble, Resolver
 from optouts.examination import Finding
 from optouts.models import Notice, NoticeReading
 from optouts.reasons import Reason
-from optouts.resolving import RecordedResolver
 
 NOT_RULES: Final = frozenset({"admin", "apps", "forms", "models", "tasks", "urls"})
 
@@ -32,24 +32,48 @@ def parser_version() -> str:
     return digest.hexdigest()[:16]
 
 
-def record(
-    notice: Notice, number: int, finding: Finding, *, status: Notice.Status, outcome: str, now: datetime
-) -> None:
-    """Write down one finding of one examination."""
+class Asked:
+    """A resolver that passes questions on and keeps the answers, so that they can be given again years later."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self.answers: dict[str, str | None] = {}
+
+    def txt(self, name: str, /) -> bytes | None:
+        """Return what the resolver returns. Trouble is no answer and is not kept."""
+        record = self._resolver.txt(name)
+        self.answers[_canonical(name)] = None if record is None else record.decode("ascii", "replace")
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One finding of one examination, what was decided about it, and what the DNS had said."""
+
+    number: int
+    finding: Finding
+    status: Notice.Status
+    outcome: str
+    answers: Mapping[str, str | None]
+
+
+def record(notice: Notice, judged: Judged, *, now: datetime) -> None:
+    """Write down one finding of one examination, for good."""
+    finding = judged.finding
     is_order = finding.order_id is not None and keys.is_order_id(finding.order_id)
     NoticeReading.objects.create(
         seller_id=notice.seller_id,
         notice=notice,
-        number=number,
+        number=judged.number,
         kind=finding.kind.value,
         grade=finding.grade.value if finding.grade else "",
         reason=finding.reason.value[:200],
-        outcome=outcome[:200],
-        status=status,
+        outcome=judged.outcome[:200],
+        status=judged.status,
         order_key=lookup.order_key(notice.seller_id, finding.order_id or "") if is_order else None,
-        template=(finding.template or "")[:40],
+        template=(finding.template or finding.promotable or "")[:40],
         fingerprint=finding.fingerprint or "",
-        evidence=evidence(finding),
+        evidence=evidence(finding) | {"answers": dict(judged.answers)},
         parser=parser_version(),
         at=now,
     )
@@ -88,22 +112,25 @@ class KeptKeys:
     """
 
     def __init__(self, kept: Iterable[dict[str, Any]]) -> None:
-        records: dict[str, str] = {}
-        absent: set[str] = set()
-        for signature in (signature for each in kept for signature in each.get("signatures", ())):
-            name = f"{signature['selector']}._domainkey.{signature['domain']}."
-            if signature["key_record"]:
-                records[name] = signature["key_record"]
-            elif signature["result"] == SignatureResult.NO_KEY.value:
-                absent.add(name.lower())
-        self._known = {name.lower() for name in records} | absent
-        self._records = RecordedResolver(records)
+        self._answers: dict[str, str | None] = {}
+        for each in kept:
+            for signature in each.get("signatures", ()):
+                if signature["key_record"]:
+                    name = f"{signature['selector']}._domainkey.{signature['domain']}"
+                    self._answers[_canonical(name)] = signature["key_record"]
+            self._answers |= each.get("answers", {})
 
     def txt(self, name: str, /) -> bytes | None:
         """Return the record that was kept, or None when it was missing then. Raises DnsTrouble for other names."""
-        if name.rstrip(".").lower() + "." not in self._known:
+        name = _canonical(name)
+        if name not in self._answers:
             raise DnsTrouble("never looked up")
-        return self._records.txt(name)
+        record = self._answers[name]
+        return None if record is None else record.encode()
+
+
+def _canonical(name: str) -> str:
+    return name.rstrip(".").lower() + "."
 
 
 def kept_keys(notice: Notice) -> KeptKeys:

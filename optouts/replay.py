@@ -104,7 +104,9 @@ def replay(
 
 
 def _verdict(finding: Finding) -> Verdict:
-    return Verdict(finding.kind.value, finding.grade.value if finding.grade else "", finding.template or "")
+    return Verdict(
+        finding.kind.value, finding.grade.value if finding.grade else "", finding.template or finding.promotable or ""
+    )
 
 
 def _rank(verdict: Verdict) -> tuple[int, int]:
