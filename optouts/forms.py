@@ -1,9 +1,19 @@
-"""What may be asked of the opt-outs and of the notices."""
+"""What may be asked of the opt-outs and of the notices, and what a person may put on the list."""
+
+from typing import Final
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
 
+from accounts.keys import is_order_id, normalise_alias
+from optouts.list_files import MOST_BYTES
 from optouts.models import Notice, Suppression
+
+WHICH_BUYER: Final = "Order number, or the buyer's address at Amazon"
+NOT_RECOGNISED: Final = (
+    "This is neither an order number (3-7-7 digits) nor a buyer's address such as abc123def456@marketplace.amazon.com."
+)
 
 
 class OrderSearch(forms.Form):
@@ -49,3 +59,51 @@ class NoticeSearch(OrderSearch):
         if self.cleaned_data["status"]:
             notices = notices.filter(status=self.cleaned_data["status"])
         return notices
+
+
+class WhichBuyer(forms.Form):
+    """One buyer, by an order or by the alias. Sent by POST, so that no address stands in a log."""
+
+    buyer = forms.CharField(
+        label=WHICH_BUYER, max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    )
+
+    def clean_buyer(self) -> str:
+        words: str = self.cleaned_data["buyer"].strip()
+        if not is_order_id(words) and normalise_alias(words) is None:
+            raise forms.ValidationError(NOT_RECOGNISED)
+        return words
+
+
+class NewEntry(WhichBuyer):
+    """A buyer whom this seller does not want to write to."""
+
+    reason = forms.CharField(label="Why", max_length=150, help_text="Your team reads this; the buyer does not.")
+
+
+class ImportFile(forms.Form):
+    """A file with order numbers, buyers' addresses, or both."""
+
+    file = forms.FileField(
+        label="CSV file",
+        max_length=200,
+        help_text="At most 1 MB and 10,000 lines. With order numbers, buyers' addresses at Amazon, or both.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv,text/plain"}),
+    )
+
+    def clean_file(self) -> "UploadedFile[bytes]":
+        file: "UploadedFile[bytes]" = self.cleaned_data["file"]
+        if (file.size or 0) > MOST_BYTES:
+            raise forms.ValidationError("The file has more than 1 MB. Split it into smaller ones.")
+        return file
+
+
+class RemovalForm(forms.Form):
+    """The entries that were shown, and a word about why they go."""
+
+    entry = forms.TypedMultipleChoiceField(coerce=int, widget=forms.MultipleHiddenInput)
+    reason = forms.CharField(label="Why (optional)", max_length=150, required=False)
+
+    def __init__(self, *args: object, shown: list[int], **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.fields["entry"].choices = [(pk, str(pk)) for pk in shown]  # type: ignore[attr-defined]

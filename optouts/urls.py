@@ -3,11 +3,20 @@
 from django.urls import path
 
 from optouts import views_setup
-from optouts.views import entries, notices, setting_up
+from optouts.views import entries, imports, notices, setting_up
 
 urlpatterns = [
     path("opt-outs/", entries.optouts, name="optouts"),
     path("opt-outs/export.csv", entries.optouts_export, name="optouts_export"),
+    path("opt-outs/look-up/", entries.look_up, name="look_up"),
+    path("opt-outs/add/", entries.add_optout, name="add_optout"),
+    path("opt-outs/entries/<int:pk>/", entries.optout, name="optout"),
+    path("opt-outs/entries/<int:pk>/remove/", entries.remove_optout, name="remove_optout"),
+    path("opt-outs/import/", imports.import_optouts, name="import_optouts"),
+    path("opt-outs/imports/<int:pk>/", imports.list_import, name="list_import"),
+    path("opt-outs/imports/<int:pk>/lines.csv", imports.list_import_lines, name="list_import_lines"),
+    path("opt-outs/imports/<int:pk>/carry-out/", imports.carry_out_import, name="carry_out_import"),
+    path("opt-outs/imports/<int:pk>/discard/", imports.discard_import, name="discard_import"),
     path("opt-outs/address/", setting_up.open_address, name="open_address"),
     path("opt-outs/mailboxes/<int:pk>/confirm/", setting_up.confirm_mailbox, name="confirm_mailbox"),
     path("opt-outs/notices/", notices.notices, name="notices"),

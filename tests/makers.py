@@ -16,10 +16,10 @@ from campaigns.models import Campaign
 from messaging import outbox
 from messaging.letters import Letter
 from messaging.models import Channel, Message
-from optouts import gate, intake, setup
+from optouts import gate, imports, intake, listing, setup
 from optouts.addresses import open_address
 from optouts.examination import Finding
-from optouts.models import ForwardingRequest, InboundAddress, Notice
+from optouts.models import ForwardingRequest, InboundAddress, ListImport, Notice, Suppression
 from optouts.reasons import Kind, Reason
 from optouts.setup_mails import Confirmation
 from orders.models import Order, OrderItem
@@ -192,3 +192,17 @@ def suppress(order: Order, *, grade: str = "A2", reach: gate.Reach = gate.Reach.
     """Put the buyer of this order on the list, as a proved notice does."""
     buyer = gate.Buyer(order.seller_id, order.amazon_order_id, order.order_key, order.alias_key)
     return gate.suppress(buyer, gate.Proof("notice 1", gate.OPTED_OUT, grade, "fingerprint"), reach=reach, now=NOW)
+
+
+def make_entry(seller: Seller, words: str = "", *, by: User | None = None, reason: str = "a friend") -> Suppression:
+    """An entry that a person of the seller made by hand: of this order number or alias, and of what belongs to it."""
+    with across_sellers("test"):
+        aim = listing.aim_at(seller, words or order_id())
+        listing.add(seller, [listing.Wish(aim, reason)], by=by or make_user(), now=NOW)
+        return Suppression.objects.get(seller=seller, key=aim.keys[0])
+
+
+def make_import(seller: Seller, content: bytes, *, by: User | None = None) -> ListImport:
+    """The preview of a file."""
+    with across_sellers("test"):
+        return imports.preview(seller, content, "list.csv", by=by or make_user(), now=NOW)

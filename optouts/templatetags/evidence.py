@@ -8,7 +8,7 @@ from typing import Any, Final
 from django import template
 
 from optouts.decisions import Grade
-from optouts.models import Notice, Suppression
+from optouts.models import Notice, Suppression, SuppressionEvent
 
 register = template.Library()
 
@@ -40,6 +40,30 @@ TONES: Final[dict[str, tuple[str, str]]] = {
 def grade_in_words(grade: str) -> str:
     """What a grade of evidence means. No grade: the mail needed none."""
     return GRADES.get(grade, "No evidence was needed")
+
+
+@register.filter
+def evidence_of(entry: Suppression | SuppressionEvent) -> str:
+    """What an entry of the list, or one event of it, rests on. Without a grade it is a person's word."""
+    return grade_in_words(entry.grade) if entry.grade else "Entered by a person"
+
+
+@register.filter
+def actor_in_words(event: SuppressionEvent, people: dict[str, str]) -> str:
+    """Who did it. `people` are the names of the team by actor; operators are not named to sellers."""
+    kind, _, number = event.actor.partition(" ")
+    if kind == "member":
+        return people.get(event.actor, "A person of your team")
+    if kind == "operator":
+        return "An operator of FeedbackFive"
+    return f"Notice {number}" if kind == "notice" else event.actor.capitalize()
+
+
+@register.filter
+def notice_number(event: SuppressionEvent) -> str:
+    """The number of the notice behind this event; empty when it is not one."""
+    kind, _, number = event.actor.partition(" ")
+    return number if kind == "notice" and number.isdecimal() else ""
 
 
 @register.inclusion_tag("parts/status.html")

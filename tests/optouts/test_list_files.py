@@ -1,0 +1,89 @@
+"""A seller's file taken apart."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optouts.list_files import MOST_BYTES, Line, Unusable, take_apart
+
+ORDER, OTHER = "111-2222222-3333333", "111-2222222-4444444"
+ALIAS = "abc123def456ghi@marketplace.amazon.de"
+
+
+def lines(text: str | bytes) -> tuple[Line, ...]:
+    return take_apart(text.encode() if isinstance(text, str) else text).lines
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_columns_are_found_by_their_headings(separator: str) -> None:
+    text = "\n".join(separator.join(row) for row in (["Name", "Amazon Order Id", "Buyer E-mail"], ["Jo", ORDER, ALIAS]))
+
+    (line,) = lines(text)
+
+    assert (line.number, line.amazon_order_id, line.alias) == (2, ORDER, ALIAS)
+
+
+def test_columns_without_headings_are_found_by_what_stands_in_them() -> None:
+    found = lines(f"x,{ALIAS},{ORDER}\ny,{ALIAS.replace('abc', 'xyz')},{OTHER}\n")
+
+    assert [line.amazon_order_id for line in found] == [ORDER, OTHER]
+    assert found[1].alias == "xyz123def456ghi@marketplace.amazon.de"
+
+
+def test_unknown_headings_do_not_hide_a_column() -> None:
+    assert lines(f"Kundennummer,Wer\n{ORDER},{ALIAS}\n")[0].amazon_order_id == ORDER
+
+
+def test_every_line_that_holds_something_comes_out() -> None:
+    found = lines(f"Order ID,Email\n{ORDER},\n\n,jo@example.com\nnonsense,\n")
+
+    assert [(line.number, line.amazon_order_id, line.stranger) for line in found] == [
+        (2, ORDER, ""),
+        (4, None, "jo@example.com"),
+        (5, None, "nonsense"),
+    ]
+
+
+def test_aliases_come_in_any_spelling() -> None:
+    found = lines(f"email\nJo B <{ALIAS.upper()}>\n{ALIAS.replace('@', '+thread@')}\n")
+
+    assert [line.alias for line in found] == [ALIAS, ALIAS]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_spreadsheets_write_many_encodings(encoding: str) -> None:
+    (line,) = lines(f"Order ID,Reason\n{ORDER},schön gegrüßt\n".encode(encoding))
+
+    assert (line.amazon_order_id, line.reason) == (ORDER, "schön gegrüßt")
+
+
+def test_our_own_export_says_which_entries_are_revoked() -> None:
+    text = f"Order,Stops,Since (UTC),Reason,Grade,Evidence,State\n{ORDER},x,y,z,,e,Revoked\n{OTHER},x,y,z,,e,In force\n"
+
+    assert [line.is_revoked for line in lines(text)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "empty"),
+        (b"\r\n\r\n", "empty"),
+        (b"name,town\nJo,Bath\n", "No column"),
+        (b"x" * (MOST_BYTES + 1), "1 MB"),
+        (f"{ORDER}\n".encode() * 10_002, "10,000 lines"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_why(content: bytes, why: str) -> None:
+    with pytest.raises(Unusable, match=why):
+        take_apart(content)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(st.binary(max_size=400), st.text(max_size=300).map(lambda text: f"Order ID\n{text}".encode())))
+def test_no_content_breaks_it(content: bytes) -> None:
+    try:
+        file = take_apart(content)
+    except Unusable as reason:
+        assert str(reason).endswith(".")
+    else:
+        assert len({line.number for line in file.lines}) == len(file.lines)
