@@ -47,7 +47,7 @@ def fill_the_timetable(sender: Celery, **_: Any) -> None:
     for name, seconds in often.items():
         # A ring that nobody has heard when the next one comes is not owed: they must not pile up.
         sender.add_periodic_task(seconds, sender.signature(name), name=name, expires=seconds)
-    for name in ("messaging.purge", "orders.purge", "optouts.purge"):
+    for name in ("messaging.purge", "orders.purge", "optouts.purge", "optouts.look_for_shared"):
         sender.add_periodic_task(3600.0, sender.signature(name), name=name)
     watch = "messaging.watch_silence"
     sender.add_periodic_task(crontab(hour="6", minute="17"), sender.signature(watch), name=watch)  # once a day, UTC

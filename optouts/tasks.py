@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.rowsecurity import across_sellers
-from optouts import intake, setup
+from optouts import guards, intake, setup
 from optouts.resolving import DnsResolver
 
 SECONDS: Final = 45  # of work per ring: well under the task's time limit
@@ -41,3 +41,8 @@ def purge() -> None:
     intake.purge(now=timezone.now())
     with across_sellers("what setting up has left behind is purged"):
         setup.purge(now=timezone.now())
+
+
+@shared_task(name="optouts.look_for_shared")
+def look_for_shared() -> None:
+    guards.look_for_shared(now=timezone.now())
