@@ -40,7 +40,7 @@ _RESULTS, _MESSAGE, _SEAL = "arc-authentication-results", "arc-message-signature
 _NAMES = (_RESULTS, _MESSAGE, _SEAL)
 _INSTANCE = re.compile(r"(?:^|;)\s{0,20}i\s{0,5}=\s{0,5}([0-9]{1,2})\s{0,20}(?:;|$)")
 _RESULT = re.compile(r"([a-z-]{1,20})\s{0,5}=\s{0,5}([a-z]{1,12})(?=\s|$)")
-_PROPERTY = re.compile(r"(?:^|\s)header\.([id])\s{0,5}=\s{0,5}\"?@?([a-z0-9.-]{1,100})\"?(?=\s|$)")
+_PROPERTY = re.compile(r"(?:^|\s)header\.([id])\s{0,5}=\s{0,5}@?([a-z0-9.-]{1,100})(?=\s|$)")
 _MAX_RESULTS = 8192
 
 
@@ -132,20 +132,28 @@ def vouched_domains(results: str) -> frozenset[str]:
 
 
 def _without_comments(text: str) -> str | None:
-    """Drop `(...)`, nested too; None when they do not close, for then everything could be a comment."""
+    """Drop `(...)`, nested too, and disarm what is quoted; None when it could be read in more than one way.
+
+    A stranger chooses the local part of his envelope sender, and forwarders print it: quotes inside comments, escapes
+    and what does not close are not argued about.
+    """
     kept: list[str] = []
-    depth = 0
+    depth, is_quoted = 0, False
     for letter in text:
-        if letter == "(":
-            depth += 1
-        elif letter == ")":
-            depth -= 1
-            if depth < 0:
-                return None
+        if letter == "\\" or (letter == '"' and depth):
+            return None
+        if letter == '"':
+            is_quoted = not is_quoted
+        elif is_quoted:
+            kept.append("_" if letter in " \t;=()" else letter)
+        elif letter in "()":
+            depth += 1 if letter == "(" else -1
             kept.append(" ")
         elif not depth:
             kept.append(letter)
-    return None if depth else "".join(kept)
+        if depth < 0:
+            return None
+    return None if depth or is_quoted else "".join(kept)
 
 
 def _sets(headers: list[tuple[bytes, bytes]]) -> tuple[_Set, ...] | None:

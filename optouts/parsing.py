@@ -119,7 +119,8 @@ def _notice(message: RawMessage, letter: Letter, expected: Expectations) -> Read
     found = Reading(Kind.OPT_OUT, Reason.OPTED_OUT, template=text.name, language=text.language)
     order_ids = {match.order_id for match in matches}
     if len(order_ids) > 1 or not all(match.is_clear for match in matches):
-        return replace(found, kind=Kind.PROBABLE_OPT_OUT, reason=Reason.ORDER_IDS_DISAGREE)
+        named = order_ids.pop() if len(order_ids) == 1 else None  # another id stands near: a person decides
+        return replace(found, kind=Kind.PROBABLE_OPT_OUT, reason=Reason.ORDER_IDS_DISAGREE, order_id=named)
     found = replace(found, order_id=order_ids.pop())
     if letter.sender not in expected.senders:
         is_amazon = _is_amazon(letter)

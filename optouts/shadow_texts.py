@@ -19,6 +19,7 @@ _ID = re.compile(r"(?<![0-9-])([0-9]{3}- ?[0-9]{7}- ?[0-9]{7})(?![0-9-])")
 _BLANK = re.compile(r"\s+")
 _BEFORE, _AFTER = 320, 380
 _MAX_IDS = 40
+_STOP = re.compile(r"[.!?](?= )|[。！？]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,20 +192,39 @@ def find(flat: str, subjects: tuple[str, ...] = ()) -> tuple[ShadowMatch, ...]:
     """Return the loose matches in one line of normalised text: one for each order id, of the first language that fits.
 
     A subject that says "not delivered" stands in for a paragraph that does not say it again. Linear in the length of
-    `flat`: at most 40 ids are looked at, each in a window of 700 characters.
+    `flat`: at most 40 ids are looked at, each in its sentence and, where no sentence fits, in a window of 700
+    characters.
     """
-    found: list[ShadowMatch] = []
+    ids = [match for _, match in zip(range(_MAX_IDS), _ID.finditer(flat), strict=False)]
     plain_subject = normalise(" | ".join(subjects)[:_AFTER])
-    for count, match in enumerate(_ID.finditer(flat)):
-        if count == _MAX_IDS:
-            break
-        window = flat[max(0, match.start() - _BEFORE) : match.end() + _AFTER]
-        text = _fitting(window, plain_subject)
-        if text is not None:
-            order_id = match[1].replace(" ", "")
-            others = {other.replace(" ", "") for other in _ID.findall(window)}
-            found.append(ShadowMatch(text, order_id, others == {order_id}))
-    return tuple(found)
+    for reach in (_sentence, _paragraph):
+        found = [item for match in ids if (item := _match(match, reach(flat, match), plain_subject)) is not None]
+        if found:
+            return tuple(found)
+    return ()
+
+
+def _sentence(flat: str, match: re.Match[str]) -> str:
+    """Return the sentence around an order id, as far as full stops tell."""
+    start = max(0, match.start() - _BEFORE)
+    before = flat[start : match.start()]
+    after = flat[match.start() : match.end() + _AFTER]
+    stops = [stop.end() for stop in _STOP.finditer(before)]
+    end = _STOP.search(after)
+    return before[stops[-1] if stops else 0 :] + (after[: end.end()] if end else after)
+
+
+def _paragraph(flat: str, match: re.Match[str]) -> str:
+    return flat[max(0, match.start() - _BEFORE) : match.end() + _AFTER]
+
+
+def _match(match: re.Match[str], window: str, subject: str) -> ShadowMatch | None:
+    text = _fitting(window, subject)
+    if text is None:
+        return None
+    order_id = match[1].replace(" ", "")
+    others = {other.replace(" ", "") for other in _ID.findall(window)}
+    return ShadowMatch(text, order_id, others == {order_id})
 
 
 def says_undelivered(text: ShadowText, subject: str) -> bool:

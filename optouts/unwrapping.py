@@ -165,6 +165,8 @@ def _find_quoted(text: Text) -> _Quoted | None:
         if sender is None:
             continue
         start, subjects = _rest_of_block(bare.lines, number)
+        while start < len(bare.lines) and is_separator(bare.lines[start]):
+            start += 1  # some clients close the block with the mark that opened it
         rest = Text(bare.lines[start:], bare.links)
         return _Quoted(sender, subjects, _own_words(rest), _said(rest))
     return None
@@ -195,9 +197,13 @@ def _rest_of_block(lines: tuple[str, ...], number: int) -> tuple[int, tuple[str,
     The block may name the subject above the sender, and a long subject may be wrapped.
     """
     subjects = list(subjects_in(lines[number]))
-    start = number + 1
-    for position in range(max(0, number - 4), min(len(lines), number + 1 + _MAX_BLOCK)):
+    start, others = number + 1, 0
+    for position in range(max(0, number - _MAX_BLOCK), min(len(lines), number + 1 + _MAX_BLOCK)):
         label = label_of(lines[position])
+        if position > number:
+            others = 0 if label else others + 1
+            if others > 1 or _DELIMITER.search(lines[position][:_LINE]):
+                break  # the block has ended: what looks like a label further down is the letter's own text
         if label is None:
             continue
         start = max(start, position + 1)

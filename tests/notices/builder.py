@@ -239,8 +239,12 @@ def attached(*originals: bytes, sender: str = "Bob <bob@evil.example>", encoding
     boundary = f"OUTER-{sum(map(len, originals))}"
     mark = b"--" + boundary.encode()
     parts = b"".join(
-        mark + b"\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: " + encoding.encode() + b"\r\n\r\n"
-        + encode(original, encoding) + b"\r\n"
+        mark
+        + b"\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: "
+        + encoding.encode()
+        + b"\r\n\r\n"
+        + encode(original, encoding)
+        + b"\r\n"
         for original in originals
     )
     fields = [("Date", format_datetime(NOW)), ("From", sender), ("To", INBOUND), ("Message-ID", "<outer@x>"),
