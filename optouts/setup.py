@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.db import transaction
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from accounts import lookup, secrets
@@ -23,7 +24,7 @@ from optouts import proving, silence
 from optouts.addresses import ALPHABET, OVERLAP, saw_mailbox
 from optouts.decisions import Grade
 from optouts.examination import Finding
-from optouts.models import ForwardingRequest, InboundAddress, Notice, NoticeTest, OptOutWatch
+from optouts.models import ForwardingRequest, InboundAddress, Notice, NoticeTest, OptOutWatch, SellerMailbox
 from optouts.reasons import Kind, Reason
 from optouts.recipes import provider_of
 from optouts.setup_mails import Confirmation
@@ -212,6 +213,18 @@ def _asked(row: ForwardingRequest) -> Asked:
     )
 
 
+def put_away(seller: Seller, request_id: int, *, now: datetime) -> bool:
+    """A person has dealt with a provider's question: it, and its notice, wait no longer. False: there is none such."""
+    with transaction.atomic():
+        row = ForwardingRequest.objects.for_seller(seller).filter(pk=request_id).first()
+        if row is None:
+            return False
+        ForwardingRequest.objects.filter(pk=row.pk, done_at__isnull=True).update(done_at=now)
+        waiting = Notice.objects.filter(pk=row.notice_id, status=Notice.Status.QUARANTINED)
+        waiting.update(status=Notice.Status.IGNORED)
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How the way stands, for the card. `polls` is the pause in seconds until the page asks again, if it should."""
@@ -222,6 +235,7 @@ class Standing:
     text: str
     is_green: bool
     test: NoticeTest | None
+    to_confirm: SellerMailbox | None  # the mailbox of the test that came back, if nobody has confirmed it yet
     is_overdue: bool
     hints: tuple[str, ...]
     requests: tuple[Asked, ...]
@@ -234,11 +248,12 @@ class Standing:
         """The same as long as nothing on the card changes."""
         test = f"{self.test.pk}{self.test.result}{self.is_overdue}" if self.test else ""
         instants = f"{self.last_mail_at:%s}" if self.last_mail_at else ""
-        return f"{self.title}-{test}-{instants}-{len(self.requests)}".replace(" ", "_")
+        mailbox = "?" if self.to_confirm else ""
+        return f"{self.title}-{test}{mailbox}-{instants}-{len(self.requests)}".replace(" ", "_")
 
 
 def standing(seller: Seller, *, now: datetime) -> Standing:
-    """How this seller's way stands. Five queries."""
+    """How this seller's way stands. Five or six queries."""
     asked = tuple(requests(seller))
     test = NoticeTest.objects.for_seller(seller).order_by("-sent_at", "-id").first()
     watch = OptOutWatch.objects.for_seller(seller).first()
@@ -250,13 +265,20 @@ def standing(seller: Seller, *, now: datetime) -> Standing:
     tone, symbol, title, text = _words(test, last_notice_at, is_silent, is_overdue)
     is_green = tone == "good"
     return Standing(
-        tone, symbol, title, text, is_green, test, is_overdue,
+        tone, symbol, title, text, is_green, test, _to_confirm(seller, test), is_overdue,
         hints=_missing(test, asked, last_mail_at) if test and is_overdue else (),
         requests=asked,
         last_mail_at=last_mail_at,
         last_notice_at=last_notice_at,
         polls=3 if is_waiting else (None if is_green else 10),
     )  # fmt: skip
+
+
+def _to_confirm(seller: Seller, test: NoticeTest | None) -> SellerMailbox | None:
+    if test is None or not test.result:
+        return None
+    mailboxes = SellerMailbox.objects.for_seller(seller).filter(address_key=lookup.mailbox_key(test.mailbox))
+    return mailboxes.filter(confirmed_at__isnull=True).first()
 
 
 def _real() -> tuple[Q, ...]:
@@ -281,7 +303,7 @@ def _words(
         return "good", "check", "Tested", f"The test notice came back. {kept}."
     if test is not None and test.result:
         text = "Notices that come this way prove nothing. Use the direct way: Seller Central's own list."
-        return "warn", "alert-triangle", NoticeTest.Result(test.result).label, text
+        return "warn", "alert-triangle", "Tested, and not good enough", text
     if is_overdue:
         return "warn", "mail-question", "The test notice has not come back", "What may be missing is said below."
     if test is not None:

@@ -15,7 +15,7 @@ from accounts.models import AccountMarketplace, Seller, User
 from amazon.marketplaces import find
 from optouts import addresses, recipes, setup, watching
 from optouts.forms_setup import MailboxForm
-from optouts.models import ForwardingRequest, SellerMailbox
+from optouts.models import SellerMailbox
 from optouts.silence import Verdict
 
 TOO_MANY = "You have sent as many tests as is sensible for now. Wait an hour, and look at what is said below meanwhile."
@@ -88,8 +88,8 @@ def add_mailbox(request: HttpRequest) -> HttpResponse:
 @managers
 def forwarding_done(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a provider's question away."""
-    row = get_object_or_404(ForwardingRequest.objects.for_seller(seller_of(request)), pk=pk)
-    ForwardingRequest.objects.filter(pk=row.pk, done_at__isnull=True).update(done_at=timezone.now())
+    if not setup.put_away(seller_of(request), pk, now=timezone.now()):
+        raise Http404("There is no such question.")
     return redirect("set_up")
 
 

@@ -38,4 +38,5 @@ def set_up_card(context: Context) -> dict[str, Any]:
         "address": addresses.full_address(address) if address else "",
         "standing": setup.standing(seller, now=timezone.now()),
         "can_change": context.get("can_change"),
+        "can_own": context.get("can_own"),
     }

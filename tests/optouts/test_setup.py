@@ -48,7 +48,7 @@ def seller(account: AmazonAccount) -> Seller:
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(addresses.timezone, "now", lambda: NOW)
+    monkeypatch.setattr("optouts.addresses.timezone.now", lambda: NOW)
     yield
 
 
@@ -60,8 +60,7 @@ def take_in(address: InboundAddress, raw: bytes, *, at: datetime = NOW) -> Notic
 
 def sent() -> bytes:
     """The bytes of the mail that went out last."""
-    wire = mail.outbox[-1].message()
-    return bytes(wire.as_bytes(linesep="\r\n"))
+    return bytes(mail.outbox[-1].message().as_bytes())
 
 
 def written_order(account: AmazonAccount) -> Order:
@@ -90,6 +89,7 @@ def test_a_test_that_comes_back_whole_turns_the_card_green_and_names_the_mailbox
     assert (notice.status, notice.kind, notice.look_at) == (Notice.Status.IGNORED, "test_notice", None)
     mailbox = SellerMailbox.objects.get()
     assert mailbox.address == MAILBOX and mailbox.confirmed_at is None  # an owner confirms it
+    assert standing.to_confirm == mailbox
     assert Suppression.objects.count() == 0
 
 
@@ -171,9 +171,18 @@ def test_a_question_is_kept_sealed_shown_once_and_purged(seller: Seller) -> None
     assert [(one.provider, one.mailbox, one.link) for one in asked] == [
         ("Gmail", "alice.shop@gmail.com", "https://mail.google.com/mail/vf-abcdefgh12")
     ]
-    assert setup.requests(make_seller("Mallory's shop")) == []
+    mallory = make_seller("Mallory's shop")
+    assert setup.requests(mallory) == [] and not setup.put_away(mallory, row.pk, now=NOW)
     assert setup.purge(now=row.asked_at + timedelta(days=91)) == 1
     assert ForwardingRequest.objects.count() == 0
+
+
+def test_a_question_that_was_put_away_waits_for_nobody(seller: Seller) -> None:
+    row = make_forwarding(seller)
+    Notice.objects.filter(pk=row.notice_id).update(status=Notice.Status.QUARANTINED)
+    assert setup.put_away(seller, row.pk, now=NOW) and setup.put_away(seller, row.pk, now=NOW)
+    assert setup.requests(seller) == []
+    assert Notice.objects.get(pk=row.notice_id).status == Notice.Status.IGNORED
 
 
 # --- Addresses ---
@@ -212,7 +221,7 @@ def test_a_replaced_address_takes_mail_for_ninety_days_and_proves_less(
     assert former.last_mail_at > former.replaced_at
     assert any("was replaced" in said for said in setup.diagnosis(seller, setup.standing(seller, now=NOW), now=NOW))
 
-    monkeypatch.setattr(addresses.timezone, "now", lambda: NOW + timedelta(days=91))
+    monkeypatch.setattr("optouts.addresses.timezone.now", lambda: NOW + timedelta(days=91))
     assert addresses.find_address(old.local_part) is None
     assert not addresses.is_address_of(seller.pk, addresses.full_address(old))
 
