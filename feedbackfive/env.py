@@ -47,6 +47,16 @@ class Environment:
         """One base64 key of 32 bytes, decoded."""
         return decode_key(self.text(name).encode(), PREFIX + name)
 
+    def former_keys(self, name: str) -> dict[int, bytes]:
+        """Comma-separated `version:key`, each a base64 key of 32 bytes, decoded, by version. May be empty."""
+        former: dict[int, bytes] = {}
+        for item in filter(None, (part.strip() for part in self.text(name, "").split(","))):
+            version, colon, key = item.partition(":")
+            if not colon or not version.isdecimal() or int(version) in former:
+                raise ImproperlyConfigured(f"{PREFIX}{name} must be a list of version:key, each version once.")
+            former[int(version)] = decode_key(key.encode(), PREFIX + name)
+        return former
+
     def boolean(self, name: str, default: bool) -> bool:
         value = self.text(name, "yes" if default else "no").lower()
         if value not in ("yes", "no", "true", "false", "1", "0"):

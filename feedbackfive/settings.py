@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from feedbackfive import logs
@@ -108,6 +109,9 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SEALING_KEYS = env.keys("SEALING_KEYS")  # Fernet keys: tokens, aliases, letters and raw mail rest under the first
 LOOKUP_SECRET = env.key("LOOKUP_SECRET")  # the HMAC key of the suppression list: never change it without a re-key
 LOOKUP_VERSION = env.integer("LOOKUP_VERSION", 1, least=1)
+FORMER_LOOKUP_SECRETS = env.former_keys("FORMER_LOOKUP_SECRETS")  # "1:base64": see docs/rekeying.md
+if LOOKUP_VERSION in FORMER_LOOKUP_SECRETS:
+    raise ImproperlyConfigured("FEEDBACKFIVE_FORMER_LOOKUP_SECRETS names the version that is in use.")
 
 # --- People ---------------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ import structlog
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from accounts import lifecycle, secrets
+from accounts import lifecycle, lookup, secrets
 from accounts.models import AccountMarketplace, AmazonAccount
 from accounts.rowsecurity import across_sellers
 from messaging import outbox, pacing
@@ -315,8 +315,17 @@ def reap(*, older_than: timedelta, now: datetime) -> tuple[int, int]:
 
 def _buyer(message: Message) -> gate.Buyer:
     order = message.order
+    more = [order.order_key]
+    if lookup.is_rekeying():
+        alias = order.alias if order.alias_key else None
+        more += lookup.every_key_of_a_buyer(order.seller_id, order.amazon_order_id, alias)
     return gate.Buyer(
-        message.seller_id, order.amazon_order_id, message.order_key, order.alias_key, former_alias_key=message.alias_key
+        message.seller_id,
+        order.amazon_order_id,
+        message.order_key,
+        order.alias_key,
+        former_alias_key=message.alias_key,
+        more_keys=tuple(more),
     )
 
 

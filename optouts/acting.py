@@ -57,7 +57,7 @@ def act(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
     if finding.kind is not Kind.OPT_OUT or finding.grade is None or finding.order_id is None:
         return _other(notice, finding, now=now)
     order, state = _whose(notice.seller_id, finding.order_id, now=now)
-    if finding.alias and order and order.alias_key and lookup.alias_key(finding.alias) != order.alias_key:
+    if finding.alias and order and order.alias_key and order.alias_key not in lookup.every_alias_key(finding.alias):
         return Outcome(Notice.Status.QUARANTINED, OTHER_ADDRESS, order)
     decision = decide(finding.grade, state)
     if Effect.PARK in decision.effects:

@@ -33,6 +33,7 @@ class Buyer:
     """Whom a message is for: the order, and the alias if Amazon gave one. Keys, because the list knows only keys.
 
     `former_alias_key` is what the message was scheduled under; Amazon may have given the order another alias since.
+    `more_keys` are the buyer's under other secrets, while the list is re-keyed (docs/rekeying.md).
     """
 
     seller_id: int
@@ -40,10 +41,12 @@ class Buyer:
     order_key: UUID
     alias_key: UUID | None
     former_alias_key: UUID | None = None
+    more_keys: tuple[UUID, ...] = ()
 
     @property
     def keys(self) -> list[UUID]:
-        return [key for key in (self.order_key, self.alias_key, self.former_alias_key) if key is not None]
+        one_each = (self.order_key, self.alias_key, self.former_alias_key, *self.more_keys)
+        return [key for key in one_each if key is not None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,6 +197,7 @@ class SuppressionEvent(models.Model):
         HELD = "held", "Held"
         LET_GO = "let_go", "Hold ended by a person"
         REVOKED = "revoked", "Revoked"
+        REKEYED = "rekeyed", "Moved under a new key"
 
     seller = models.ForeignKey(Seller, models.DO_NOTHING, null=True, blank=True, db_constraint=False)
     suppression = models.ForeignKey(Suppression, models.DO_NOTHING, related_name="events")

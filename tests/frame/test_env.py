@@ -88,3 +88,14 @@ def test_a_typing_error_in_a_name_is_found() -> None:
 def test_other_programs_variables_are_none_of_our_business() -> None:
     reading = Environment({"PATH": "/usr/bin", "FEEDBACK": "5"})
     reading.refuse_unknown()
+
+
+def test_former_keys_come_decoded_by_their_version() -> None:
+    assert environment().former_keys("FORMER") == {}
+    assert environment(FORMER=f"1:{KEY}, 3:{KEY}").former_keys("FORMER") == {1: bytes(range(32)), 3: bytes(range(32))}
+
+
+@pytest.mark.parametrize("former", [KEY, f"one:{KEY}", f"1:{KEY},1:{KEY}", "1:nonsense"])
+def test_former_keys_are_versions_with_keys(former: str) -> None:
+    with pytest.raises(ImproperlyConfigured):
+        environment(FORMER=former).former_keys("FORMER")

@@ -12,8 +12,8 @@ from optouts.gate import Buyer, Clearance, Proof, Reach, Suppressed
 from optouts.models import GuardAlarm, Notice, Suppression
 from orders.models import Order
 from tests.makers import IT, alias, make_account, make_order, make_seller, make_user
-from tests.notices.builder import AMAZON, ITALIAN, NOW, ORDER, FakeDns
-from tests.optouts.test_intake import ALIAS, alias_entry, an_order, is_suppressed, take_in
+from tests.notices.builder import ALIAS, AMAZON, ITALIAN, NOW, ORDER, FakeDns
+from tests.optouts.test_intake import alias_entry, an_order, is_suppressed, take_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
 

@@ -14,8 +14,8 @@ from optouts.models import Notice, Suppression
 from orders.models import Order
 from tests.makers import IT, alias, make_account, make_message, make_order, make_seller, make_user
 from tests.messaging.post_office import PostOffice, at_once
-from tests.notices.builder import GMAIL, ITALIAN, NOW, ORDER, FakeDns
-from tests.optouts.test_intake import ALIAS, process, take_in
+from tests.notices.builder import ALIAS, GMAIL, ITALIAN, NOW, ORDER, FakeDns
+from tests.optouts.test_intake import process, take_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
 

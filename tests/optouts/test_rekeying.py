@@ -1,0 +1,143 @@
+"""The secret of the list is changed, and nobody who stands on it is free for a moment."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, transaction
+from pytest_django import Settings
+
+from accounts import lookup
+from accounts.models import AmazonAccount
+from messaging import dispatch
+from messaging.models import Channel, Message, Status
+from optouts import addresses, gate, rekeying
+from optouts.models import Suppression, SuppressionEvent
+from orders.models import Order
+from tests.makers import NOW, alias, make_account, make_address, make_message, make_order, make_seller, suppress
+from tests.messaging.post_office import PostOffice, at_once
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
+
+
+@pytest.fixture
+def account(db: None) -> AmazonAccount:
+    return make_account(make_seller())
+
+
+@pytest.fixture
+def mallorys(db: None) -> AmazonAccount:
+    return make_account(make_seller("Mallory's shop"))
+
+
+def rotate(settings: Settings) -> None:
+    settings.FORMER_LOOKUP_SECRETS = {settings.LOOKUP_VERSION: settings.LOOKUP_SECRET}
+    settings.LOOKUP_SECRET, settings.LOOKUP_VERSION = bytes(range(32)), settings.LOOKUP_VERSION + 1
+
+
+def forget_former(settings: Settings) -> None:
+    settings.FORMER_LOOKUP_SECRETS = {}
+
+
+def sent(message: Message) -> Status:
+    doors = {Channel.BUYER_EMAIL: PostOffice()}
+    dispatch.send_due(message.account_id, gateways=doors, take=at_once, clock=lambda: NOW)
+    message.refresh_from_db()
+    return Status(message.status)
+
+
+def test_between_the_new_secret_and_the_move_the_old_entries_still_stop(
+    account: AmazonAccount, mallorys: AmazonAccount, settings: Settings
+) -> None:
+    address = alias()
+    suppress(make_order(account, buyer=address))
+    before = make_message(make_order(mallorys, buyer=address))
+    rotate(settings)
+    after = make_message(make_order(mallorys, buyer=address))
+    assert sent(before) == sent(after) == Status.SUPPRESSED
+
+
+def test_after_the_move_they_stop_without_the_former_secret(
+    account: AmazonAccount, mallorys: AmazonAccount, settings: Settings
+) -> None:
+    address = alias()
+    suppress(make_order(account, buyer=address))
+    before = make_message(make_order(mallorys, buyer=address))
+    rotate(settings)
+    report = rekeying.rekey(now=NOW)
+    assert (report.entries, report.doubled, report.left) == (3, 0, {})
+    forget_former(settings)
+    after = make_message(make_order(mallorys, buyer=address))
+    assert sent(before) == sent(after) == Status.SUPPRESSED
+    assert set(Suppression.objects.values_list("key_version", flat=True)) == {settings.LOOKUP_VERSION}
+    assert SuppressionEvent.objects.filter(what="rekeyed").count() == 3
+    assert rekeying.rekey(now=NOW).entries == 0
+
+
+def test_what_is_no_longer_held_stays_and_is_found_by_its_former_secret(
+    account: AmazonAccount, mallorys: AmazonAccount, settings: Settings
+) -> None:
+    address = alias()
+    order = make_order(account, buyer=address)
+    suppress(order)
+    Order.objects.filter(pk=order.pk).delete()
+    rotate(settings)
+    report = rekeying.rekey(now=NOW)
+    assert report.entries == 1  # the order's own entry names its order
+    assert report.left == {settings.LOOKUP_VERSION - 1: 2}
+    assert sent(make_message(make_order(mallorys, buyer=address))) == Status.SUPPRESSED
+    assert rekeying.rekey(now=NOW).entries == 2  # a later order has brought the address back
+
+
+def test_inbound_addresses_and_mailboxes_are_found_before_and_after(account: AmazonAccount, settings: Settings) -> None:
+    address = make_address(account.seller)
+    mailbox = addresses.saw_mailbox(account.seller_id, "alice@shop.example", now=NOW)
+    rotate(settings)
+    local_part = address.local_part
+    for is_moved in (False, True):
+        found = addresses.find_address(local_part)
+        assert found is not None and found.pk == address.pk
+        assert addresses.is_address_of(account.seller_id, addresses.full_address(address))
+        assert addresses.saw_mailbox(account.seller_id, "alice@shop.example", now=NOW) == mailbox
+        if not is_moved:
+            report = rekeying.rekey(now=NOW)
+            assert (report.addresses, report.mailboxes) == (1, 1)
+            forget_former(settings)
+
+
+def test_a_newer_entry_of_the_same_buyer_is_not_overwritten(account: AmazonAccount, settings: Settings) -> None:
+    order = make_order(account, buyer=alias())
+    suppress(order)
+    rotate(settings)
+    key = lookup.order_key(order.seller_id, order.amazon_order_id)
+    newer = gate.Buyer(order.seller_id, order.amazon_order_id, key, None)
+    gate.suppress(newer, gate.Proof("notice 2", gate.OPTED_OUT, "A1"), reach=gate.Reach.SELLER, now=NOW)
+    report = rekeying.rekey(now=NOW)
+    assert report.doubled >= 1 and Suppression.objects.count() == 4
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        {"key": "00000000-0000-0000-0000-000000000000", "key_version": 2},  # without its event
+        {"key_version": 2},
+        {"key": "00000000-0000-0000-0000-000000000000"},
+    ],
+)
+def test_the_database_moves_no_entry_in_any_other_way(account: AmazonAccount, move: dict[str, object]) -> None:
+    suppress(make_order(account, buyer=alias()))
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        Suppression.objects.update(**move)
+
+
+def test_the_command_says_what_moved_and_what_is_left(account: AmazonAccount, settings: Settings) -> None:
+    with pytest.raises(CommandError, match="no former secret"):
+        call_command("rekey_suppressions")
+    order = make_order(account, buyer=alias())
+    suppress(order)
+    Order.objects.filter(pk=order.pk).delete()
+    rotate(settings)
+    out = StringIO()
+    call_command("rekey_suppressions", stdout=out)
+    assert "Moved: 1 entries" in out.getvalue()
+    assert "2 entries could not be moved from version 1; still found." in out.getvalue()
