@@ -1,6 +1,6 @@
 """What may be asked of the opt-outs and of the notices, and what a person may put on the list."""
 
-from typing import Final
+from typing import Any, Final
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from accounts.keys import is_order_id, normalise_alias
 from optouts.list_files import MOST_BYTES
 from optouts.models import Notice, Suppression
+from optouts.uploads import MOST_AT_ONCE
 
 WHICH_BUYER: Final = "Order number, or the buyer's address at Amazon"
 NOT_RECOGNISED: Final = (
@@ -92,7 +93,7 @@ class ImportFile(forms.Form):
     )
 
     def clean_file(self) -> "UploadedFile[bytes]":
-        file: "UploadedFile[bytes]" = self.cleaned_data["file"]
+        file: UploadedFile[bytes] = self.cleaned_data["file"]
         if (file.size or 0) > MOST_BYTES:
             raise forms.ValidationError("The file has more than 1 MB. Split it into smaller ones.")
         return file
@@ -107,3 +108,31 @@ class RemovalForm(forms.Form):
     def __init__(self, *args: object, shown: list[int], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.fields["entry"].choices = [(pk, str(pk)) for pk in shown]  # type: ignore[attr-defined]
+
+
+class MailFileInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class MailFiles(forms.FileField):
+    """Several files at once; `cleaned_data` holds a list. Too big or empty ones are answered one by one by the verb."""
+
+    widget = MailFileInput
+
+    def clean(self, data: Any, initial: Any = None) -> "list[UploadedFile[bytes]]":
+        files = (data or [None]) if isinstance(data, list | tuple) else [data]
+        if len(files) > MOST_AT_ONCE:
+            raise forms.ValidationError(f"At most {MOST_AT_ONCE} files at once.")
+        return [super(MailFiles, self).clean(file, initial) for file in files]
+
+
+class UploadForm(forms.Form):
+    """Saved mails."""
+
+    mails = MailFiles(
+        label="Saved mails",
+        allow_empty_file=True,
+        widget=MailFileInput(
+            attrs={"accept": ".eml,message/rfc822", "class": "form-control", "aria-describedby": "mails-hint"}
+        ),
+    )

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from accounts import lookup, secrets
+from accounts import secrets
 from accounts.models import User
 from accounts.rowsecurity import across_sellers
 from optouts import noticerows
-from optouts.addresses import is_well_formed
+from optouts.addresses import find_addresses
 from optouts.models import InboundAddress, Notice
 
 KEPT_WAITING: Final = timedelta(days=90)
@@ -27,7 +27,10 @@ WENT_ROUND: Final = "It came round in a loop of forwards."
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A mail for one of our addresses, as a door took it in. `went_round` keeps it away from the readers."""
+    """A mail for one of our addresses, as a door took it in. `went_round` keeps it away from the readers.
+
+    `local_part` is in lower case.
+    """
 
     local_part: str
     raw: bytes
@@ -54,14 +57,11 @@ def store(deliveries: Sequence[Delivery], *, now: datetime) -> list[int | None]:
 
     Committed when it returns; when it raises, nothing is stored. Repeats give the notice that is there already.
     """
-    keys = {part: lookup.token_key(part) for part in {d.local_part for d in deliveries} if is_well_formed(part)}
     with across_sellers("mails are stored"), transaction.atomic():
-        found = InboundAddress.objects.filter(token_key__in=keys.values())
-        addresses = {address.token_key: address for address in found}
+        found = find_addresses({delivery.local_part for delivery in deliveries})
         rows: list[dict[str, Any] | None] = []
         for delivery in deliveries:
-            key = keys.get(delivery.local_part)
-            address = addresses.get(key) if key else None
+            address = found.get(delivery.local_part)
             rows.append(_delivered(address, delivery, now) if address else None)
         known = [row for row in rows if row is not None]
         ids = noticerows.insert(known) if known else {}

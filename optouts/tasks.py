@@ -4,12 +4,13 @@ import time
 from functools import lru_cache
 from typing import Final
 
-from celery import shared_task
+from celery import current_app, shared_task
 from django.conf import settings
 from django.utils import timezone
 
 from accounts.rowsecurity import across_sellers
 from optouts import guards, intake, setup
+from optouts.models import Notice
 from optouts.resolving import DnsResolver
 
 SECONDS: Final = 45  # of work per ring: well under the task's time limit
@@ -31,9 +32,12 @@ def process_received() -> None:
         intake.process(notice_id, resolver=resolver(), now=timezone.now())
 
 
-@shared_task(name="optouts.process_notice")
-def process_notice(notice_id: int) -> None:
-    intake.process(notice_id, resolver=resolver(), now=timezone.now())
+@shared_task(name="optouts.process_notices")
+def process_notices(notice_ids: list[int]) -> None:
+    read = [intake.process(notice_id, resolver=resolver(), now=timezone.now()) for notice_id in notice_ids]
+    if any(notice is not None and notice.status == Notice.Status.APPLIED for notice in read):
+        # By name: messages lie above. The timetable looks anyway, so nobody waits for a broker that is away.
+        current_app.send_task("messaging.withdraw_suppressed", retry=False, expires=settings.WAKE_SECONDS)
 
 
 @shared_task(name="optouts.purge")

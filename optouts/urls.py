@@ -3,7 +3,8 @@
 from django.urls import path
 
 from optouts import views_setup
-from optouts.views import entries, imports, notices, setting_up
+from optouts.views import entries, imports, notices, setting_up, uploads
+from optouts.webhooks import views as hooks
 
 urlpatterns = [
     path("opt-outs/", entries.optouts, name="optouts"),
@@ -22,6 +23,10 @@ urlpatterns = [
     path("opt-outs/notices/", notices.notices, name="notices"),
     path("opt-outs/notices/export.csv", notices.notices_export, name="notices_export"),
     path("opt-outs/notices/<int:pk>/", notices.notice, name="notice"),
+    path("opt-outs/upload/", uploads.upload_mail, name="upload_mail"),
+    path("hooks/mailgun/mime", hooks.hook_mailgun, name="hook_mailgun"),  # Mailgun sends the original if it ends so
+    path("hooks/postmark", hooks.hook_postmark, name="hook_postmark"),
+    path("hooks/amazon-ses", hooks.hook_amazon_ses, name="hook_amazon_ses"),
     path("opt-outs/set-up/", views_setup.set_up, name="set_up"),
     path("opt-outs/set-up/state/", views_setup.set_up_state, name="set_up_state"),
     path("opt-outs/set-up/test/", views_setup.send_test, name="send_test"),

@@ -211,7 +211,7 @@ def test_the_others_are_served_while_the_database_takes_its_time(place: Place, a
 def test_a_broken_doorbell_costs_no_250() -> None:
     pressed = threading.Event()
 
-    def press(notice_id: int) -> None:
+    def press(notice_ids: list[int]) -> None:
         pressed.set()
         raise ConnectionError("the broker is away")
 
@@ -224,10 +224,22 @@ def test_a_broken_doorbell_costs_no_250() -> None:
         assert pressed.wait(5)  # and it is rung again
 
 
+def test_a_crowd_is_rung_for_together() -> None:
+    presses: list[list[int]] = []
+    bell = Doorbell(presses.append)
+    for number in range(100):
+        bell.ring(number)
+    until = time.monotonic() + 5
+    while sum(map(len, presses)) < 100 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert [number for press in presses for number in press] == list(range(100))
+    assert len(presses) <= 10 and max(map(len, presses)) <= listener.MOST_IN_A_RING
+
+
 def test_a_doorbell_that_hangs_costs_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "MOST_RINGS_WAITING", 2)
     go_on = threading.Event()
-    bell = Doorbell(lambda notice_id: bool(go_on.wait(10)) or None)  # type: ignore[arg-type]
+    bell = Doorbell(lambda notice_ids: bool(go_on.wait(10)) or None)  # type: ignore[arg-type]
     began = time.monotonic()
     for number in range(100):
         bell.ring(number)

@@ -35,7 +35,8 @@ from tests.makers import (
 
 pytestmark = pytest.mark.django_db
 
-THEIR_OWN = ("account_", "mfa_", "usersessions_")  # allauth's, held by its own tests; each is about the person only
+# allauth's, each about the person only, and the mail providers' webhooks: both have tests of their own
+THEIR_OWN = ("account_", "mfa_", "usersessions_", "hook_")
 ANYBODY, CHANGERS, OWNERS = frozenset(Role), frozenset({Role.OWNER, Role.MANAGER}), frozenset({Role.OWNER})
 
 
@@ -96,6 +97,7 @@ ADDRESSES: dict[str, Address] = {
     "notices": Address(),
     "notices_export": Address(),
     "notice": Address({"pk": "notice"}),
+    "upload_mail": Address(may=CHANGERS),
     "set_up": Address(),
     "set_up_state": Address(),
     "send_test": Address(method="post", may=CHANGERS),

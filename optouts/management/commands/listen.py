@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from optouts.guests import MOST_CONNECTIONS, Guests
 from optouts.listener import Doorbell, NoticeHandler, serve
-from optouts.tasks import process_notice
+from optouts.tasks import process_notices
 
 log = structlog.get_logger(__name__)
 
@@ -60,8 +60,8 @@ def make_room_for_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def ring(notice_id: int) -> None:
-    process_notice.apply_async((notice_id,), retry=False)
+def ring(notice_ids: list[int]) -> None:
+    process_notices.apply_async((notice_ids,), retry=False)
 
 
 async def listen(handler: NoticeHandler, host: str | None, port: int) -> None:
