@@ -68,7 +68,7 @@ SHADOWS: tuple[ShadowText, ...] = (
     ),
     _text(
         "de",
-        failed=r"nicht (?:erfolgreich )?(?:zugestellt|zustellen|übermittel|gesendet|versend|übertrag|ausgeliefert|"
+        failed=r"nicht (?:\w+ ){0,4}(?:zugestellt|zustellen|übermittel|gesendet|versend|übertrag|ausgeliefert|"
         r"weitergeleitet|gesandt|senden)|unzustellbar|zustellung .{0,40}(?:fehlgeschlagen|nicht möglich|gescheitert)|"
         r"konnte.{0,80}nicht|nicht möglich.{0,40}zuzustellen",
         buyer=r"käufer|kaeufer|kund|empfänger|besteller",
@@ -119,7 +119,8 @@ SHADOWS: tuple[ShadowText, ...] = (
     ),
     _text(
         "nl",
-        failed=r"niet (?:worden |kunnen |afgeleverd|bezorg|verzond|verstuur|doorgestuurd|aflever|afgelever|gelever)"
+        failed=r"niet (?:\w+ ){0,4}(?:bezorgd|afgeleverd|verzonden|verstuurd|bezorgen|afleveren)|niet (?:worden |"
+        r"kunnen |afgeleverd|bezorg|verzond|verstuur|doorgestuurd|aflever|afgelever|gelever)"
         r"(?:worden )?(?:afgeleverd|bezorg|verzond|verstuur|gelever|aflever)?|onbestelbaar|"
         r"(?:bezorging|levering) .{0,30}mislukt",
         buyer=r"koper|klant|ontvanger",
@@ -136,7 +137,8 @@ SHADOWS: tuple[ShadowText, ...] = (
     ),
     _text(
         "sv",
-        failed=r"(?:inte|ej) (?:kunnat |kunde |har kunnat |att )?(?:leverer|skick|överför|vidarebefordra|nå|sänd)|"
+        failed=r"(?:leverera|skicka|sän|överför|vidarebefordra)\w{1,6} (?:inte|ej)(?! bara)|(?:inte|"
+        r"ej) (?:kunnat |kunde |har kunnat |att )?(?:leverer|skick|överför|vidarebefordra|nå|sänd)|"
         r"kunde (?:vi )?(?:inte|ej)|(?:inte|ej) (?:kunna|kunnat)|gick inte att (?:leverera|skicka)|"
         r"misslyckades",
         buyer=r"köpare|kund|mottagare",

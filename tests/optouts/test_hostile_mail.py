@@ -5,19 +5,20 @@ from dataclasses import replace
 
 import pytest
 
+from optouts import shadow_texts
 from optouts.decisions import Grade
 from optouts.examination import examine
 from optouts.mime import Parts, TextPart
-from optouts.notice_texts import find
+from optouts.notice_texts import OTHER_PHRASES, find
 from optouts.rawgate import RawMessage
 from optouts.reasons import Kind
+from optouts.stop_words import asks_to_stop
 from optouts.unwrapping import unwrap
 from optouts.wording import normalise, normalise_lines
 from tests.notices.builder import AMAZON, ENGLISH, EVIL, FakeDns, Mail, Seller, attached, signed
 
 HEAD = (
-    b"From: auto-communication@amazon.com\r\nTo: a@b.example\r\n"
-    b"Subject: Your message to a buyer could not be delivered"
+    b"From: auto-communication@amazon.com\r\nTo: a@b.example\r\nSubject: Your message to a buyer could not be delivered"
 )
 HTML = b"\r\nContent-Type: text/html\r\n\r\n"
 
@@ -36,7 +37,33 @@ def nested_attached(depth: int) -> bytes:
     return raw
 
 
+def sealed(count: int, tags: bytes = b"") -> bytes:
+    """A chain of `count` made-up seals of a trusted sealer."""
+    field = b"i=%d; a=rsa-sha256; cv=pass; d=google.com; s=test; t=1789041600; bh=AA==; h=from; b=AA==" + tags
+    names = (b"ARC-Seal: ", b"ARC-Message-Signature: ", b"ARC-Authentication-Results: ")
+    return b"".join(name + field % number + b"\r\n" for number in range(count, 0, -1) for name in names) + HEAD
+
+
 HOSTILE = {
+    "100 seals": sealed(100) + b"\r\n\r\n",
+    "10 seals": sealed(10) + b"\r\n\r\n",
+    "a seal of blanks": sealed(1, b"; x=" + b" " * 30_000) + b"\r\n\r\n",
+    "a seal of folds": sealed(1, b"; x=" + b"\r\n " * 8_000) + b"\r\n\r\n",
+    "results of open comments": b"ARC-Authentication-Results: i=1; "
+    + b"(" * 32_000
+    + b"\r\n"
+    + sealed(1)
+    + b"\r\n\r\n",
+    "30,000 quoted senders": HEAD.replace(b"auto-communication@amazon.com", b"a@b.example")
+    + b"\r\n\r\n"
+    + b"from: auto-communication@amazon.com\r\n" * 30_000,
+    "labels without end": HEAD.replace(b"auto-communication@amazon.com", b"a@b.example")
+    + b"\r\n\r\n"
+    + b"From:\r\nSubject:\r\nTo:\r\n" * 20_000,
+    "orders without end": HEAD + b"\r\n\r\n" + b"buyer not delivered 111-1111111-1111111 opted\r\n" * 20_000,
+    "orders of a buyer": HEAD.replace(b"auto-communication@amazon.com", b"x7c2m9q4t1w8z5b@marketplace.amazon.it")
+    + b"\r\n\r\n"
+    + b"please do not not not 111-1111111-1111111\r\n" * 20_000,
     "a subject of 1 MB": HEAD + b"x" * 1_000_000 + b"\r\n\r\n",
     "a subject of 32 KB of encoded words": HEAD + b" =?utf-8?q?a?=" * 2300 + b"\r\n\r\n",
     "a subject of open encoded words": HEAD + b"=?" * 16_000 + b"\r\n\r\n",
@@ -47,7 +74,7 @@ HOSTILE = {
     "2,000 addresses in To": b"From: a@b.example\r\nTo: " + b"a@b.example, " * 2_000 + b"\r\n\r\n",
     "open parentheses": b"From: " + b"(" * 30_000 + b"\r\n\r\n",
     "open quotes": b"From: " + b'"' * 1_999 + b"<a@b.example>\r\n\r\n",
-    "escaped quotes": b'From: "' + b"\\\"" * 900 + b"<a@b.example>\r\n\r\n",
+    "escaped quotes": b'From: "' + b'\\"' * 900 + b"<a@b.example>\r\n\r\n",
     "open brackets in the id": b"From: a@b.example\r\nMessage-ID: " + b"[" * 30_000 + b"\r\n\r\n",
     "50,000 fields": b"From: a@b.example\r\n" + b"X: y\r\n" * 40_000 + b"\r\n",
     "nesting 15": nested(15),
@@ -71,7 +98,8 @@ HOSTILE = {
     "combining characters": HEAD + HTML.replace(b"html", b"html; charset=utf-8") + "\u0301\u0327".encode() * 60_000,
     "a charset that is a codec": HEAD + b"\r\nContent-Type: text/plain; charset=zlib\r\n\r\nx\x9c",
     "a charset with a NUL": HEAD + b"\r\nContent-Type: text/plain; charset=utf-8%00\r\n\r\nx",
-    "50 signatures": b"DKIM-Signature: v=1; a=rsa-sha256; d=amazon.com; s=test; h=from; bh=AA==; b=AA==\r\n" * 50 + HEAD
+    "50 signatures": b"DKIM-Signature: v=1; a=rsa-sha256; d=amazon.com; s=test; h=from; bh=AA==; b=AA==\r\n" * 50
+    + HEAD
     + b"\r\n\r\n",
     "a signature of blanks": b"DKIM-Signature: v=1;" + b" b" * 5 + b" " * 30_000 + b"=\r\n" + HEAD + b"\r\n\r\n",
     "a signature of folds": b"DKIM-Signature: v=1;b" + b"\r\n " * 8_000 + b"=\r\n" + HEAD + b"\r\n\r\n",
@@ -119,6 +147,10 @@ def test_a_hostile_body_under_a_true_signature_is_answered_as_fast(name):
         "non siamo stati in grado di recapitare il messaggio inviato a " * 1_050,
         "we were unable to deliver the message you sent for order [" * 1_100,
         "購入者が出品者からの未承諾広告メールを受信しないように設定しているため、注文" * 1_700,
+        "buyer 111-1111111-1111111 opted " * 2_000, "nicht nicht nicht nicht käufer 111-1111111-1111111 " * 1_300,
+        "from: " * 10_000, "a: b\n" * 13_000, "from: x\nsubject: y\nto: z\n" * 2_600, "do not not " * 6_000,
+        "无法无法买家111-1111111-1111111" * 2_600, "_" * 65_536, "=" * 65_536, "* " * 32_768, "a@" * 32_768,
+        "auto-communication@amazon.com " * 2_100, "account .attachment not " * 2_700, "no no me me no " * 4_000,
     ],
 )  # fmt: skip
 def test_no_pattern_is_slow_on_64_kb(text):
@@ -127,6 +159,10 @@ def test_no_pattern_is_slow_on_64_kb(text):
     flat = normalise(text)
     started = time.process_time()
     find(flat)
+    shadow_texts.find(flat, (flat[:400],))
+    asks_to_stop(flat)
+    for phrases in OTHER_PHRASES:
+        phrases.patterns.search(flat)
     matching = time.process_time() - started
     unwrap(message, parts)
 
@@ -144,7 +180,7 @@ def test_no_pattern_is_slow_on_64_kb(text):
     ],
 )  # fmt: skip
 def test_a_hostile_key_proves_nothing(record):
-    finding, = examine(signed(), resolver=FakeDns(records={AMAZON.name: record}), context=Seller().context())
+    (finding,) = examine(signed(), resolver=FakeDns(records={AMAZON.name: record}), context=Seller().context())
 
     assert finding.grade in (Grade.D, Grade.X)
 
@@ -163,7 +199,7 @@ def test_signatures_put_above_the_true_one_do_not_hide_it_behind_other_domains()
     raw = signed()
     for number in range(20):
         raw = replace(EVIL, selector=f"s{number}").sign(raw)
-    finding, = examine(raw, resolver=FakeDns(), context=Seller().context())
+    (finding,) = examine(raw, resolver=FakeDns(), context=Seller().context())
 
     assert finding.grade is Grade.A1
     assert len(finding.signatures) == 8

@@ -13,6 +13,8 @@ from tests.notices.builder import (
     EN_SENTENCE,
     EN_SUBJECT,
     ENGLISH,
+    GMAIL,
+    GOOGLE,
     ITALIAN,
     ORDER,
     FakeDns,
@@ -22,12 +24,20 @@ from tests.notices.builder import (
     gmail_forwarded,
     signed,
 )  # fmt: skip
+from tests.notices.sealing import Sealer
 
-PROVED = (Grade.A1, Grade.A2, Grade.A4, Grade.A3, Grade.A4_UNKNOWN)
+PROVED = (Grade.A1, Grade.A2, Grade.A4, Grade.A3, Grade.A4_UNKNOWN, Grade.B, Grade.C)
 OTHER_MAIL = replace(ENGLISH, sender="Amazon <donotreply@amazon.com>", body=f"A refund for {ORDER}.", subject="Refund")
 COPY = replace(OTHER_MAIL, body="---- Begin message ----\r\n" + EN_SENTENCE.format(order=ORDER), subject=EN_SUBJECT)
 BUYER = replace(COPY, sender="Paola <x7c2m9q4t1w8z5b@marketplace.amazon.it>")
 STALE = replace(ITALIAN, to="stranger@elsewhere.example")
+
+SILENT = Sealer(GOOGLE, results="mx.google.com; dkim=none")
+TOUCHED = signed(STALE).replace(b"Gentile", b"[EXTERNAL] Gentile")
+BY_HAND = replace(
+    ENGLISH, sender="alice@gmail.com", subject="Fwd: " + EN_SUBJECT,
+    body="From: Amazon <auto-communication@amazon.com>\r\n\r\n" + EN_SENTENCE.format(order=ORDER),
+)  # fmt: skip
 
 BASES: tuple[tuple[bytes, Grade | None], ...] = (
     *((signed(mail), Grade.A1) for mail in ATTESTED.values()),
@@ -36,23 +46,40 @@ BASES: tuple[tuple[bytes, Grade | None], ...] = (
     (signed(OTHER_MAIL), None),
     (signed(COPY), None),
     (signed(BUYER), None),
+    (Sealer(GOOGLE).seal(TOUCHED), Grade.B),
+    (SILENT.seal(TOUCHED), Grade.D),
+    (GMAIL.sign(BY_HAND.build()), Grade.C),
+    (BY_HAND.build(), Grade.D),
 )
+SELLER = Seller(mailboxes=Seller().mailboxes | {"alice@gmail.com"})
 FIELD_NAMES = st.sampled_from(
     ["X-Space-Notification-Type", "X-Marketplace-ID", "Received", "Return-Path", "Delivered-To", "X-Forwarded-For",
      "X-Forwarded-To", "Authentication-Results", "ARC-Seal", "Subject", "From", "To", "Content-Type",
      "Content-Transfer-Encoding", "Message-ID", "Sender", "Resent-From", "List-Id", "Auto-Submitted", "DKIM-Signature",
-     "Bcc", "X"]
+     "Bcc", "X", "ARC-Message-Signature", "ARC-Authentication-Results"]
 )  # fmt: skip
 FIELD_VALUES = st.sampled_from(
-    ["BUYER_OPTED_OUT_BSM_MESSAGES", "APJ6JRA9NG5V4", "ATVPDKIKX0DER", "auto-communication@amazon.com", EN_SUBJECT,
-     "alice@shop.example", "base64", "text/plain; charset=utf-16", "amazon.com; dkim=pass header.d=amazon.com",
-     "o-abcdefghijklmnopqrst@in.example.net", "v=1; a=rsa-sha256; d=amazon.com; s=test; h=from; bh=AA==; b=AA=="]
+    [
+        "BUYER_OPTED_OUT_BSM_MESSAGES",
+        "APJ6JRA9NG5V4",
+        "ATVPDKIKX0DER",
+        "auto-communication@amazon.com",
+        EN_SUBJECT,
+        "alice@shop.example",
+        "base64",
+        "text/plain; charset=utf-16",
+        "amazon.com; dkim=pass header.d=amazon.com",
+        "i=1; mx.google.com; dkim=pass header.d=amazon.com",
+        "i=2; a=rsa-sha256; cv=pass; d=google.com; s=test; b=AA==",
+        "o-abcdefghijklmnopqrst@in.example.net",
+        "v=1; a=rsa-sha256; d=amazon.com; s=test; h=from; bh=AA==; b=AA==",
+    ]
 ) | st.text(st.characters(codec="latin-1"), max_size=40)
 FIELDS = st.lists(st.tuples(FIELD_NAMES, FIELD_VALUES), max_size=6)
 
 
 def look(raw: bytes) -> tuple[Finding, ...]:
-    return examine(raw, resolver=FakeDns(), context=Seller().context())
+    return examine(raw, resolver=FakeDns(), context=SELLER.context())
 
 
 def rank(grade: Grade | None) -> int:
@@ -125,4 +152,4 @@ def test_a_mangled_attachment_never_raises_above_what_was_signed(data):
 
 def test_the_bases_cover_every_attested_text():
     assert isinstance(ITALIAN, Mail)
-    assert len(BASES) == len(ATTESTED) + 5
+    assert len(BASES) == len(ATTESTED) + 9

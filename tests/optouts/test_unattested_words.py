@@ -1,0 +1,223 @@
+"""Notices in words that nobody has attested, the other mails about messages, and buyers' own words."""
+
+from dataclasses import replace
+
+import pytest
+
+from optouts.decisions import Grade
+from optouts.examination import Finding, examine
+from optouts.reasons import Kind, Reason
+from optouts.shadow_texts import SHADOWS, find, order_ids
+from optouts.stop_words import asks_to_stop
+from optouts.wording import normalise
+from tests.notices.builder import (
+    ALIAS,
+    AMAZON,
+    ENGLISH,
+    EVIL,
+    GMAIL,
+    MAILBOX,
+    ORDER,
+    FakeDns,
+    Mail,
+    Seller,
+    gmail_forwarded,
+    italian_html,
+    signed,
+)
+from tests.notices.forwards import NOTICES, Notice
+
+OTHER_ORDER = "408-3333333-4444444"
+UNATTESTED = [notice for notice in NOTICES if not notice.is_attested]
+MARK = (("X-Space-Notification-Type", "BUYER_OPTED_OUT_BSM_MESSAGES"),)
+ALL = frozenset(text.name for text in SHADOWS)
+
+
+def look(raw: bytes, *, promoted: frozenset[str] = frozenset(), dns: FakeDns | None = None) -> Finding:
+    context = replace(Seller().context(), promoted=promoted)
+    (finding,) = examine(raw, resolver=dns or FakeDns(), context=context)
+    return finding
+
+
+def mail_of(notice: Notice, **changes: object) -> Mail:
+    """Return the notice in the form of the attested mail of 2026: HTML only, hidden preheader, alias in a link."""
+    words = italian_html().replace(italian_html().split("<p>")[2].split("</p>")[0], notice.sentence)
+    preheader = notice.sentence.replace("[", "").replace("]", "")
+    start, end = words.index("Non siamo"), words.index("\r\n</div>")
+    body = words[:start] + preheader + words[end:]
+    return replace(Mail(), subject=notice.subject, body=body, **changes)  # type: ignore[arg-type]
+
+
+# Shadow templates
+
+
+@pytest.mark.parametrize("notice", UNATTESTED, ids=lambda notice: notice.language)
+def test_a_notice_in_unattested_words_is_a_probable_one_with_language_order_and_buyer(notice):
+    finding = look(signed(mail_of(notice)))
+
+    assert (finding.kind, finding.grade, finding.reason) == (
+        Kind.PROBABLE_OPT_OUT, None, Reason.UNATTESTED_WORDING,
+    )  # fmt: skip
+    assert (finding.order_id, finding.alias, finding.language) == (ORDER, ALIAS, notice.language[:2])
+    assert finding.promotable == finding.template == f"{notice.language[:2]}-shadow"
+
+
+@pytest.mark.parametrize("notice", UNATTESTED, ids=lambda notice: notice.language)
+def test_a_promoted_text_counts_as_attested_under_amazons_signature(notice):
+    name = frozenset({f"{notice.language[:2]}-shadow"})
+    direct, forwarded = signed(mail_of(notice)), gmail_forwarded(signed(mail_of(notice, to=MAILBOX)))
+
+    assert (look(direct, promoted=name).kind, look(direct, promoted=name).grade) == (Kind.OPT_OUT, Grade.A1)
+    assert look(forwarded, promoted=name).grade is Grade.A2
+    assert look(direct, promoted=ALL - name).kind is Kind.PROBABLE_OPT_OUT
+    assert look(mail_of(notice).build(), promoted=name).kind is Kind.FORGED
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"sender": "Amazon <store-news@amazon.com>"}, Reason.UNUSUAL_SENDER),
+        ({"subject": "Angebote für Sie"}, Reason.UNKNOWN_SUBJECT),
+    ],
+)
+def test_a_promoted_text_still_needs_its_sender_and_its_subject(changes, reason):
+    notice = next(notice for notice in UNATTESTED if notice.language == "de")
+    finding = look(signed(replace(mail_of(notice), **changes)), promoted=ALL)
+
+    assert (finding.kind, finding.grade, finding.reason) == (Kind.PROBABLE_OPT_OUT, None, reason)
+
+
+def test_two_orders_in_one_sentence_are_for_a_person():
+    words = UNATTESTED[1].sentence.replace(f"[{ORDER}]", f"[{ORDER}] und [{OTHER_ORDER}]")
+    finding = look(signed(mail_of(replace(UNATTESTED[1], sentence=words))), promoted=ALL)
+
+    assert (finding.kind, finding.grade, finding.order_id) == (Kind.PROBABLE_OPT_OUT, Grade.X, None)
+
+
+def test_an_order_in_another_sentence_does_not_matter():
+    words = UNATTESTED[1].sentence + f" Siehe auch {OTHER_ORDER}."
+
+    assert look(signed(mail_of(replace(UNATTESTED[1], sentence=words)))).order_id == ORDER
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"Your buyer has requested to cancel order {ORDER}.", f"Refund for order {ORDER} was issued to the buyer.",
+        f"Der Käufer hat Bestellung {ORDER} zurückgesendet.", f"El comprador ha devuelto el pedido {ORDER}.",
+        f"Order {ORDER} could not be delivered: the address of the customer is wrong.",
+        f"Die Bestellung {ORDER} konnte nicht zugestellt werden.", f"买家已付款，订单 {ORDER} 请发货。",
+        "Buyers can now opt out of messages from sellers; messages to them are not delivered.", f"{ORDER}",
+    ],
+)  # fmt: skip
+def test_other_mails_about_orders_are_no_notices(words):
+    assert find(normalise(words)) == ()
+    assert look(signed(replace(ENGLISH, body=words, subject="About an order"))).kind is Kind.OTHER_AMAZON
+
+
+def test_a_newsletter_in_such_words_is_no_notice():
+    mail = replace(mail_of(UNATTESTED[0]), sender="news@evil.example")
+
+    assert look(EVIL.sign(mail.build())).kind is Kind.NOT_AN_OPT_OUT
+
+
+def test_the_ids_of_a_text_are_found_once():
+    assert order_ids(f"{ORDER} x {ORDER} {OTHER_ORDER}") == (ORDER, OTHER_ORDER)
+
+
+@pytest.mark.parametrize(
+    "words", [f"Aap ka sandesh {ORDER} nahin pahuncha.", f"Zpráva k objednávce [{ORDER}] nedorazila.", f"x {ORDER}"]
+)
+def test_amazons_mark_in_any_language_raises_an_alarm_with_the_order(words):
+    body = italian_html().replace(italian_html().split("<h1>")[1].split("</h1>")[0], f"<p>{words}</p>")
+    start, end = body.index("Non siamo"), body.index("\r\n</div>")
+    mail = replace(Mail(), subject="?", body=body[:start] + body[end:], extra=MARK)
+    finding = look(signed(mail))
+
+    assert (finding.kind, finding.grade, finding.reason) == (Kind.PROBABLE_OPT_OUT, None, Reason.UNKNOWN_WORDING)
+    assert (finding.order_id, finding.is_new_wording) == (ORDER, True)
+    assert look(mail.build()).is_new_wording is False
+    assert look(mail.build()).kind is Kind.FORGED
+
+
+# Other mails about messages
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "reason"),
+    [
+        ("This message was not delivered because your account was restricted from sending proactive messages.",
+         Kind.RESTRICTED, Reason.ACCOUNT_RESTRICTED),
+        ("We have temporarily removed your ability to contact buyers.", Kind.RESTRICTED, Reason.ACCOUNT_RESTRICTED),
+        ("This message was not sent as it did not meet the Buyer-Seller Messaging communication guidelines.",
+         Kind.BLOCKED_FOR_CONTENT, Reason.CONTENT_BLOCKED),
+        ("The email address x@shop.example is not authorized for sending messages to buyers.",
+         Kind.SENDER_NOT_APPROVED, Reason.NOT_APPROVED),
+        ("Your message came from an unapproved sender.", Kind.SENDER_NOT_APPROVED, Reason.NOT_APPROVED),
+        ("Your attachment was too large.", Kind.NOT_DELIVERED, Reason.ATTACHMENT_REFUSED),
+        ("You have reached your daily limit of messages.", Kind.NOT_DELIVERED, Reason.LIMIT_REACHED),
+    ],
+)  # fmt: skip
+def test_other_mails_about_messages_have_kinds_of_their_own(words, kind, reason):
+    mail = replace(ENGLISH, body=words, subject="Your message", sender="Amazon <donotreply@amazon.com>")
+    finding = look(signed(mail))
+
+    assert (finding.kind, finding.grade) == (kind, Grade.A1)
+    assert look(EVIL.sign(replace(mail, sender="x@evil.example").build())).kind is Kind.NOT_AN_OPT_OUT
+    assert look(mail.build()).kind is Kind.FORGED
+    assert reason in Reason
+
+
+# A buyer's own words
+
+STOP = [
+    "Please stop writing to me", "do not contact me again", "Unsubscribe!", "I don't want to receive any e-mails",
+    "Bitte keine weiteren Mails", "Schreiben Sie mir nicht mehr",
+    "Hören Sie auf, mir Nachrichten zu schicken",
+    "Ne m'écrivez plus", "Arrêtez de m'envoyer des messages", "Je ne souhaite plus recevoir vos messages",
+    "Non scrivetemi più", "Basta mandare messaggi", "No me escriban más", "Dejen de enviarme correos",
+    "Por favor não me enviem mais mensagens", "Parem de mandar mensagens", "Stop met mailen", "Geen berichten meer aub",
+    "Proszę nie pisać do mnie", "Sluta skicka meddelanden", "Lütfen bana mesaj göndermeyin", "Nepište mi už",
+    "Не пишите мне больше", "メールを送らないでください", "请不要再给我发邮件", "메일 보내지 마세요",
+]  # fmt: skip
+GO_ON = [
+    "Where is my parcel?", "The item has not arrived, please send it again.", "Wo bleibt mein Paket?",
+    "Ich habe die Rechnung nicht bekommen", "Bonjour, je n'ai pas reçu mon colis.", "Non ho ricevuto il pacco",
+    "No he recibido el paquete", "Não recebi o produto", "Waar blijft mijn pakket?", "Nie otrzymałem paczki",
+    "Var är mitt paket?", "Kargom nerede?", "Где мой заказ?", "荷物が届きません", "什么时候发货？",
+    "Thank you very much!",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", STOP)
+def test_a_buyer_who_asks_to_be_left_alone_is_heard(words):
+    body = (
+        f"You have a message.\r\n------------- Message: -------------\r\n{words} {ORDER}\r\n------ End message ------"
+    )
+    mail = Mail(sender=f"Paola <{ALIAS}>", to=MAILBOX, subject="A question", body=body, content_type="text/plain")
+    italian = replace(AMAZON, domain="amazon.it")
+    finding = look(italian.sign(mail.build()), dns=FakeDns(records={italian.name: italian.record}))
+
+    assert (finding.kind, finding.grade, finding.asks_to_stop) == (Kind.BUYER_MESSAGE, None, True)
+    assert (finding.order_id, finding.alias, finding.signed_at is not None) == (ORDER, ALIAS, True)
+
+
+@pytest.mark.parametrize("words", GO_ON)
+def test_a_buyer_who_asks_something_else_is_not_misheard(words):
+    assert not asks_to_stop(normalise(words))
+
+
+def test_a_buyers_message_that_is_forwarded_by_hand_is_one():
+    body = (
+        f"FYI\r\n\r\n---------- Forwarded message ---------\r\nFrom: Paola <{ALIAS}>\r\nSubject: Order {ORDER}\r\n\r\n"
+    )
+    body += "------------- Nachricht: -------------\r\nBitte schreiben Sie mir nicht mehr\r\n----- Ende -----\r\n"
+    mail = replace(ENGLISH, sender="Alice <alice@gmail.com>", subject="Fwd: x", body=body)
+    finding = look(GMAIL.sign(mail.build()))
+
+    assert (finding.kind, finding.asks_to_stop, finding.order_id) == (Kind.BUYER_MESSAGE, True, ORDER)
+    assert finding.alias == ALIAS
+
+
+def test_amazons_own_notice_is_no_buyer_who_asks():
+    assert look(signed()).asks_to_stop is False
