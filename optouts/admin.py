@@ -9,17 +9,25 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts.admin import ReadOnlyAdmin, ReadOnlyInline
 from accounts.models import User
-from optouts import guards, promotions
+from optouts import (
+    admin_of_the_list,  # noqa: F401  registers its own pages
+    guards,
+    promotions,
+)
 from optouts.models import (
+    ForwardingRequest,
     GuardAlarm,
     InboundAddress,
     Notice,
     NoticeReading,
+    NoticeTest,
+    OptOutWatch,
     PromotedTemplate,
     SellerMailbox,
     Suppression,
@@ -95,7 +103,16 @@ class SuppressionAdmin(ReadOnlyAdmin):
     search_fields = ("=amazon_order_id", "=key")
     ordering = ("-id",)
     inlines = (SuppressionEventInline,)
-    actions = ("bring_into_force",)  # type: ignore[assignment]
+    actions = ("bring_into_force", "ask_to_revoke")  # type: ignore[assignment]
+
+    @admin.action(description="Ask for this entry to be revoked", permissions=["view"])
+    def ask_to_revoke(self, request: HttpRequest, chosen: QuerySet[Suppression]) -> HttpResponse | None:
+        """One at a time, with its reason; another operator approves it."""
+        ids = list(chosen.values_list("pk", flat=True)[:2])
+        if len(ids) != 1:
+            self.message_user(request, "Choose one entry: each has a reason of its own.", messages.ERROR)
+            return None
+        return redirect("admin:optouts_ask_to_revoke", ids[0])
 
     @admin.action(description="Bring into force for everybody", permissions=["view"])
     def bring_into_force(self, request: HttpRequest, chosen: QuerySet[Suppression]) -> None:
@@ -169,3 +186,35 @@ class PromotedTemplateAdmin(ReadOnlyAdmin):
     list_display = ("template", "promoted_at", "promoted_by")
     list_select_related = ("promoted_by",)
     ordering = ("template",)
+
+
+@admin.register(NoticeTest)
+class NoticeTestAdmin(ReadOnlyAdmin):
+    """Test notices and how they came back. The mailbox and the code are the seller's."""
+
+    list_display = ("id", "seller", "sent_at", "arrived_at", "result")
+    list_filter = ("result",)
+    list_select_related = ("seller",)
+    search_fields = ("seller__name",)
+    ordering = ("-id",)
+
+
+@admin.register(ForwardingRequest)
+class ForwardingRequestAdmin(ReadOnlyAdmin):
+    """That a provider asked, and when; link, code and mailbox stay sealed."""
+
+    list_display = ("id", "seller", "notice_id", "asked_at", "done_at")
+    list_select_related = ("seller",)
+    search_fields = ("seller__name",)
+    ordering = ("-id",)
+
+
+@admin.register(OptOutWatch)
+class OptOutWatchAdmin(ReadOnlyAdmin):
+    """Sellers whose notices have gone silent."""
+
+    list_display = ("seller", "verdict", "verdict_since", "quiet_since", "sent", "expected", "watched_at", "mailed_at")
+    list_filter = ("verdict",)
+    list_select_related = ("seller",)
+    search_fields = ("seller__name",)
+    ordering = ("seller_id",)

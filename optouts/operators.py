@@ -146,6 +146,10 @@ class Watched:
         return self.optouts / self.sent if self.sent else None
 
     @property
+    def percent(self) -> str:
+        return f"{(self.rate or 0) * 100:.1f}"
+
+    @property
     def is_conspicuous(self) -> bool:
         """Opt-outs without letters, or far more than letters bring about."""
         return self.optouts > 0 if self.rate is None else self.optouts >= 5 and self.rate > MANY_OPTOUTS

@@ -1,5 +1,7 @@
 """The operators' admin: everything can be looked at, no invariant can be broken, nothing sealed appears."""
 
+from uuid import uuid4
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
@@ -14,7 +16,16 @@ from accounts.rowsecurity import across_sellers
 from campaigns.planning import plan_stale
 from optouts import guards
 from optouts.addresses import saw_mailbox
-from optouts.models import GuardAlarm, Notice, NoticeReading, PromotedTemplate
+from optouts.models import (
+    GuardAlarm,
+    Notice,
+    NoticeReading,
+    NoticeTest,
+    OptOutWatch,
+    PromotedTemplate,
+    Suppression,
+)
+from optouts.operators import ask_to_revoke, freeze
 from orders.models import OrderReading
 from tests.makers import (
     NOW,
@@ -22,11 +33,14 @@ from tests.makers import (
     alias,
     make_account,
     make_campaigns,
+    make_forwarding,
+    make_import,
     make_member,
     make_message,
     make_notice,
     make_order,
     make_seller,
+    make_user,
     suppress,
 )
 
@@ -60,8 +74,25 @@ def more_rows(seller: Seller) -> None:
     order = make_order(account, buyer=alias())
     make_message(order)
     plan_stale(now=NOW)
-    suppress(order)
+    entries = suppress(order)
     notice = make_notice(seller, order_id=order.pk)
+    make_import(seller, b"Order ID\n111-2222222-3333333\n")
+    make_forwarding(seller)
+    operator = make_user(is_staff=True)
+    with across_sellers("test"):
+        ask_to_revoke(Suppression.objects.get(pk=entries[0]), by=operator, reason="a mistake", now=NOW)
+        NoticeTest.objects.create(seller=seller, code_key=uuid4(), mailbox_sealed=b"x", sent_at=NOW)
+        OptOutWatch.objects.create(
+            seller=seller,
+            verdict="quiet",
+            verdict_since=NOW,
+            watched_at=NOW,
+            quiet_since=NOW,
+            had_notice=False,
+            sent=0,
+            expected=0,
+        )
+        freeze(seller, by=operator, reason="looks odd", now=NOW)
     guards.raise_alarm(seller.pk, GuardAlarm.Kind.WORDING, about=f"notice {notice.pk}", now=NOW)
     with across_sellers("test"):
         PromotedTemplate.objects.create(template=f"shadow {notice.pk}", promoted_at=NOW)
