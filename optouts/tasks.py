@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.rowsecurity import across_sellers
-from optouts import guards, intake, setup
+from optouts import guards, imports, intake, setup
 from optouts.models import Notice
 from optouts.resolving import DnsResolver
 
@@ -43,6 +43,7 @@ def process_notices(notice_ids: list[int]) -> None:
 @shared_task(name="optouts.purge")
 def purge() -> None:
     intake.purge(now=timezone.now())
+    imports.purge(now=timezone.now())
     with across_sellers("what setting up has left behind is purged"):
         setup.purge(now=timezone.now())
 
