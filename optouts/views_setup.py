@@ -17,6 +17,7 @@ from optouts import addresses, recipes, setup, watching
 from optouts.forms_setup import MailboxForm
 from optouts.models import SellerMailbox
 from optouts.silence import Verdict
+from optouts.standing import addresses_with_mail, diagnosis, standing_of
 
 TOO_MANY = "You have sent as many tests as is sensible for now. Wait an hour, and look at what is said below meanwhile."
 NOT_TAKEN = "Our mail server did not take the test just now. Try again in a minute."
@@ -35,7 +36,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
 @members
 def set_up_state(request: HttpRequest) -> HttpResponse:
     """The card alone, for the page that waits; 204 while nothing on it has changed."""
-    standing = setup.standing(seller_of(request), now=timezone.now())
+    standing = standing_of(seller_of(request), now=timezone.now())
     if standing.seen == request.GET.get("seen"):
         return HttpResponse(status=204)
     return render(request, "optouts/set_up_state.html", {"standing": standing})
@@ -110,11 +111,11 @@ def _page(
     request: HttpRequest, *, test_form: MailboxForm, mailbox_form: MailboxForm, status: int = 200
 ) -> HttpResponse:
     seller, now = seller_of(request), timezone.now()
-    standing = setup.standing(seller, now=now)
+    standing = standing_of(seller, now=now)
     watch = watching.watch_of(seller)
     context: dict[str, Any] = {
         "standing": standing,
-        "findings": setup.diagnosis(seller, standing, now=now),
+        "findings": diagnosis(seller, standing, now=now),
         "watch": watch,
         "watch_sentence": watching.sentence_of(watch, now=now) if watch else "",
         "watch_is_bad": watch is not None and watch.verdict != Verdict.OK,
@@ -133,7 +134,7 @@ def _page(
 
 def _addresses(seller: Seller, *, now: Any) -> dict[str, Any]:
     """The addresses in use, by what they are for, and the former ones. Two queries."""
-    rows = list(setup.addresses_with_mail(seller))
+    rows = list(addresses_with_mail(seller))
     for row in rows:
         row.full = addresses.full_address(row)
         row.ends_at = row.replaced_at + addresses.OVERLAP if row.replaced_at else None

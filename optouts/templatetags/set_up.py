@@ -10,8 +10,9 @@ from django.template import Context
 from django.utils import timezone
 
 from accounts.models import Seller
-from optouts import addresses, setup, watching
+from optouts import addresses, watching
 from optouts.silence import Verdict
+from optouts.standing import standing_of
 
 register = template.Library()
 
@@ -36,7 +37,7 @@ def set_up_card(context: Context) -> dict[str, Any]:
     address = addresses.current_address(seller)
     return {
         "address": addresses.full_address(address) if address else "",
-        "standing": setup.standing(seller, now=timezone.now()),
+        "standing": standing_of(seller, now=timezone.now()),
         "can_change": context.get("can_change"),
         "can_own": context.get("can_own"),
     }

@@ -18,6 +18,7 @@ from optouts.models import (
     SellerMailbox,
     Suppression,
 )
+from optouts.standing import diagnosis, former_addresses, standing_of
 from orders.models import Order
 from tests.makers import (
     IT,
@@ -79,11 +80,11 @@ def written_order(account: AmazonAccount) -> Order:
 def test_a_test_that_comes_back_whole_turns_the_card_green_and_names_the_mailbox(seller: Seller) -> None:
     setup.send_test(seller, MAILBOX, now=NOW)
     assert mail.outbox[-1].to == [MAILBOX]
-    assert not setup.standing(seller, now=NOW).is_green and setup.standing(seller, now=NOW).polls == 3
+    assert not standing_of(seller, now=NOW).is_green and standing_of(seller, now=NOW).polls == 3
 
     notice = take_in(make_address(seller), gmail_forwarded(sent()))
 
-    standing = setup.standing(seller, now=NOW)
+    standing = standing_of(seller, now=NOW)
     assert standing.is_green and standing.polls is None and standing.test is not None
     assert standing.test.result == NoticeTest.Result.INTACT and standing.test.notice == notice
     assert (notice.status, notice.kind, notice.look_at) == (Notice.Status.IGNORED, "test_notice", None)
@@ -97,9 +98,9 @@ def test_a_test_that_was_changed_or_quoted_leaves_the_card_yellow_and_a_better_o
     setup.send_test(seller, MAILBOX, now=NOW)
     raw, address = sent(), make_address(seller)
     take_in(address, raw.replace(b"Subject: ", b"Subject: [EXTERNAL] "))
-    assert setup.standing(seller, now=NOW).tone == "warn"
+    assert standing_of(seller, now=NOW).tone == "warn"
     take_in(address, attached(raw))
-    assert setup.standing(seller, now=NOW).is_green
+    assert standing_of(seller, now=NOW).is_green
     take_in(address, raw.replace(b"Subject: ", b"Subject: [LATE] "))
     assert NoticeTest.objects.get().result == NoticeTest.Result.ATTACHED
 
@@ -130,15 +131,15 @@ def test_the_first_real_notice_turns_the_card_green_without_a_test(seller: Selle
     written_order(account)
     address = make_address(seller)
     take_in(address, AMAZON.sign(replace(ITALIAN, to=addresses.full_address(address)).build()))
-    standing = setup.standing(seller, now=NOW)
+    standing = standing_of(seller, now=NOW)
     assert standing.is_green and standing.title == "Receiving" and standing.last_notice_at == NOW
 
 
 def test_what_may_be_missing_is_said_after_some_minutes(seller: Seller) -> None:
     setup.send_test(seller, "alice@outlook.com", now=NOW)
     make_forwarding(seller)
-    assert setup.standing(seller, now=NOW + timedelta(minutes=2)).hints == ()
-    standing = setup.standing(seller, now=NOW + timedelta(minutes=4))
+    assert standing_of(seller, now=NOW + timedelta(minutes=2)).hints == ()
+    standing = standing_of(seller, now=NOW + timedelta(minutes=4))
     assert standing.is_overdue and standing.tone == "warn"
     assert standing.hints[0].startswith("A mailbox provider asks to confirm")
     assert any("Microsoft 365 blocks" in hint for hint in standing.hints)
@@ -217,9 +218,9 @@ def test_a_replaced_address_takes_mail_for_ninety_days_and_proves_less(
     assert (notice.status, notice.grade) == (Notice.Status.APPLIED, "C")
     stranger = gate.Buyer(make_seller().pk, order.amazon_order_id, order.order_key, order.alias_key)
     assert gate.standing(stranger) is None  # it counts for this seller alone
-    (former,) = setup.former_addresses(seller, now=NOW)
+    (former,) = former_addresses(seller, now=NOW)
     assert former.last_mail_at > former.replaced_at
-    assert any("was replaced" in said for said in setup.diagnosis(seller, setup.standing(seller, now=NOW), now=NOW))
+    assert any("was replaced" in said for said in diagnosis(seller, standing_of(seller, now=NOW), now=NOW))
 
     monkeypatch.setattr("optouts.addresses.timezone.now", lambda: NOW + timedelta(days=91))
     assert addresses.find_address(old.local_part) is None
@@ -281,8 +282,8 @@ def test_a_mail_that_the_relay_refuses_does_not_use_the_week_up(seller: Seller, 
 def test_a_notice_that_comes_after_the_watch_ends_the_alarm_at_once(seller: Seller) -> None:
     make_notice(seller, kind="opt_out", grade="A1", status="applied", received_at=SILENT.quiet_since)
     watching.record_watch(seller.pk, SILENT, now=NOW)
-    assert setup.standing(seller, now=NOW).title == "Silent" and watching.watch_of(seller) is not None
+    assert standing_of(seller, now=NOW).title == "Silent" and watching.watch_of(seller) is not None
     make_notice(seller, kind="opt_out", grade="D", status="quarantined", received_at=NOW)
     assert watching.watch_of(seller) is not None  # nothing proves that one
     make_notice(seller, kind="opt_out", grade="A2", status="applied", received_at=NOW)
-    assert setup.standing(seller, now=NOW).is_green and watching.watch_of(seller) is None
+    assert standing_of(seller, now=NOW).is_green and watching.watch_of(seller) is None

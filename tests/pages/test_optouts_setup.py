@@ -14,6 +14,7 @@ from amazon.marketplaces import MARKETPLACES
 from optouts import recipes, setup, silence, watching
 from optouts.addresses import full_address, open_address
 from optouts.models import ForwardingRequest, InboundAddress, NoticeTest, SellerMailbox
+from optouts.standing import standing_of
 from tests.makers import DE, IT, US, make_account, make_address, make_forwarding, make_notice
 
 PAGE = "/opt-outs/set-up/"
@@ -103,7 +104,7 @@ def test_the_card_answers_nothing_while_nothing_changes_and_anew_when_the_test_i
 ) -> None:
     alice.post(f"{PAGE}test/", {"test-mailbox": "orders@shop.example"})
     with across_sellers("test"):
-        seen = setup.standing(seller, now=timezone.now()).seen
+        seen = standing_of(seller, now=timezone.now()).seen
     assert vera.get(f"{PAGE}state/", {"seen": seen}).status_code == 204
 
     with across_sellers("test"):
