@@ -13,7 +13,10 @@ from accounts.rowsecurity import across_sellers
 from amazon.marketplaces import MARKETPLACES
 from optouts import recipes, setup, silence, watching
 from optouts.addresses import full_address, open_address
+from optouts.examination import Finding
 from optouts.models import ForwardingRequest, InboundAddress, NoticeTest, SellerMailbox
+from optouts.reasons import Kind, Reason
+from optouts.setup_mails import Confirmation
 from optouts.standing import standing_of
 from tests.makers import DE, IT, US, make_account, make_address, make_forwarding, make_notice
 
@@ -147,6 +150,20 @@ def test_a_providers_question_is_shown_with_its_link_to_those_who_may_press_it(
     assert "asks to forward here" not in page(bob)
     with across_sellers("test"):
         assert ForwardingRequest.objects.get().done_at is not None
+
+
+def test_the_link_of_an_unknown_provider_is_text_and_a_hostile_one_too(bob: Client, seller: Seller) -> None:
+    notice = make_notice(seller)
+    asked = Confirmation(None, "123456", "bob@shop.example", "", 'https://evil.example/"><script>x')
+    finding = Finding(Kind.FORWARDING_CONFIRMATION, None, Reason.FORWARDING_REQUEST, confirmation=asked)
+    with across_sellers("test"):
+        setup.keep_confirmation(notice, finding, now=timezone.now())
+
+    shown = page(bob)
+
+    assert "A mail provider account bob@shop.example asks to forward here." in shown and "123456" in shown
+    assert '<code class="wrap">https://evil.example/&quot;&gt;&lt;script&gt;x</code>' in shown
+    assert 'href="https://evil' not in shown
 
 
 def test_the_owner_registers_a_mailbox_and_it_counts_at_once(alice: Client, bob: Client, seller: Seller) -> None:
