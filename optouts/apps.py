@@ -1,4 +1,4 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class OptoutsConfig(AppConfig):
@@ -14,4 +14,4 @@ class CommandsOnly(AppConfig):
     name = "optouts"
 
     def import_models(self) -> None:
-        self.models = self.apps.all_models[self.label]
+        self.models = apps.all_models[self.label]

@@ -94,6 +94,12 @@ REPLY_PREFIX = re.compile(
 )
 """How a reply begins its subject. A Finnish reply (`VS:`) cannot be told from a Danish forward, and counts as one."""
 
+SUBJECT_TAG = re.compile(
+    r"(?:[\[{(*]{1,5} ?(?:external|extern|externe|externo|esterno|ext|spam|junk|caution|bulk|suspected spam|warning|"
+    r"zewnętrzny|外部|外部メール|垃圾邮件)(?: e?-?mail| sender|\??)? ?[\]})*]{1,5}|(?:external|extern) ?:) ?"
+)
+"""What mail filters put before a subject. A signed subject has none."""
+
 FORWARD_PREFIX = re.compile(
     r"(?:fwd?|wg|tr|rv|i|vs|vb|enc|pd|i̇lt|ilt|vl|doorst|doorgestuurd|videresend|videresendt|redir\.?|továbbítás|tov|"
     r"továbbítva|prz|przekazano|wtr|fs|enc|rm|res:fwd|reenv|reenviado|inoltro|inoltrato|πρθ|προωθ|προώθ|пересл|препр|"

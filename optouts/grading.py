@@ -39,6 +39,7 @@ _DATED_WRONG = {
     SignatureResult.FROM_THE_FUTURE: Reason.FROM_THE_FUTURE,
 }
 _LOST_ON_THE_WAY = frozenset({None, SignatureResult.FAILED})
+_MENDED_BY_A_SEAL = _LOST_ON_THE_WAY | {SignatureResult.NO_KEY, SignatureResult.DNS_TROUBLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +93,10 @@ def grade(
     if letter.route is Route.BY_HAND:
         return grade_by_person(reading, authentication, context)
     if letter.sender.rpartition("@")[2] not in AMAZON_DOMAINS:
-        return _grade_stranger(reading, letter)
+        return _grade_stranger(reading, letter, authentication, context)
     if authentication.author is not None:
         return _grade_signed(reading, authentication, context)
-    if chain.vouches:
+    if chain.vouches and authentication.failure in _MENDED_BY_A_SEAL:
         return _grade_sealed(reading)
     if authentication.undecided or chain.seal is Seal.DNS_TROUBLE:
         is_waiting = reading.kind in ACTED_ON
@@ -172,8 +173,14 @@ def grade_by_person(reading: Reading, authentication: Authentication, context: C
     return Verdict(reading.kind, None, reason) if reading.kind in ACTED_ON else _ungraded(reading)
 
 
-def _grade_stranger(reading: Reading, letter: Letter) -> Verdict:
-    """Grade a mail of somebody who is not Amazon: Amazon's sentence under Amazon's subject imitates a notice."""
+def _grade_stranger(reading: Reading, letter: Letter, authentication: Authentication, context: Context) -> Verdict:
+    """Grade a mail of somebody who is not Amazon: Amazon's sentence under Amazon's subject imitates a notice.
+
+    From a mailbox that the seller registered it is rather a forward without its marks: a person looks.
+    """
+    message = authentication.message
+    if reading.reason is Reason.QUOTED_SENTENCE and message is not None and message.sender in context.mailboxes:
+        return Verdict(Kind.PROBABLE_OPT_OUT, None, Reason.QUOTED_SENTENCE)
     if reading.reason is Reason.QUOTED_SENTENCE and by_subject(letter.subject):
         return Verdict(Kind.FORGED, Grade.X, Reason.IMITATION)
     return _ungraded(reading)

@@ -92,7 +92,7 @@ def describe(raw: bytes, *, resolver: Resolver, deployment: Deployment) -> dict[
         "kind": _kind(told),
         "order_ids": sorted({finding.order_id for finding in notices if finding.order_id}),
         "buyer_aliases": sorted({finding.alias for finding in notices if finding.alias}),
-        "authenticity": _authenticity(told, raw, context),
+        "authenticity": _authenticity(told, raw, context, knows_us=bool(deployment.tenants)),
         "grade": told.grade.value if told.grade else None,
         "reason": told.reason.value,
     }
@@ -139,7 +139,7 @@ def _weakness(finding: Finding) -> int:
     return list(Grade).index(finding.grade) if finding.grade else len(Grade)
 
 
-def _authenticity(finding: Finding, raw: bytes, context: Context) -> str:
+def _authenticity(finding: Finding, raw: bytes, context: Context, *, knows_us: bool) -> str:
     """Return what ties the content to Amazon (or to the provider, for a question of its)."""
     if finding.kind is Kind.FORGED:
         return "failed"
@@ -154,7 +154,9 @@ def _authenticity(finding: Finding, raw: bytes, context: Context) -> str:
     known = AMAZON_DOMAINS | ALIAS_DOMAINS
     if verified & known or (verified and finding.kind is Kind.FORWARDING_CONFIRMATION):
         recipient = parse_mailbox(message.get("to") or b"")
-        is_direct = finding.route is Route.DIRECT or (recipient is not None and context.is_inbound_address(recipient))
+        is_direct = finding.route is Route.DIRECT
+        if recipient is not None and knows_us:
+            is_direct = context.is_inbound_address(recipient)
         return "direct_dkim" if is_direct else "forwarded_dkim"
     if finding.chain is not None and finding.chain.vouches:
         return "arc"

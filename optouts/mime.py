@@ -37,7 +37,12 @@ _CHARSETS = {
     "iso-8859-15": "iso8859-15", "windows-1250": "cp1250", "cp1250": "cp1250", "windows-1252": "cp1252",
     "cp1252": "cp1252", "windows-1254": "cp1254", "cp1254": "cp1254", "iso-2022-jp": "iso2022_jp_ext",
     "shift_jis": "cp932", "shift-jis": "cp932", "windows-31j": "cp932", "cp932": "cp932", "euc-jp": "euc_jp",
-    "gb18030": "gb18030", "gbk": "gb18030", "gb2312": "gb18030", "big5": "big5", "euc-kr": "euc_kr",
+    "koi8-r": "koi8_r", "windows-1251": "cp1251", "windows-1253": "cp1253", "windows-1255": "cp1255",
+    "windows-1256": "cp1256", "windows-1257": "cp1257", "windows-874": "cp874", "iso-8859-5": "iso8859-5",
+    "iso-8859-7": "iso8859-7", "iso-8859-8": "iso8859-8", "iso-8859-13": "iso8859-13", "iso-8859-16": "iso8859-16",
+    "macintosh": "mac_roman", "x-mac-roman": "mac_roman", "cp936": "gb18030", "big5-hkscs": "big5hkscs",
+    "ks_c_5601-1987": "cp949", "cp949": "cp949", "gb18030": "gb18030",
+    "gbk": "gb18030", "gb2312": "gb18030", "big5": "big5", "euc-kr": "euc_kr",
 }  # fmt: skip
 """The charsets that a mail may name. Others are guessed: Python knows "charsets" such as zlib and rot13."""
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from optouts.forward_marks import FORWARD_PREFIX, REPLY_PREFIX, Label, is_separator, label_of, subjects_in
+from optouts.forward_marks import FORWARD_PREFIX, REPLY_PREFIX, SUBJECT_TAG, Label, is_separator, label_of, subjects_in
 from optouts.mime import Parts
 from optouts.rawgate import RawMessage, parse_mailbox
 from optouts.wording import Text, decode_header, normalise, read
@@ -75,7 +75,7 @@ def unwrap(message: RawMessage, parts: Parts) -> Letter:
     """Return the letter inside `message`. Never raises."""
     texts = tuple(read(part) for part in parts.texts)
     subject = decode_header(message.get("subject"))
-    plain = normalise(subject)
+    plain = SUBJECT_TAG.sub("", normalise(subject), count=3)
     by_hand = None if is_amazon_like(message.sender) else _by_hand(message, texts, plain)
     if by_hand is not None:
         return by_hand
@@ -85,7 +85,7 @@ def unwrap(message: RawMessage, parts: Parts) -> Letter:
     route = Route.FORWARDED if has_arc or _is_forwarded(message) else Route.DIRECT
     own = tuple(_own_words(text) for text in texts)
     said = tuple(_said(text) for text in texts)
-    return Letter(route, message.sender, subject, own, _forwarder(message), has_arc, (subject,), said)
+    return Letter(route, message.sender, subject, own, _forwarder(message), has_arc, (subject, plain), said)
 
 
 def _by_hand(message: RawMessage, texts: tuple[Text, ...], subject: str) -> Letter | None:

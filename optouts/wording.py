@@ -41,6 +41,7 @@ _PIECES = re.compile(r"(?s:.{1,1000}(?=\s|\Z)|.{1,1000})")  # NFKC is quadratic 
 _ENCODED_WORD = re.compile(r"=\?([A-Za-z0-9_.:-]{1,40})(?:\*[A-Za-z-]{1,20})?\?([BbQq])\?([^?\s]{0,2000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?)")
 _PLAIN_LINK = re.compile(r"(?:https?://|mailto:)[^\s<>\"]{1,1000}")
+_WRAPPED_MAILTO = re.compile(r"^https?://[^?#]{1,200}\?.{0,40}mailto%3a([^&#]{1,300})", re.IGNORECASE)
 _ANGLE_ADDRESS = re.compile(r"<([a-z0-9._+-]{1,80}@[a-z0-9.-]{1,80})(?:\?[^<>]{0,200})?>", re.IGNORECASE)
 
 
@@ -91,8 +92,9 @@ def decode_header(value: bytes | None) -> str:
 
 
 def mail_addresses(links: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the addresses of the `mailto:` links, as written, each once, in order."""
+    """Return the addresses of the `mailto:` links, as written, each once, in order; those that a filter wrapped too."""
     found = [unquote(link[7:].partition("?")[0]).strip() for link in links if link[:7].lower() == "mailto:"]
+    found += [unquote(match[1]).partition("?")[0].strip() for link in links if (match := _WRAPPED_MAILTO.search(link))]
     return tuple(dict.fromkeys(found))
 
 

@@ -162,6 +162,19 @@ def test_a_seal_of_another_kind_is_not_read(tags):
     assert is_unproved(look(GOOGLES.seal(BROKEN, tags=tags)), Reason.SEAL_INCOMPLETE)
 
 
+@pytest.mark.parametrize("tag", [b"[EXTERNAL] ", b"***SPAM*** ", b"{Spam?} ", b"[EXT] "])
+def test_a_filters_mark_in_the_subject_does_not_hide_a_sealed_notice(tag):
+    raw = signed(replace(ATTESTED["en-2017"], to="a@shop.example")).replace(b"Subject: ", b"Subject: " + tag)
+
+    assert look(GOOGLES.seal(raw)).grade is Grade.B
+
+
+def test_a_fresh_seal_does_not_mend_an_old_signature():
+    old = signed(replace(ITALIAN, to="a@shop.example"), at=NOW - timedelta(days=31))
+
+    assert (look(GOOGLES.seal(old)).grade, look(GOOGLES.seal(old)).reason) == (Grade.X, Reason.TOO_OLD)
+
+
 def test_dns_trouble_about_a_seal_is_undecided():
     finding = look(GOOGLES.seal(BROKEN), dns=FakeDns(trouble=True))
 

@@ -164,6 +164,19 @@ def test_a_quoted_sender_by_name_alone_waits_for_a_person():
     assert (finding.kind, finding.grade, finding.order_id) == (Kind.PROBABLE_OPT_OUT, None, ORDER)
 
 
+def test_a_notice_pasted_without_marks_waits_for_a_person_when_a_known_mailbox_sends_it():
+    raw = by_hand(["see:", EN_SENTENCE.format(order=ORDER)], subject=EN_SUBJECT).build()
+
+    assert (look(raw).kind, look(raw).grade, look(raw).order_id) == (Kind.PROBABLE_OPT_OUT, None, ORDER)
+    assert look(raw, mailboxes=frozenset()).kind is Kind.FORGED
+
+
+def test_an_alias_in_a_link_that_a_filter_wrapped_is_read():
+    rows = [*NOTICE_ROWS, "https://eu.safelinks.example/?url=mailto%3A" + ALIAS.replace("@", "%40") + "%3Fsubject&d=1"]
+
+    assert look(by_hand(rows).build()).alias == ALIAS
+
+
 def test_a_sender_that_was_wrapped_is_read():
     rows = ["From: Amazon Services Europe", "<auto-communication@amazon.com>", "Date: x", *NOTICE_ROWS[1:]]
 
