@@ -12,7 +12,8 @@ from orders.models import Order
 from tests.makers import alias, make_account, make_campaigns, make_message, make_order, make_seller
 
 OURS = ("accounts", "orders", "optouts", "messaging", "campaigns")
-OF_NOBODY = {"accounts.Seller", "accounts.User"}  # a tenant itself, and a person who may be in several teams
+# A tenant itself, a person who may be in several teams, and Amazon's own words.
+OF_NOBODY = {"accounts.Seller", "accounts.User", "optouts.PromotedTemplate"}
 
 
 def models_of_sellers() -> list[type[models.Model]]:
