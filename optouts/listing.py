@@ -8,7 +8,7 @@ she entered herself; it asks the same questions whatever the answer; and there a
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -50,13 +50,15 @@ class NotYours(Exception):
 class Aim:
     """Whom somebody means: the keys of an order, of a buyer, or of both. `is_known`: it is among the seller's orders.
 
-    `amazon_order_id` is empty when a buyer was named of whom the seller has no order.
+    `amazon_order_id` is empty when a buyer was named of whom the seller has no order. `former_keys` are what was typed
+    under former secrets, while the list is re-keyed: to look up, not to enter.
     """
 
     amazon_order_id: str
     order_key: UUID | None
     alias_key: UUID | None
     is_known: bool
+    former_keys: tuple[UUID, ...] = ()
 
     @property
     def keys(self) -> list[UUID]:
@@ -87,10 +89,13 @@ def aim_at(seller: Seller, text: str) -> Aim:
     """Whom this order number or alias means, among the orders of this seller. Raises NotRecognised."""
     words = text.strip()
     if keys.is_order_id(words):
-        return aims_at_orders(seller, [words])[words]
+        _, *former = lookup.every_key_of_a_buyer(seller.pk, words, None)
+        return replace(aims_at_orders(seller, [words])[words], former_keys=tuple(former))
     if keys.normalise_alias(words):
-        key = lookup.alias_key(words)
-        return aims_at_buyers(seller, [key])[key]
+        key, *former = lookup.every_alias_key(words)
+        aims = aims_at_buyers(seller, [key, *former])
+        aim = next((aims[one] for one in (key, *former) if aims[one].is_known), aims[key])
+        return replace(aim, alias_key=key, former_keys=tuple(former))
     raise NotRecognised
 
 
@@ -122,8 +127,9 @@ def look_up(seller: Seller, text: str, *, now: datetime) -> Answer:
     _spend_a_look_up(seller, now)
     aim = aim_at(seller, text)
     # Both are asked whatever the other says: neither the words nor the time tell a stranger who is on the list.
-    of_all = gate.suppressed_among(seller.pk, aim.keys)
-    own = dict(in_force(seller, aim.keys).values_list("key", "reason"))
+    asked = [*aim.keys, *aim.former_keys]
+    of_all = gate.suppressed_among(seller.pk, asked)
+    own = dict(in_force(seller, asked).values_list("key", "reason"))
     reasons = list((of_all if aim.is_known else own).values())
     return Answer(aim, gate.OPTED_OUT if gate.OPTED_OUT in reasons else next(iter(reasons), ""))
 
