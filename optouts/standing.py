@@ -18,6 +18,7 @@ from optouts.models import InboundAddress, Notice, NoticeTest, OptOutWatch, Sell
 from optouts.reasons import Kind
 from optouts.recipes import provider_of
 from optouts.setup import GOOD, PROVED, Asked, requests, sender_address
+from optouts.watching import STALE_AFTER
 
 A_FEW_MINUTES: Final = timedelta(minutes=3)  # after which a test is overdue
 WATCHED_FOR: Final = timedelta(hours=1)  # by the page that waits for it
@@ -54,7 +55,7 @@ def standing_of(seller: Seller, *, now: datetime) -> Standing:
     """How this seller's way stands. Five or six queries."""
     asked = tuple(requests(seller))
     test = NoticeTest.objects.for_seller(seller).order_by("-sent_at", "-id").first()
-    watch = OptOutWatch.objects.for_seller(seller).first()
+    watch = _watch(seller, now)
     newest = Notice.objects.for_seller(seller).order_by("-received_at", "-id").values_list("received_at", flat=True)
     last_mail_at, last_notice_at = newest.first(), newest.filter(*_real()).first()
     is_waiting = test is not None and not test.result and test.sent_at > now - WATCHED_FOR
@@ -82,6 +83,10 @@ def _to_confirm(seller: Seller, test: NoticeTest | None) -> SellerMailbox | None
 def _real() -> tuple[Q, ...]:
     """What makes a notice one of Amazon's about an opt-out, as far as it is proved at all."""
     return (Q(kind=Kind.OPT_OUT.value), Q(grade__in=PROVED))
+
+
+def _watch(seller: Seller, now: datetime) -> OptOutWatch | None:
+    return OptOutWatch.objects.for_seller(seller).filter(watched_at__gt=now - STALE_AFTER).first()
 
 
 def _has_ended(watch: OptOutWatch, last_notice_at: datetime | None) -> bool:
@@ -136,7 +141,7 @@ def _missing(test: NoticeTest, asked: tuple[Asked, ...], last_mail_at: datetime 
 
 def diagnosis(seller: Seller, found: Standing, *, now: datetime) -> tuple[str, ...]:
     """What is probably wrong with this seller's way; see `silence.diagnose`. Three queries."""
-    watch = OptOutWatch.objects.for_seller(seller).first()
+    watch = _watch(seller, now)
     recent = Notice.objects.for_seller(seller).filter(kind=Kind.OPT_OUT.value, received_at__gt=now - timedelta(days=30))
     grades = list(recent.order_by("-received_at").values_list("grade", flat=True)[:500])
     former = former_addresses(seller, now=now)

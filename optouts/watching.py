@@ -14,6 +14,7 @@ from django.core.mail import EmailMessage
 from django.db.models import Count, Max, Q
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Membership, Role, Seller
 from accounts.rowsecurity import across_sellers
@@ -25,6 +26,7 @@ from optouts.setup import PROVED
 log = structlog.get_logger(__name__)
 
 BETWEEN_MAILS: Final = timedelta(days=7)
+STALE_AFTER: Final = timedelta(days=3)  # a watch that nobody has renewed: the seller has long stopped writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ def warn_silent(*, now: datetime, limit: int = 200) -> int:
     """
     with across_sellers("owners are told that notices have stopped"):
         due = Q(mailed_at__isnull=True) | Q(mailed_at__lte=now - BETWEEN_MAILS)
-        rows = OptOutWatch.objects.filter(due, verdict=silence.Verdict.SILENT.value).select_related("seller")
+        fresh = Q(watched_at__gt=now - STALE_AFTER)
+        rows = OptOutWatch.objects.filter(due, fresh, verdict=silence.Verdict.SILENT.value).select_related("seller")
         warned = 0
         for watch in rows.order_by("mailed_at", "seller_id")[:limit]:
             if not OptOutWatch.objects.filter(due, pk=watch.pk).update(mailed_at=now):
@@ -126,8 +129,8 @@ def _warn(watch: OptOutWatch, *, now: datetime) -> bool:
 
 
 def watch_of(seller: Seller) -> OptOutWatch | None:
-    """The seller's latest watch, unless a notice has come since. One or two queries."""
-    watch = OptOutWatch.objects.for_seller(seller).first()
+    """The seller's latest watch, unless it is stale or a notice has come since. One or two queries."""
+    watch = OptOutWatch.objects.for_seller(seller).filter(watched_at__gt=timezone.now() - STALE_AFTER).first()
     if watch is None or watch.verdict == silence.Verdict.OK:
         return watch
     since = Notice.objects.for_seller(seller).filter(received_at__gt=watch.quiet_since)

@@ -261,12 +261,20 @@ def test_owners_are_told_once_a_week_at_most_and_by_a_mail_that_nobody_answers(s
     make_member(seller, Role.MANAGER)
     watching.record_watch(seller.pk, SILENT, now=NOW)
     assert watching.warn_silent(now=NOW) == 1
+    watching.record_watch(seller.pk, SILENT, now=NOW + timedelta(days=6))
     assert watching.warn_silent(now=NOW + timedelta(days=6)) == 0
     assert [one.to for one in mail.outbox] == [[alice.email]]
     assert mail.outbox[0].extra_headers["Auto-Submitted"] == "auto-generated"
     assert "5,000 sent, about 30 notices expected, none for 6 days" in mail.outbox[0].body
     assert "/opt-outs/set-up/" in mail.outbox[0].body
     assert watching.warn_silent(now=NOW + timedelta(days=7)) == 1
+
+
+def test_a_seller_who_has_stopped_writing_is_left_in_peace(seller: Seller) -> None:
+    make_member(seller)
+    watching.record_watch(seller.pk, SILENT, now=NOW - timedelta(days=4))
+    assert watching.warn_silent(now=NOW) == 0 and watching.watch_of(seller) is None
+    assert standing_of(seller, now=NOW).title != "Silent"
 
 
 def test_a_mail_that_the_relay_refuses_does_not_use_the_week_up(seller: Seller, settings: object) -> None:
