@@ -113,7 +113,7 @@ class _Examination:
             chain = examine_chain(message, self.resolver, self.context.trusted_sealers, now=self.context.now)
         verdict = grade(reading, letter, authentication, self.context, chain)
         if outer is not None and verdict.kind is Kind.FORGED and reading.kind in _NOTICES:
-            verdict = _by_attaching(reading, outer, self.context)
+            verdict = _by_attaching(reading, outer, self.context, is_nested=depth > 1)
         finding = replace(
             _finding(reading, verdict, authentication, message),
             route=letter.route, forwarded_by=letter.forwarded_by, chain=None if chain is NO_CHAIN else chain,
@@ -133,9 +133,9 @@ class _Examination:
                     yield _as_attachment(finding)
 
 
-def _by_attaching(reading: Reading, outer: Authentication, context: Context) -> Verdict:
+def _by_attaching(reading: Reading, outer: Authentication, context: Context, *, is_nested: bool) -> Verdict:
     """Grade an attached copy that proves nothing itself (Outlook writes it anew): it is worth what its sender is."""
-    verdict = grade_by_person(reading, outer, context)
+    verdict = grade_by_person(reading, outer, context, is_nested=is_nested)
     is_unknown = verdict.reason is Reason.FORWARDED_BY_HAND
     return replace(verdict, reason=Reason.ATTACHED_UNSIGNED) if is_unknown else verdict
 

@@ -91,7 +91,7 @@ def grade(
     if reading.kind is Kind.FORWARDING_CONFIRMATION:
         return _grade_setup(reading, authentication)
     if letter.route is Route.BY_HAND:
-        return grade_by_person(reading, authentication, context)
+        return grade_by_person(reading, authentication, context, is_nested=letter.is_nested)
     if letter.sender.rpartition("@")[2] not in AMAZON_DOMAINS:
         return _grade_stranger(reading, letter, authentication, context)
     if authentication.author is not None:
@@ -153,16 +153,19 @@ def _grade_unproved(reading: Reading, letter: Letter, failure: SignatureResult |
     return Verdict(reading.kind, Grade.D, _SEALS[chain.seal])
 
 
-def grade_by_person(reading: Reading, authentication: Authentication, context: Context) -> Verdict:
+def grade_by_person(
+    reading: Reading, authentication: Authentication, context: Context, *, is_nested: bool = False
+) -> Verdict:
     """Grade what a person quotes or attaches: who is he? His own signature and his registered mailbox tell.
 
-    A notice whose words are not attested in every point waits for a person, whoever forwards it.
+    What he quotes out of somebody else's mail (`is_nested`) is that person's word, and nobody knows him. A notice whose
+    words are not attested in every point waits for a person, whoever forwards it.
     """
     if reading.reason in _CONTRADICTIONS:
         return Verdict(reading.kind, Grade.X, reading.reason)
     message = authentication.message
     is_mailbox = message is not None and message.sender in context.mailboxes
-    is_known = is_mailbox and authentication.aligned is not None
+    is_known = is_mailbox and authentication.aligned is not None and not is_nested
     reason = Reason.FORWARDED_BY_REGISTERED if is_known else Reason.FORWARDED_BY_HAND
     if reading.kind is Kind.OPT_OUT:
         if is_mailbox and authentication.undecided:

@@ -48,7 +48,8 @@ class Letter:
     `sender` is the address in From, or for a forward by hand the address that the quoted text claims; it is empty when
     the text names Amazon and no address. `texts` are cut before the first message delimiter and hold no quoted lines;
     `said` is what stands between the delimiters: a person's own words. `subjects` are the lines that may be the
-    subject of the letter, best first. `forwarded_by` is for show only.
+    subject of the letter, best first. `is_nested` says that somebody else's mail is quoted around the letter, so that
+    it is his word and not only the forwarder's. `forwarded_by` is for show only.
     """
 
     route: Route
@@ -59,6 +60,7 @@ class Letter:
     has_arc: bool = False
     subjects: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
+    is_nested: bool = False
 
     @property
     def flat_texts(self) -> tuple[str, ...]:
@@ -101,6 +103,7 @@ def _by_hand(message: RawMessage, texts: tuple[Text, ...], subject: str) -> Lett
         return Letter(
             Route.BY_HAND, sender, subjects[0], tuple(quoted.text for quoted in found), message.sender,
             subjects=subjects, said=tuple(quoted.said for quoted in found),
+            is_nested=any(quoted.is_nested for quoted in found),
         )  # fmt: skip
     if not FORWARD_PREFIX.match(subject) and not any(_is_marked(text) for text in texts):
         return None
@@ -152,6 +155,7 @@ class _Quoted:
     subjects: tuple[str, ...]
     text: Text
     said: str
+    is_nested: bool
 
 
 def _find_quoted(text: Text) -> _Quoted | None:
@@ -160,15 +164,17 @@ def _find_quoted(text: Text) -> _Quoted | None:
     The first one counts: what a buyer wrote may hold a block of its own further down, and must not be believed.
     """
     bare = _unquoted(text, 0)
+    is_nested = False
     for number, line in enumerate(bare.lines):
         sender = _quoted_sender(bare.lines, number, line)
         if sender is None:
+            is_nested = is_nested or _names_somebody(bare.lines, number, line)
             continue
         start, subjects = _rest_of_block(bare.lines, number)
         while start < len(bare.lines) and is_separator(bare.lines[start]):
             start += 1  # some clients close the block with the mark that opened it
         rest = Text(bare.lines[start:], bare.links)
-        return _Quoted(sender, subjects, _own_words(rest), _said(rest))
+        return _Quoted(sender, subjects, _own_words(rest), _said(rest), is_nested)
     return None
 
 
@@ -189,6 +195,18 @@ def _quoted_sender(lines: tuple[str, ...], number: int, line: str) -> str | None
         return None  # the address was wrapped: the next line has it
     is_block = any((near := label_of(item)) and near[0] is not Label.SENDER for item in lines[number + 1 : number + 4])
     return "" if is_block and _AMAZON_BY_NAME.fullmatch(label[1]) else None
+
+
+def _names_somebody(lines: tuple[str, ...], number: int, line: str) -> bool:
+    """Whether the line begins the block of somebody else's quoted mail ("From: Bob", "On Monday, Bob <...> wrote:")."""
+    label = label_of(line)
+    if label is None:
+        return line[:_LINE].rstrip().endswith(":") and _ANY_ADDRESS.search(line[:_LINE]) is not None
+    if label[0] is not Label.SENDER:
+        return False
+    if _QUOTED_SENDER.search(" ".join(lines[number + 1 : number + 2])[:_LINE]):
+        return False  # Amazon's own, wrapped
+    return any((near := label_of(item)) and near[0] is not Label.SENDER for item in lines[number + 1 : number + 4])
 
 
 def _rest_of_block(lines: tuple[str, ...], number: int) -> tuple[int, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from optouts.reasons import Kind, Reason
 from optouts.unwrapping import Route
 from optouts.wording import normalise
 from tests.notices.builder import (
+    ATTESTED,
     EN_SENTENCE,
     EN_SUBJECT,
     EVIL,
@@ -65,7 +66,7 @@ def test_a_forward_of_each_client_is_recognised_in_each_locale_and_never_proved(
     assert results == {"right": len(LOCALES) * 7}
 
 
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", [client for client in CLIENTS if client != "a forward of a forward"])
 def test_the_signature_of_a_registered_mailbox_makes_a_known_person(client):
     mail = CLIENTS[client](GERMAN, ENGLISH)
     raw = GMAIL.sign(mail.build())
@@ -138,6 +139,24 @@ def test_what_a_buyer_writes_below_his_own_block_is_not_amazons():
     assert (finding.kind, finding.grade) == (Kind.BUYER_MESSAGE, None)
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["From: Paola - Amazon Marketplace", "Sent: x", "Subject: Question", "", "please see"],
+        ["From: Bob <bob@evil.example>", "Date: x", "Subject: look", "", "see"],
+        ["On Monday, Bob <bob@evil.example> wrote:", "", "see"],
+    ],
+)
+def test_what_a_registered_mailbox_quotes_out_of_a_strangers_mail_is_the_strangers_word(rows):
+    finding = look(GMAIL.sign(by_hand([*rows, *NOTICE_ROWS]).build()))
+
+    assert (finding.kind, finding.grade, finding.order_id) == (Kind.OPT_OUT, Grade.D, ORDER)
+
+
+def test_a_forward_of_a_forward_is_worth_no_more_than_its_stranger():
+    assert look(GMAIL.sign(CLIENTS["a forward of a forward"](GERMAN, ENGLISH).build())).grade is Grade.D
+
+
 def test_a_copy_of_the_sellers_own_message_is_not_a_notice_when_it_is_forwarded():
     rows = ["From: Amazon <donotreply@amazon.com>", "Subject: Copy", "", "------ Message: ------", *NOTICE_ROWS]
 
@@ -183,12 +202,18 @@ def test_a_sender_that_was_wrapped_is_read():
     assert look(GMAIL.sign(by_hand(rows).build())).grade is Grade.C
 
 
-@pytest.mark.parametrize("language", ["it", "en", "fr", "ja"])
-def test_an_attached_copy_is_read_as_its_sender_is_known(language):
-    raw = GMAIL.sign(attached(ITALIAN.build(), sender="alice@gmail.com"))
+@pytest.mark.parametrize("name", ATTESTED)
+def test_an_attached_copy_is_read_as_its_sender_is_known(name):
+    raw = GMAIL.sign(attached(ATTESTED[name].build(), sender="alice@gmail.com"))
 
     assert (look(raw).grade, look(raw).reason) == (Grade.C, Reason.FORWARDED_BY_REGISTERED)
     assert look(raw, mailboxes=frozenset()).grade is Grade.D
+
+
+def test_a_copy_inside_an_attached_mail_is_the_word_of_whoever_attached_it_there():
+    raw = GMAIL.sign(attached(attached(ITALIAN.build()), sender="alice@gmail.com"))
+
+    assert (look(raw).kind, look(raw).grade) == (Kind.OPT_OUT, Grade.D)
 
 
 @pytest.mark.parametrize(
