@@ -1,4 +1,7 @@
-"""aiosmtpd as it comes, throwing every mail away: the yardstick of the listener. `python -m benchmarks.discarding PORT`"""
+"""aiosmtpd as it comes, throwing every mail away: the yardstick of the listener.
+
+`python -m benchmarks.discarding PORT`
+"""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""A throw-away site for a benchmark: PostgreSQL with fsync on, Valkey, the migrated tables, and the machine's own pulse.
+"""A throw-away site for a benchmark: PostgreSQL with fsync on, Valkey, the migrated tables, and the machine's pulse.
 
 A benchmark begins with `with site(): ...` and imports the product inside, when the settings are there.
 """

@@ -42,8 +42,8 @@ OK, LATER = "250 2.0.0 OK", "451 4.3.0 Please try again later"
 NO_ROOM: Final = "452 4.3.1 No room at the moment, please try again later"
 NO_ROOM_STATES: Final = frozenset({"53100", "53200"})  # PostgreSQL: disk_full, out_of_memory
 SIMPLE_ADDRESS: Final = re.compile(r"<([A-Za-z0-9._=+/-]{0,64}@[A-Za-z0-9.-]{1,255}|)>( .*)?")
-MOST_IN_A_RING: Final = 20  # notices, which one worker reads one after the other
-RING_PAUSE_SECONDS: Final = 0.01
+MOST_IN_A_RING: Final = 50  # notices, which one worker reads one after the other
+RING_PAUSE_SECONDS: Final = 0.002  # for each notice of the ring before: a crowd gathers, a lone one need not wait
 Ring = Callable[[int], None]
 Press = Callable[[list[int]], None]
 Clock = Callable[[], datetime]
@@ -76,7 +76,7 @@ class Doorbell:
                 self._press(notice_ids)
             except Exception as trouble:
                 log.warning("doorbell_silent", trouble=type(trouble).__name__)
-            time.sleep(RING_PAUSE_SECONDS)
+            time.sleep(RING_PAUSE_SECONDS * len(notice_ids))
 
 
 class NoticeHandler:

@@ -1,0 +1,113 @@
+"""From the end of a notice's DATA to "suppressed, and its pending message withdrawn", with the sender running.
+
+`python -m benchmarks.optout_latency [NOTICES] [--rate N]`: real processes (listener, Celery worker of two, a DNS
+server, a relay that throws letters away); notices at an even pace; the DNS answer is cached after the first.
+"""
+
+import argparse
+import smtplib
+import socket
+import time
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from benchmarks.listener import free_port, wait_for
+from benchmarks.sites import percentile, process, pulse, site
+
+PER_CONNECTION = 45
+LETTERS = 1500
+PATIENCE_SECONDS = 60
+
+
+def main() -> None:
+    reader = argparse.ArgumentParser()
+    reader.add_argument("notices", nargs="?", type=int, default=300)
+    reader.add_argument("--rate", type=float, default=100)
+    asked = reader.parse_args()
+    inbound, relay = free_port(), free_port()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        dns = int(free.getsockname()[1])
+    variables = {
+        "FEEDBACKFIVE_INBOUND_LISTEN": f"127.0.0.1:{inbound}",
+        "FEEDBACKFIVE_BUYER_RELAY_URL": f"smtp://127.0.0.1:{relay}",
+        "FEEDBACKFIVE_DNS_SERVER": f"127.0.0.1:{dns}",
+    }
+    with site(**variables) as folder, ExitStack() as stack:
+        _run(asked.notices, asked.rate, inbound, relay, dns, folder, stack)
+
+
+def _run(count: int, rate: float, inbound: int, relay: int, dns: int, folder: Path, stack: ExitStack) -> None:
+    from django.utils import timezone
+
+    from accounts.rowsecurity import across_sellers
+    from benchmarks.notices import cases
+    from messaging.models import Message, Status
+    from messaging.tasks import send_due
+    from tests.makers import alias, make_account, make_message, make_order, make_seller
+
+    now = timezone.now()
+    address, made = cases(count + 1, now=now)
+    sender = make_account(make_seller("A busy shop"))
+    for _ in range(LETTERS):
+        make_message(make_order(sender, buyer=alias(), delivered_at=now - timedelta(days=6)), due_at=now)
+    for command, log in (
+        (["manage.py", "listen"], "listener"),
+        (["-m", "benchmarks.discarding", str(relay)], "relay"),
+        (["-m", "benchmarks.keys", str(dns)], "dns"),
+        (["-m", "celery", "-A", "feedbackfive", "worker", "-c", "2", "-l", "warning"], "worker"),
+    ):
+        stack.enter_context(process(*command, log=folder / f"{log}.log"))
+    wait_for(inbound)
+    wait_for(relay)
+    with across_sellers("benchmark"):
+        first = _send(inbound, address, made[:1], 1)
+        _wait(lambda: Message.objects.filter(pk__in=first, status=Status.SUPPRESSED).exists(), folder)
+        send_due.delay()
+        ended = _send(inbound, address, made[1:], rate)
+        withdrawn = Message.objects.filter(pk__in=ended, status=Status.SUPPRESSED)
+        _wait(lambda: withdrawn.count() == len(ended), folder)
+        latencies = [
+            settled.timestamp() - ended[pk] for pk, settled in withdrawn.values_list("pk", "settled_at") if settled
+        ]
+        sent = Message.objects.filter(seller=sender.seller, status=Status.SENT).count()
+    print(
+        f"{count} notices at {rate:.0f}/s, {sent} letters sent meanwhile: end of DATA to withdrawn p50"
+        f" {percentile(latencies, 0.5) * 1e3:.0f} ms, p95 {percentile(latencies, 0.95) * 1e3:.0f} ms,"
+        f" worst {max(latencies) * 1e3:.0f} ms   ({pulse()})"
+    )
+
+
+def _send(port: int, address: str, made: list[Any], rate: float) -> dict[int, float]:
+    """Deliver at an even pace; returns message -> the instant of the last byte of its notice."""
+    ended: dict[int, float] = {}
+    connection: smtplib.SMTP | None = None
+    began = time.monotonic()
+    for number, case in enumerate(made):
+        if connection is None or number % PER_CONNECTION == 0:
+            connection = smtplib.SMTP("127.0.0.1", port)
+            connection.ehlo()
+        time.sleep(max(0.0, began + number / rate - time.monotonic()))
+        connection.mail("bounce@bounces.amazon.com")
+        connection.rcpt(address)
+        connection.docmd("DATA")
+        connection.send(smtplib.quotedata(case.raw.decode("ascii")).encode("ascii"))
+        ended[case.message_id] = time.time()
+        connection.send(b".\r\n")
+        code, said = connection.getreply()
+        assert code == 250, said
+    return ended
+
+
+def _wait(is_so: Any, folder: Path) -> None:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        if time.monotonic() > until:
+            raise SystemExit("not withdrawn in time:\n" + (folder / "worker.log").read_text()[-3000:])
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    main()
