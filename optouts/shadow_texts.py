@@ -68,7 +68,8 @@ SHADOWS: tuple[ShadowText, ...] = (
     ),
     _text(
         "de",
-        failed=r"nicht (?:\w+ ){0,4}(?:zugestellt|zustellen|übermittel|gesendet|versend|übertrag|ausgeliefert|"
+        failed=r"blockiert|zurückgewiesen|nicht angekommen|nicht (?:\w+ ){0,4}(?:zugestellt|zustellen|übermittel|"
+        r"gesendet|versend|übertrag|ausgeliefert|"
         r"weitergeleitet|gesandt|senden)|unzustellbar|zustellung .{0,40}(?:fehlgeschlagen|nicht möglich|gescheitert)|"
         r"konnte.{0,80}nicht|nicht möglich.{0,40}zuzustellen",
         buyer=r"käufer|kaeufer|kund|empfänger|besteller",
@@ -78,7 +79,8 @@ SHADOWS: tuple[ShadowText, ...] = (
     ),
     _text(
         "fr",
-        failed=r"pas (?:pu )?(?:être |parvenus? à |été |réussi à |en mesure (?:de|d') ?)(?:transm|remi|remet|livr|"
+        failed=r"bloqué|pas (?:\w+ ){0,3}(?:transmis|remis|livré|envoyé|distribué|délivré|parvenu)|"
+        r"pas (?:pu )?(?:être |parvenus? à |été |réussi à |en mesure (?:de|d') ?)(?:transm|remi|remet|livr|"
         r"envoy|distribu|achemin|délivr)|impossible (?:de|d') ?(?:transm|remet|livr|envoy|distribu|achemin|délivr)|"
         r"(?:pas pu|n'avons pu|pas été en mesure)|non (?:transmis|remis|livré|distribué)|échec .{0,40}(?:envoi|remise)",
         buyer=r"acheteur|client|destinataire",
@@ -87,7 +89,8 @@ SHADOWS: tuple[ShadowText, ...] = (
     ),
     _text(
         "it",
-        failed=r"non (?:è |siamo |abbiamo |sono |è stato |è stata )?(?:stat[oia] )?(?:in grado di |possibile |"
+        failed=r"bloccat|non (?:\w+ ){0,4}(?:recapitat|consegnat|inviat|spedit|trasmess|inoltrat)|non (?:è |"
+        r"siamo |abbiamo |sono |è stato |è stata )?(?:stat[oia] )?(?:in grado di |possibile |"
         r"potut[oi] "
         r"|riusciti a |pot(?:uto|er) )?(?:essere )?(?:recapit|consegn|invi|spedi|trasme|inoltr)|mancat[ao] (?:recapito|"
         r"consegna)|impossibile (?:recapit|consegn|invi|trasme)",
@@ -98,18 +101,21 @@ SHADOWS: tuple[ShadowText, ...] = (
     ),
     _text(
         "es",
-        failed=r"no (?:se )?(?:ha |hemos |pudimos |pudo |podemos |puede |fue |pudieron |se pudo )?(?:podido |"
+        failed=r"bloquead|no (?:\w+ ){0,4}(?:entreg|envi|transmit|remit)|no (?:se )?(?:ha |hemos |pudimos |pudo |"
+        r"podemos |puede |fue |pudieron |se pudo )?(?:podido |"
         r"sido |logrado )"
         r"?(?:posible )?(?:ser )?(?:entreg|envi|transmit|remit|hacer llegar)|imposible (?:entreg|envi)|"
         r"(?:no pudo|no se pudo|sin) (?:ser )?entreg|no entregad",
         buyer=r"comprador|client|destinatari",
-        refused=r"(?:elegido|decidido|optado por|escogido|preferido|solicitado|pedido) no|no (?:desea|quiere|recibir|"
+        refused=r"cancel\w{0,6} .{0,40}suscri|(?:elegido|decidido|optado por|escogido|preferido|solicitado|"
+        r"pedido) no|no (?:desea|quiere|recibir|"
         r"acepta)|desactiva|dado de baja|cancelado .{0,40}suscri|opt-?out|excluid|exclui|rechaz|no solicitad|"
         r"dejar de recibir",
     ),
     _text(
         "pt",
-        failed=r"não (?:foi |pôde |conseguimos |pudemos |foi possível |podemos |pode |"
+        failed=r"bloquead|não (?:\w+ ){0,4}(?:entreg|envi|transmit|encaminh)|não (?:foi |pôde |conseguimos |"
+        r"pudemos |foi possível |podemos |pode |"
         r"pôde ser )?(?:possível )?(?:ser )?"
         r"(?:entreg|envi|transmit|encaminh|remet)|impossível (?:entreg|envi)|falha .{0,40}(?:entreg|envi)",
         buyer=r"comprador|client|destinatári",
@@ -119,7 +125,8 @@ SHADOWS: tuple[ShadowText, ...] = (
     ),
     _text(
         "nl",
-        failed=r"niet (?:\w+ ){0,4}(?:bezorgd|afgeleverd|verzonden|verstuurd|bezorgen|afleveren)|niet (?:worden |"
+        failed=r"geblokkeerd|niet (?:\w+ ){0,4}(?:bezorgd|afgeleverd|verzonden|verstuurd|bezorgen|afleveren)|"
+        r"niet (?:worden |"
         r"kunnen |afgeleverd|bezorg|verzond|verstuur|doorgestuurd|aflever|afgelever|gelever)"
         r"(?:worden )?(?:afgeleverd|bezorg|verzond|verstuur|gelever|aflever)?|onbestelbaar|"
         r"(?:bezorging|levering) .{0,30}mislukt",
@@ -129,7 +136,8 @@ SHADOWS: tuple[ShadowText, ...] = (
     ),
     _text(
         "pl",
-        failed=r"nie (?:został[aoy]? |mogła |mogliśmy |można |udało się |mogło |była? )?(?:być |zostać )?(?:dostarcz|"
+        failed=r"zablokowan|nie dotar|nie (?:został[aoy]? |mogła |mogliśmy |można |udało się |mogło |"
+        r"była? )?(?:być |zostać )?(?:dostarcz|"
         r"doręcz|wysłan|przekaz|wysłać|dostarczyć)|niedostarczon|nie udało (?:nam )?się|nie byliśmy w stanie",
         buyer=r"kupując|klient|nabywc|odbiorc|kupiec",
         refused=r"zrezygnowa|wypisa|rezygn|nie (?:chce|życzy|otrzymywać|otrzymywania|wyraził|zgadza)|wyłączył|opt-?out|"
@@ -137,7 +145,7 @@ SHADOWS: tuple[ShadowText, ...] = (
     ),
     _text(
         "sv",
-        failed=r"(?:leverera|skicka|sän|överför|vidarebefordra)\w{1,6} (?:inte|ej)(?! bara)|(?:inte|"
+        failed=r"blockera|(?:leverera|skicka|sän|överför|vidarebefordra)\w{1,6} (?:inte|ej)(?! bara)|(?:inte|"
         r"ej) (?:kunnat |kunde |har kunnat |att )?(?:leverer|skick|överför|vidarebefordra|nå|sänd)|"
         r"kunde (?:vi )?(?:inte|ej)|(?:inte|ej) (?:kunna|kunnat)|gick inte att (?:leverera|skicka)|"
         r"misslyckades",
@@ -148,7 +156,8 @@ SHADOWS: tuple[ShadowText, ...] = (
     ),
     _text(
         "tr",
-        failed=r"(?:teslim|iletil|gönderil|ulaştırıl|ilet|gönder)\w{0,12}(?:mediğini|emedi|amadı|medi|madı|mamış|memiş|"
+        failed=r"engellen|ulaş\w{0,8}(?:madı|mamış|mıyor)|(?:teslim|iletil|gönderil|ulaştırıl|ilet|"
+        r"gönder)\w{0,12}(?:mediğini|emedi|amadı|medi|madı|mamış|memiş|"
         r"emiyor|amıyor)|teslim ed(?:ile|e)med|iletemedik|gönderemedik|ulaştıramadık|"
         r"(?:teslimat|gönderim) .{0,30}başarısız",
         buyer=r"alıcı|müşteri",
@@ -171,7 +180,7 @@ SHADOWS: tuple[ShadowText, ...] = (
     _text(
         "ja",
         failed=r"(?:送信|配信|配達|お届け|送付|届け|転送|お送り)(?:する|が|は)?(?:こと|事)?(?:が|は)?(?:でき|出来)(?:ません|なかった|ず|ない)"
-        r"|(?:送信|配信|配達)(?:されません|されなかった|に失敗|不能)|届きません",
+        r"|(?:送信|配信|配達)(?:されません|されなかった|に失敗|不能)|届きません|ブロックされ",
         buyer=r"購入者|お客様|バイヤー|受信者",
         refused=r"受信しない|受け取らない|受信を(?:拒否|希望しない|停止|望まない)|拒否|配信停止|オプトアウト|希望しない|"
         r"希望していない|望んでいない|受け取りを|受信拒否",

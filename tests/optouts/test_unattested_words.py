@@ -115,6 +115,47 @@ def test_other_mails_about_orders_are_no_notices(words):
     assert look(signed(replace(ENGLISH, body=words, subject="About an order"))).kind is Kind.OTHER_AMAZON
 
 
+REWORDED = [
+    "Il messaggio inviato a Paola per l'ordine {order} non è stato recapitato: l'acquirente non desidera "
+    "ricevere comunicazioni dai venditori.",
+    "Votre message concernant la commande {order} n'a pas été remis car l'acheteur ne souhaite plus recevoir "
+    "de messages de vendeurs.",
+    "Su mensaje sobre el pedido {order} no pudo ser entregado ya que el comprador canceló su suscripción a "
+    "los mensajes de los vendedores.",
+    "Sua mensagem sobre o pedido {order} não pôde ser entregue porque o comprador cancelou o recebimento de mensagens.",
+    "Uw bericht voor bestelling {order} is niet bezorgd omdat de koper zich heeft afgemeld voor berichten "
+    "van verkopers.",
+    "Uw bericht over bestelling {order} kon niet worden afgeleverd. De koper wil geen ongevraagde berichten "
+    "van verkopers ontvangen.",
+    "Twoja wiadomość dotycząca zamówienia {order} nie została dostarczona, ponieważ kupujący nie chce "
+    "otrzymywać wiadomości od sprzedawców.",
+    "Ditt meddelande om order {order} kunde inte levereras eftersom köparen har avböjt meddelanden från säljare.",
+    "{order} numaralı siparişle ilgili mesajınız iletilemedi; alıcı satıcı mesajlarını almak istemiyor.",
+    "Mesajınız alıcıya ulaşmadı (sipariş {order}): alıcı istenmeyen satıcı mesajlarını almamayı tercih etti.",
+    "订单{order}的买家已选择不接收卖家的非必要消息，因此您的消息未能发送。",
+    "由于买家已退订卖家邮件，您关于订单 {order} 的邮件无法送达。",
+    "Die Nachricht zu Bestellung {order} konnte nicht übermittelt werden. Der Käufer möchte keine "
+    "Nachrichten von Verkäufern erhalten.",
+    "Ihre Nachricht an den Käufer (Bestellung {order}) wurde blockiert, weil der Käufer Verkäufernachrichten "
+    "deaktiviert hat.",
+    "Your message regarding order {order} was blocked: this customer has unsubscribed from seller emails.",
+    "注文{order}の購入者は出品者からのメールの受信を希望していないため、メッセージは配信されませんでした。",
+    "El mensaje para el pedido {order} no fue entregado. El cliente ha optado por no recibir mensajes de los "
+    "vendedores.",
+    "A mensagem referente à encomenda {order} não foi entregue: o comprador escolheu não receber mensagens "
+    "dos vendedores.",
+    "Wiadomość do kupującego w sprawie zamówienia {order} nie dotarła, bo kupujący wyłączył wiadomości od sprzedawców.",
+    "Meddelandet gällande beställning {order} har inte levererats. Köparen vill inte få meddelanden från säljare.",
+]
+
+
+@pytest.mark.parametrize("words", REWORDED)
+def test_the_same_in_other_words_is_recognised(words):
+    finding = look(signed(replace(ENGLISH, body=words.format(order=ORDER), subject="?")))
+
+    assert (finding.kind, finding.grade, finding.order_id) == (Kind.PROBABLE_OPT_OUT, None, ORDER)
+
+
 def test_a_newsletter_in_such_words_is_no_notice():
     mail = replace(mail_of(UNATTESTED[0]), sender="news@evil.example")
 
