@@ -1,5 +1,6 @@
 """Examination: what a whole mail is, says and proves."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -57,7 +58,7 @@ def plain(body: str, **changes: object) -> Mail:
 
 
 @pytest.mark.parametrize("name", ATTESTED)
-def test_each_attested_text_sent_directly_is_proved_in_full(name):
+def test_each_attested_text_sent_directly_is_proved_in_full(name: str) -> None:
     finding = look(signed(ATTESTED[name]))
 
     assert (finding.kind, finding.grade, finding.reason) == (Kind.OPT_OUT, Grade.A1, Reason.SIGNED_DIRECT)
@@ -66,7 +67,7 @@ def test_each_attested_text_sent_directly_is_proved_in_full(name):
 
 
 @pytest.mark.parametrize("name", ATTESTED)
-def test_each_attested_text_forwarded_by_gmail_from_a_registered_mailbox_is_proved(name):
+def test_each_attested_text_forwarded_by_gmail_from_a_registered_mailbox_is_proved(name: str) -> None:
     finding = look(gmail_forwarded(signed(replace(ATTESTED[name], to=MAILBOX))))
 
     assert (finding.kind, finding.grade, finding.reason) == (Kind.OPT_OUT, Grade.A2, Reason.SIGNED_FORWARDED)
@@ -74,7 +75,7 @@ def test_each_attested_text_forwarded_by_gmail_from_a_registered_mailbox_is_prov
 
 
 @pytest.mark.parametrize("name", ATTESTED)
-def test_each_attested_text_written_to_an_unknown_mailbox_is_proved_less(name):
+def test_each_attested_text_written_to_an_unknown_mailbox_is_proved_less(name: str) -> None:
     finding = look(signed(replace(ATTESTED[name], to="mallory@elsewhere.example")))
 
     assert (finding.kind, finding.grade) == (Kind.OPT_OUT, Grade.A3)
@@ -85,30 +86,30 @@ def test_each_attested_text_written_to_an_unknown_mailbox_is_proved_less(name):
     "to",
     ['"Alice" <alice@shop.example>', "ALICE@Shop.Example", "<alice@shop.example>", " alice@shop.example "],
 )
-def test_the_signed_recipient_is_recognised_however_it_is_written(to):
+def test_the_signed_recipient_is_recognised_however_it_is_written(to: str) -> None:
     assert look(signed(replace(ITALIAN, to=to))).grade is Grade.A2
 
 
 @pytest.mark.parametrize("to", ["alice@shop.example, mallory@x.example", "undisclosed-recipients:;", "alice"])
-def test_a_recipient_that_is_not_one_address_binds_the_notice_to_nobody(to):
+def test_a_recipient_that_is_not_one_address_binds_the_notice_to_nobody(to: str) -> None:
     finding = look(signed(replace(ITALIAN, to=to)))
 
     assert (finding.grade, finding.signed_to) == (Grade.A3, None)
 
 
-def test_the_forwarders_trace_does_not_make_a_mailbox_known():
+def test_the_forwarders_trace_does_not_make_a_mailbox_known() -> None:
     raw = gmail_forwarded(signed(replace(ITALIAN, to="mallory@elsewhere.example")), mailbox=MAILBOX)
 
     assert look(raw).grade is Grade.A3
 
 
-def test_a_second_recipient_put_above_the_signed_one_is_refused_by_the_gate():
+def test_a_second_recipient_put_above_the_signed_one_is_refused_by_the_gate() -> None:
     finding = look(b"To: " + INBOUND.encode() + b"\r\n" + signed(replace(ITALIAN, to="mallory@x.example")))
 
     assert (finding.kind, finding.grade, finding.reason) == (Kind.MALFORMED, Grade.X, Reason.GATE)
 
 
-def test_copies_of_one_mail_by_two_ways_have_one_fingerprint():
+def test_copies_of_one_mail_by_two_ways_have_one_fingerprint() -> None:
     direct, forwarded = look(signed()), look(gmail_forwarded(signed()))
 
     assert direct.fingerprint == forwarded.fingerprint
@@ -116,7 +117,7 @@ def test_copies_of_one_mail_by_two_ways_have_one_fingerprint():
     assert look(signed(replace(ITALIAN, message_id="<other@x>"))).fingerprint != direct.fingerprint
 
 
-def test_the_evidence_keeps_the_key_and_both_signatures():
+def test_the_evidence_keeps_the_key_and_both_signatures() -> None:
     signatures = look(signed()).signatures
 
     assert [s.domain for s in signatures] == ["amazon.com", "amazonses.com"]
@@ -127,7 +128,7 @@ def test_the_evidence_keeps_the_key_and_both_signatures():
 # DNS
 
 
-def test_dns_trouble_is_undecided_and_then_decided():
+def test_dns_trouble_is_undecided_and_then_decided() -> None:
     raw = signed()
     before = look(raw, dns=FakeDns(trouble=True))
 
@@ -135,31 +136,31 @@ def test_dns_trouble_is_undecided_and_then_decided():
     assert look(raw).grade is Grade.A1
 
 
-def test_a_withdrawn_key_is_not_called_a_forgery():
+def test_a_withdrawn_key_is_not_called_a_forgery() -> None:
     finding = look(signed(), dns=FakeDns(missing=True))
 
     assert (finding.kind, finding.grade, finding.reason) == (Kind.OPT_OUT, Grade.D, Reason.KEY_WITHDRAWN)
 
 
-def test_an_empty_key_is_a_withdrawn_key():
+def test_an_empty_key_is_a_withdrawn_key() -> None:
     finding = look(signed(), dns=FakeDns(records={AMAZON.name: "v=DKIM1; k=rsa; p="}))
 
     assert finding.reason is Reason.KEY_WITHDRAWN
 
 
-def test_a_rotated_key_does_not_prove():
+def test_a_rotated_key_does_not_prove() -> None:
     finding = look(signed(), dns=FakeDns(records={AMAZON.name: ROTATED_KEY.record}))
 
     assert (finding.kind, finding.grade, finding.reason) == (Kind.FORGED, Grade.X, Reason.SIGNATURE_BROKEN)
 
 
-def test_dns_trouble_about_another_amazon_mail_asks_for_no_retry():
+def test_dns_trouble_about_another_amazon_mail_asks_for_no_retry() -> None:
     raw = signed(replace(ITALIAN, extra=(("X-Space-Notification-Type", "REFUND_ISSUED"),)))
 
     assert look(raw, dns=FakeDns(trouble=True)).grade is None
 
 
-def test_only_the_authors_domain_is_asked_about():
+def test_only_the_authors_domain_is_asked_about() -> None:
     dns = FakeDns()
     look(signed(), dns=dns)
 
@@ -169,25 +170,25 @@ def test_only_the_authors_domain_is_asked_about():
 # Forgery
 
 
-def test_an_unsigned_mail_in_amazons_name_is_forged():
+def test_an_unsigned_mail_in_amazons_name_is_forged() -> None:
     finding = look(ITALIAN.build())
 
     assert (finding.kind, finding.grade, finding.reason) == (Kind.FORGED, Grade.X, Reason.NOT_SIGNED)
     assert (finding.order_id, finding.alias) == (None, None)
 
 
-def test_the_signature_of_amazon_ses_alone_is_worth_nothing():
+def test_the_signature_of_amazon_ses_alone_is_worth_nothing() -> None:
     finding = look(SES.sign(ITALIAN.build()))
 
     assert (finding.kind, finding.grade, finding.reason) == (Kind.FORGED, Grade.X, Reason.NOT_SIGNED)
 
 
-def test_a_strangers_signature_is_not_amazons():
+def test_a_strangers_signature_is_not_amazons() -> None:
     assert look(EVIL.sign(ITALIAN.build())).kind is Kind.FORGED
 
 
 @pytest.mark.parametrize("name", ATTESTED)
-def test_a_changed_order_id_breaks_the_proof(name):
+def test_a_changed_order_id_breaks_the_proof(name: str) -> None:
     raw = ATTESTED[name]
     finding = look(signed(raw).replace(b"407-1111111", b"407-9999999") if raw.encoding != "base64"
                    else signed(raw)[:-60] + b"AAAA" + signed(raw)[-56:])  # fmt: skip
@@ -208,7 +209,7 @@ def test_a_changed_order_id_breaks_the_proof(name):
         "Amazon <AUTO-COMMUNICATION@AMAZON.CO>",
     ],
 )
-def test_a_look_alike_sender_gets_no_grade_that_acts(sender):
+def test_a_look_alike_sender_gets_no_grade_that_acts(sender: str) -> None:
     domain = sender.rstrip(">").rpartition("@")[2].lower()
     look_alike = replace(EVIL, domain=domain)
     raw = look_alike.sign(replace(ITALIAN, sender=sender).build())
@@ -219,11 +220,11 @@ def test_a_look_alike_sender_gets_no_grade_that_acts(sender):
 
 
 @pytest.mark.parametrize("sender", ["auto-communication@аmazon.com", "auto‑communication@amazon.com"])
-def test_a_sender_in_look_alike_letters_is_refused_by_the_gate(sender):
+def test_a_sender_in_look_alike_letters_is_refused_by_the_gate(sender: str) -> None:
     assert look(signed(replace(ITALIAN, sender=sender))).reason is Reason.GATE
 
 
-def test_another_marketplace_domain_signs_for_its_own_senders_only():
+def test_another_marketplace_domain_signs_for_its_own_senders_only() -> None:
     german = replace(AMAZON, domain="amazon.de")
     raw = german.sign(ITALIAN.build())
 
@@ -249,13 +250,13 @@ def test_another_marketplace_domain_signs_for_its_own_senders_only():
         b"Sender: a@b.example\r\nSender: c@d.example\r\n",
     ],
 )
-def test_what_is_put_above_a_signed_mail_is_refused_by_the_gate(extra):
+def test_what_is_put_above_a_signed_mail_is_refused_by_the_gate(extra: bytes) -> None:
     finding = look(extra + signed())
 
     assert (finding.kind, finding.grade, finding.reason) == (Kind.MALFORMED, Grade.X, Reason.GATE)
 
 
-def test_a_signature_over_a_part_of_the_text_is_refused():
+def test_a_signature_over_a_part_of_the_text_is_refused() -> None:
     mail = ENGLISH.build()
     body = mail.partition(b"\r\n\r\n")[2]
     finding = look(AMAZON.sign(mail, length=len(body)) + b"more words")
@@ -264,21 +265,21 @@ def test_a_signature_over_a_part_of_the_text_is_refused():
 
 
 @pytest.mark.parametrize("left_out", ["To", "Subject", "Date", "Message-ID", "Content-Type", "From"])
-def test_a_signature_that_leaves_out_what_is_read_is_refused(left_out):
+def test_a_signature_that_leaves_out_what_is_read_is_refused(left_out: str) -> None:
     names = [name for name in ("Date", "From", "To", "Message-ID", "Subject", "Content-Type") if name != left_out]
 
     assert look(AMAZON.sign(ITALIAN.build(), signed=names)).reason is Reason.SIGNATURE_REFUSED
 
 
-def test_the_old_hash_is_refused():
+def test_the_old_hash_is_refused() -> None:
     assert look(AMAZON.sign(ITALIAN.build(), tags={"a": "rsa-sha1"})).reason is Reason.SIGNATURE_REFUSED
 
 
-def test_a_signature_without_a_date_is_refused():
+def test_a_signature_without_a_date_is_refused() -> None:
     assert look(AMAZON.sign(ITALIAN.build(), at=None)).reason is Reason.SIGNATURE_REFUSED
 
 
-def test_a_notice_of_30_days_ago_still_counts_and_an_older_one_is_a_replay():
+def test_a_notice_of_30_days_ago_still_counts_and_an_older_one_is_a_replay() -> None:
     raw = signed()
 
     assert look(raw, now=NOW + timedelta(days=30)).grade is Grade.A1
@@ -286,13 +287,13 @@ def test_a_notice_of_30_days_ago_still_counts_and_an_older_one_is_a_replay():
     assert (late.kind, late.grade, late.reason) == (Kind.OPT_OUT, Grade.X, Reason.TOO_OLD)
 
 
-def test_a_clock_may_be_five_minutes_ahead_and_no_more():
+def test_a_clock_may_be_five_minutes_ahead_and_no_more() -> None:
     assert look(signed(at=NOW + timedelta(minutes=5))).grade is Grade.A1
     early = look(signed(at=NOW + timedelta(minutes=5, seconds=1)))
     assert (early.grade, early.reason) == (Grade.X, Reason.FROM_THE_FUTURE)
 
 
-def test_an_expired_signature_is_refused():
+def test_an_expired_signature_is_refused() -> None:
     past = {"x": str(int(NOW.timestamp()) - 1)}
 
     assert look(AMAZON.sign(ITALIAN.build(), tags=past)).reason is Reason.SIGNATURE_REFUSED
@@ -302,7 +303,7 @@ def test_an_expired_signature_is_refused():
 
 
 @pytest.mark.parametrize("order", [ORDER, OTHER_ORDER])
-def test_a_buyers_message_that_quotes_the_sentence_is_a_buyers_message(order):
+def test_a_buyers_message_that_quotes_the_sentence_is_a_buyers_message(order: str) -> None:
     body = "------------- Message: -------------\r\n" + EN_SENTENCE.format(order=order)
     finding = look(signed(plain(body, sender=f"Paola <{ALIAS}>", subject=EN_SUBJECT)))
 
@@ -310,7 +311,7 @@ def test_a_buyers_message_that_quotes_the_sentence_is_a_buyers_message(order):
 
 
 @pytest.mark.parametrize("has_type", [True, False])
-def test_the_copy_of_the_sellers_own_message_is_no_notice(has_type):
+def test_the_copy_of_the_sellers_own_message_is_no_notice(has_type: bool) -> None:
     extra = (("X-Space-Notification-Type", "BBC_MESSAGE_CONFIRMATION_TO_MERCHANT"),) if has_type else ()
     body = "------------- Begin message -------------\r\n" + EN_SENTENCE.format(order=ORDER)
     finding = look(signed(plain(body, sender="Amazon.com <donotreply@amazon.com>", extra=extra)))
@@ -318,7 +319,7 @@ def test_the_copy_of_the_sellers_own_message_is_no_notice(has_type):
     assert (finding.kind, finding.grade) == (Kind.OTHER_AMAZON, None)
 
 
-def test_the_sentence_from_another_address_of_amazon_waits_for_a_person():
+def test_the_sentence_from_another_address_of_amazon_waits_for_a_person() -> None:
     finding = look(signed(replace(ITALIAN, sender="Amazon.it <store-news@amazon.com>")))
 
     assert (finding.kind, finding.grade, finding.reason) == (Kind.PROBABLE_OPT_OUT, None, Reason.UNUSUAL_SENDER)
@@ -331,13 +332,13 @@ def test_the_sentence_from_another_address_of_amazon_waits_for_a_person():
         "------------- Iniciar mensagem -------------", "-----Nachricht-----", "  ------ Mensaje ------  ",
     ],
 )
-def test_what_stands_after_a_message_delimiter_is_not_amazons_word(delimiter):
+def test_what_stands_after_a_message_delimiter_is_not_amazons_word(delimiter: str) -> None:
     finding = look(signed(plain(f"Hello\r\n{delimiter}\r\n{EN_SENTENCE.format(order=ORDER)}\r\n")))
 
     assert (finding.kind, finding.grade, finding.reason) == (Kind.PROBABLE_OPT_OUT, None, Reason.SUBJECT_ONLY)
 
 
-def test_a_quoted_sentence_in_a_mail_that_is_no_forward_does_not_count():
+def test_a_quoted_sentence_in_a_mail_that_is_no_forward_does_not_count() -> None:
     assert look(signed(plain("> " + EN_SENTENCE.format(order=ORDER)))).reason is Reason.SUBJECT_ONLY
 
 
@@ -345,38 +346,38 @@ def test_a_quoted_sentence_in_a_mail_that_is_no_forward_does_not_count():
     "declared",
     ["BBC_MESSAGE_SENT_TO_MERCHANT", "BBC_MESSAGE_CONFIRMATION_TO_MERCHANT", "REFUND_ISSUED", "SOMETHING_NEW"],
 )
-def test_another_declared_type_is_a_veto(declared):
+def test_another_declared_type_is_a_veto(declared: str) -> None:
     finding = look(signed(replace(ITALIAN, extra=(("X-Space-Notification-Type", declared),))))
 
     assert finding.kind in (Kind.OTHER_AMAZON, Kind.BUYER_MESSAGE)
     assert finding.grade is None
 
 
-def test_a_second_type_added_on_the_way_does_not_hide_a_veto():
+def test_a_second_type_added_on_the_way_does_not_hide_a_veto() -> None:
     extra = (("X-Space-Notification-Type", "BUYER_OPTED_OUT_BSM_MESSAGES"),
              ("X-Space-Notification-Type", "REFUND_ISSUED"))  # fmt: skip
 
     assert look(signed(replace(ITALIAN, extra=extra))).kind is Kind.OTHER_AMAZON
 
 
-def test_the_declared_type_alone_proves_nothing_and_raises_an_alarm():
+def test_the_declared_type_alone_proves_nothing_and_raises_an_alarm() -> None:
     extra = (("X-Space-Notification-Type", "BUYER_OPTED_OUT_BSM_MESSAGES"),)
     finding = look(signed(plain(f"Refund for order {ORDER}", subject="Refund", extra=extra)))
 
     assert (finding.kind, finding.grade, finding.reason) == (Kind.PROBABLE_OPT_OUT, None, Reason.UNKNOWN_WORDING)
 
 
-def test_the_declared_type_is_not_needed():
+def test_the_declared_type_is_not_needed() -> None:
     assert look(signed(ITALIAN)).grade is Grade.A1
 
 
-def test_an_unknown_subject_waits_for_a_person():
+def test_an_unknown_subject_waits_for_a_person() -> None:
     finding = look(signed(replace(ITALIAN, subject="Il tuo messaggio")))
 
     assert (finding.kind, finding.grade, finding.reason) == (Kind.PROBABLE_OPT_OUT, None, Reason.UNKNOWN_SUBJECT)
 
 
-def test_the_subject_of_one_language_does_not_go_with_the_text_of_another():
+def test_the_subject_of_one_language_does_not_go_with_the_text_of_another() -> None:
     assert look(signed(replace(ITALIAN, subject=EN_SUBJECT))).reason is Reason.UNKNOWN_SUBJECT
 
 
@@ -387,17 +388,17 @@ def test_the_subject_of_one_language_does_not_go_with_the_text_of_another():
         (("List-Id", "<sellers.example>"), Reason.MAILING_LIST),
     ],
 )
-def test_automatic_replies_and_lists_are_no_notices(extra, reason):
+def test_automatic_replies_and_lists_are_no_notices(extra: tuple[str, str], reason: Reason) -> None:
     finding = look(signed(replace(ITALIAN, extra=(extra,))))
 
     assert (finding.kind, finding.grade, finding.reason) == (Kind.NOT_AN_OPT_OUT, None, reason)
 
 
-def test_a_generated_mail_may_be_a_notice():
+def test_a_generated_mail_may_be_a_notice() -> None:
     assert look(signed(replace(ITALIAN, extra=(("Auto-Submitted", "auto-generated"),)))).grade is Grade.A1
 
 
-def test_a_delivery_report_that_returns_the_notice_is_no_notice():
+def test_a_delivery_report_that_returns_the_notice_is_no_notice() -> None:
     report = attached(signed()).replace(b"multipart/mixed", b"multipart/report; report-type=delivery-status")
     finding = look(report.replace(b"message/rfc822", b"text/rfc822-headers"))
 
@@ -407,19 +408,19 @@ def test_a_delivery_report_that_returns_the_notice_is_no_notice():
 # Order, buyer, marketplace
 
 
-def test_the_alias_and_the_marketplace_come_from_the_signed_link():
+def test_the_alias_and_the_marketplace_come_from_the_signed_link() -> None:
     finding = look(signed())
 
     assert (finding.alias, finding.marketplace_id) == (ALIAS, "APJ6JRA9NG5V4")
 
 
-def test_the_alias_loses_the_suffix_of_its_thread():
+def test_the_alias_loses_the_suffix_of_its_thread() -> None:
     mail = replace(ITALIAN, body=italian_html(alias="X7C2M9Q4T1W8Z5B+A1B2@Marketplace.Amazon.IT"))
 
     assert look(signed(mail)).alias == ALIAS
 
 
-def test_the_declared_marketplace_fills_in_for_a_missing_alias():
+def test_the_declared_marketplace_fills_in_for_a_missing_alias() -> None:
     mail = replace(ITALIAN, body=italian_html(alias=None), extra=(("X-Marketplace-ID", "APJ6JRA9NG5V4"),))
     finding = look(signed(mail))
 
@@ -427,17 +428,17 @@ def test_the_declared_marketplace_fills_in_for_a_missing_alias():
 
 
 @pytest.mark.parametrize("declared", ["ATVPDKIKX0DER", "A1PA6795UKMFR9"])
-def test_an_alias_of_another_marketplace_is_a_contradiction(declared):
+def test_an_alias_of_another_marketplace_is_a_contradiction(declared: str) -> None:
     finding = look(signed(replace(ITALIAN, extra=(("X-Marketplace-ID", declared),))))
 
     assert (finding.kind, finding.grade, finding.reason) == (Kind.OPT_OUT, Grade.X, Reason.MARKETPLACE_DISAGREES)
 
 
-def test_an_unknown_marketplace_contradicts_nothing():
+def test_an_unknown_marketplace_contradicts_nothing() -> None:
     assert look(signed(replace(ITALIAN, extra=(("X-Marketplace-ID", "A0NEWMARKET00"),)))).grade is Grade.A1
 
 
-def test_two_buyers_in_one_notice_are_a_contradiction():
+def test_two_buyers_in_one_notice_are_a_contradiction() -> None:
     body = italian_html() + '<a href="mailto:aaaaabbbbbccccc@marketplace.amazon.it">x</a>'
     finding = look(signed(replace(ITALIAN, body=body)))
 
@@ -447,13 +448,13 @@ def test_two_buyers_in_one_notice_are_a_contradiction():
 @pytest.mark.parametrize(
     "address", ["x7c2m9q4t1w8z5b@marketplace.amazon.it.evil.example", "short@marketplace.amazon.it"]
 )
-def test_an_address_that_is_no_alias_is_not_taken_for_one(address):
+def test_an_address_that_is_no_alias_is_not_taken_for_one(address: str) -> None:
     finding = look(signed(replace(ITALIAN, body=italian_html(alias=address))))
 
     assert (finding.grade, finding.alias) == (Grade.A1, None)
 
 
-def test_two_order_ids_in_preheader_and_text_are_a_contradiction():
+def test_two_order_ids_in_preheader_and_text_are_a_contradiction() -> None:
     finding = look(signed(replace(ITALIAN, body=italian_html(second=OTHER_ORDER))))
 
     assert (finding.kind, finding.grade, finding.reason) == (
@@ -462,13 +463,13 @@ def test_two_order_ids_in_preheader_and_text_are_a_contradiction():
     assert finding.order_id is None
 
 
-def test_other_order_ids_elsewhere_do_not_matter():
+def test_other_order_ids_elsewhere_do_not_matter() -> None:
     body = EN_SENTENCE.format(order=ORDER) + "\r\n" + "Some words of help. " * 20 + f"\r\nSee also {OTHER_ORDER}\r\n"
 
     assert look(signed(plain(body))).order_id == ORDER
 
 
-def test_a_buyers_name_that_holds_an_order_id_does_not_choose_the_order():
+def test_a_buyers_name_that_holds_an_order_id_does_not_choose_the_order() -> None:
     name = f"X per l'ordine {OTHER_ORDER} perché"
     finding = look(signed(replace(ITALIAN, body=italian_html(name=name))))
 
@@ -476,7 +477,7 @@ def test_a_buyers_name_that_holds_an_order_id_does_not_choose_the_order():
 
 
 @pytest.mark.parametrize("name", ["Paola", "O'Neil", "Zoë 2", "李", "Anna-Maria [Mimi]", "D’Angelo & Figli", "x" * 80])
-def test_buyers_are_called_many_things(name):
+def test_buyers_are_called_many_things(name: str) -> None:
     assert look(signed(replace(ITALIAN, body=italian_html(name=name)))).grade is Grade.A1
 
 
@@ -489,7 +490,7 @@ def test_buyers_are_called_many_things(name):
         '<a href="https://sellercentral.amazon.it/o">407-1111111-2222222</a>', "407-1111111-\r\n2222222",
     ],
 )
-def test_an_order_id_is_read_in_every_dress(order_id):
+def test_an_order_id_is_read_in_every_dress(order_id: str) -> None:
     assert look(signed(replace(ITALIAN, body=italian_html(order_id)))).order_id == ORDER
 
 
@@ -497,7 +498,7 @@ def test_an_order_id_is_read_in_every_dress(order_id):
     "order_id",
     ["407-1111111-222222", "4071-1111111-2222222", "407-1111111-22222222", "407-111111-2222222", "D01-1111111-2222222"],
 )
-def test_what_is_no_order_id_is_no_notice(order_id):
+def test_what_is_no_order_id_is_no_notice(order_id: str) -> None:
     assert look(signed(plain(EN_SENTENCE.format(order=order_id)))).order_id is None
 
 
@@ -508,7 +509,7 @@ def test_what_is_no_order_id_is_no_notice(order_id):
         ("di recapitare", "DI RECAPITARE"), ("venditori", "vendi\u200btori"), ("per l'ordine", "per\r\n\tl'ordine"),
     ],
 )
-def test_the_sentence_is_read_in_every_dress(old, new):
+def test_the_sentence_is_read_in_every_dress(old: str, new: str) -> None:
     words = IT_MAIN.format(name="Paola", order=ORDER).replace(old, new)
     finding = look(signed(plain(words, subject=IT_SUBJECT)))
 
@@ -517,7 +518,7 @@ def test_the_sentence_is_read_in_every_dress(old, new):
 
 @pytest.mark.parametrize("charset", ["ISO-2022-JP", "UTF-8", "Shift_JIS", "EUC-JP"])
 @pytest.mark.parametrize("encoding", ["base64", "quoted-printable", "8bit"])
-def test_japanese_is_read_in_every_charset(charset, encoding):
+def test_japanese_is_read_in_every_charset(charset: str, encoding: str) -> None:
     finding = look(signed(replace(JAPANESE, charset=charset, encoding=encoding)))
 
     assert (finding.grade, finding.order_id) == (Grade.A1, ORDER)
@@ -525,26 +526,26 @@ def test_japanese_is_read_in_every_charset(charset, encoding):
 
 @pytest.mark.parametrize("charset", ["UTF-8", "ISO-8859-1", "windows-1252", "ISO-8859-15"])
 @pytest.mark.parametrize("mail", [FRENCH, ITALIAN], ids=["fr", "it"])
-def test_accents_are_read_in_every_charset(charset, mail):
+def test_accents_are_read_in_every_charset(charset: str, mail: Mail) -> None:
     mail = replace(mail, charset=charset, body=mail.body.replace("’", "'"), subject=mail.subject.replace("’", "'"))
 
     assert look(signed(mail)).order_id == ORDER
 
 
-def test_japanese_whose_label_was_lost_is_still_read():
+def test_japanese_whose_label_was_lost_is_still_read() -> None:
     raw = JAPANESE.build().replace(b"text/plain; charset=ISO-2022-JP", b"text/plain; charset=us-ascii")
 
     assert look(replace(AMAZON, domain="amazon.co.jp").sign(raw)).order_id == ORDER
 
 
-def test_japanese_lines_break_anywhere():
+def test_japanese_lines_break_anywhere() -> None:
     body = JAPANESE.body.replace("設定して", "設定\r\nして").replace("注文 ", "注文　")
 
     assert look(signed(replace(JAPANESE, body=body))).order_id == ORDER
 
 
 @pytest.mark.parametrize("prefix", ["", "> "])
-def test_a_text_in_plain_and_html_is_one_notice(prefix):
+def test_a_text_in_plain_and_html_is_one_notice(prefix: str) -> None:
     boundary = b"----=_Part_1_2.3"
     raw = ITALIAN.build()
     extra = (
@@ -568,7 +569,7 @@ def test_a_text_in_plain_and_html_is_one_notice(prefix):
         (b"Return-Path: <alice+SRS=ab=cd=amazon.com=x@shop.example>\r\n", Reason.BROKEN_BY_FORWARDER),
     ],
 )
-def test_a_signature_that_a_forwarder_broke_is_unproved_and_not_forged(trace, reason):
+def test_a_signature_that_a_forwarder_broke_is_unproved_and_not_forged(trace: bytes, reason: Reason) -> None:
     finding = look(trace + signed().replace(b"Gentile", b"[EXTERNAL] Gentile"))
 
     assert (finding.kind, finding.grade, finding.reason) == (Kind.OPT_OUT, Grade.D, reason)
@@ -576,7 +577,7 @@ def test_a_signature_that_a_forwarder_broke_is_unproved_and_not_forged(trace, re
 
 
 @pytest.mark.parametrize("subject", ["Fwd: {}", "FW: {}", "WG: {}", "I: {}", "Fwd: FW: {}", "TR: {}", "[Fwd: {}]"])
-def test_a_forward_by_hand_is_recognised_and_proves_nothing(subject):
+def test_a_forward_by_hand_is_recognised_and_proves_nothing(subject: str) -> None:
     body = (
         "FYI\r\n\r\n---------- Forwarded message ---------\r\nFrom: Amazon.com <auto-communication@amazon.com>\r\n"
         f"Subject: {EN_SUBJECT}\r\n\r\nDear Seller,\r\n{EN_SENTENCE.format(order=ORDER)}\r\n"
@@ -588,7 +589,7 @@ def test_a_forward_by_hand_is_recognised_and_proves_nothing(subject):
     assert (finding.order_id, finding.route, finding.forwarded_by) == (ORDER, Route.BY_HAND, "bob@gmail.com")
 
 
-def test_a_forward_by_hand_in_quoted_lines_is_recognised():
+def test_a_forward_by_hand_in_quoted_lines_is_recognised() -> None:
     quoted = f"Da: Amazon <auto-communication@amazon.com>\r\n\r\n{IT_MAIN.format(name='Paola', order=ORDER)}"
     body = "\r\n".join("> " + line for line in quoted.split("\r\n"))
     finding = look(plain(body, sender="bob@shop.example", subject="Fwd: " + IT_SUBJECT).build())
@@ -596,7 +597,7 @@ def test_a_forward_by_hand_in_quoted_lines_is_recognised():
     assert (finding.kind, finding.reason, finding.order_id) == (Kind.OPT_OUT, Reason.FORWARDED_BY_HAND, ORDER)
 
 
-def test_a_forward_by_hand_without_the_quoted_sender_is_only_probable():
+def test_a_forward_by_hand_without_the_quoted_sender_is_only_probable() -> None:
     mail = plain(EN_SENTENCE.format(order=ORDER), sender="bob@gmail.com", subject="Fwd: " + EN_SUBJECT)
     finding = look(GMAIL.sign(mail.build()))
 
@@ -606,14 +607,14 @@ def test_a_forward_by_hand_without_the_quoted_sender_is_only_probable():
 
 
 @pytest.mark.parametrize("prefix", ["Re: ", "AW: ", "R: ", "SV: ", "RE: Fwd: "])
-def test_a_reply_that_quotes_the_notice_is_no_notice(prefix):
+def test_a_reply_that_quotes_the_notice_is_no_notice(prefix: str) -> None:
     body = "Thanks!\r\n> From: auto-communication@amazon.com\r\n> " + EN_SENTENCE.format(order=ORDER)
     finding = look(GMAIL.sign(plain(body, sender="bob@gmail.com", subject=prefix + EN_SUBJECT).build()))
 
     assert (finding.kind, finding.grade, finding.reason) == (Kind.NOT_AN_OPT_OUT, None, Reason.REPLY)
 
 
-def test_a_newsletter_that_quotes_the_sentence_is_no_notice():
+def test_a_newsletter_that_quotes_the_sentence_is_no_notice() -> None:
     mail = plain(f"Amazon now writes: {EN_SENTENCE.format(order=ORDER)}", sender="news@evil.example", subject="News")
     finding = look(EVIL.sign(mail.build()))
 
@@ -621,7 +622,7 @@ def test_a_newsletter_that_quotes_the_sentence_is_no_notice():
 
 
 @pytest.mark.parametrize("encoding", ["7bit", "base64"])
-def test_two_attached_originals_are_two_notices(encoding):
+def test_two_attached_originals_are_two_notices(encoding: str) -> None:
     first, second = signed(replace(ITALIAN, to=MAILBOX)), signed(replace(ENGLISH, to="unknown@x.example"))
     findings = examine(attached(first, second, encoding=encoding), resolver=FakeDns(), context=Seller().context())
 
@@ -630,11 +631,11 @@ def test_two_attached_originals_are_two_notices(encoding):
     assert all(finding.route is Route.ATTACHED for finding in findings)
 
 
-def test_an_original_attached_to_an_attached_mail_is_found():
+def test_an_original_attached_to_an_attached_mail_is_found() -> None:
     assert look(attached(attached(signed()))).grade is Grade.A4
 
 
-def test_an_attached_forgery_stays_a_mail_about_nothing():
+def test_an_attached_forgery_stays_a_mail_about_nothing() -> None:
     finding = look(attached(ITALIAN.build()))
 
     assert finding.grade is None
@@ -645,21 +646,21 @@ def test_an_attached_forgery_stays_a_mail_about_nothing():
 
 
 @pytest.mark.parametrize("word", ["", "temporarily "])
-def test_a_restricted_account_is_recognised_with_its_grade(word):
+def test_a_restricted_account_is_recognised_with_its_grade(word: str) -> None:
     body = f"This message was not delivered because your account was {word}restricted from sending proactive messages."
     finding = look(signed(plain(body, subject="Not delivered")))
 
     assert (finding.kind, finding.grade) == (Kind.RESTRICTED, Grade.A1)
 
 
-def test_a_message_blocked_for_its_content_is_recognised():
+def test_a_message_blocked_for_its_content_is_recognised() -> None:
     body = "This message was not sent as it did not meet the Buyer-Seller Messaging communication guidelines."
     finding = look(signed(plain(body, subject="Not sent", sender="Amazon <donotreply@amazon.com>")))
 
     assert (finding.kind, finding.grade) == (Kind.BLOCKED_FOR_CONTENT, Grade.A1)
 
 
-def test_a_restricted_account_in_a_strangers_words_is_nothing():
+def test_a_restricted_account_in_a_strangers_words_is_nothing() -> None:
     body = "your account was restricted from sending proactive messages"
 
     assert look(EVIL.sign(plain(body, sender="x@evil.example").build())).kind is Kind.NOT_AN_OPT_OUT
@@ -675,7 +676,7 @@ def gmail_question(link: str = "vf", *, subject: str = "(Gmail Forwarding Confir
     return GOOGLE.sign(mail.build(), signed=["From", "To", "Subject", "Date", "Message-ID"])
 
 
-def test_gmails_question_shows_the_confirming_link_and_not_the_cancelling_one():
+def test_gmails_question_shows_the_confirming_link_and_not_the_cancelling_one() -> None:
     finding = look(gmail_question())
 
     assert (finding.kind, finding.grade, finding.reason) == (
@@ -686,14 +687,14 @@ def test_gmails_question_shows_the_confirming_link_and_not_the_cancelling_one():
     assert (finding.confirmation.code, finding.confirmation.mailbox) == (None, MAILBOX)
 
 
-def test_gmails_old_question_has_a_code():
+def test_gmails_old_question_has_a_code() -> None:
     finding = look(gmail_question(subject="(#314159265) Gmail Forwarding Confirmation"))
 
     assert finding.confirmation is not None
     assert finding.confirmation.code == "314159265"
 
 
-def test_gmails_question_with_only_the_cancelling_link_shows_none():
+def test_gmails_question_with_only_the_cancelling_link_shows_none() -> None:
     finding = look(gmail_question("uf"))
 
     assert finding.reason is Reason.FORWARDING_REQUEST_WITHOUT_LINK
@@ -709,7 +710,7 @@ def test_gmails_question_with_only_the_cancelling_link_shows_none():
         lambda raw: raw.replace(b"d=google.com", b"d=evil.example"),
     ],
 )
-def test_a_forged_gmail_question_shows_no_link(change):
+def test_a_forged_gmail_question_shows_no_link(change: Callable[[bytes], bytes]) -> None:
     finding = look(change(gmail_question()))
 
     assert (finding.kind, finding.grade) == (Kind.FORGED, Grade.X)
@@ -722,7 +723,7 @@ def test_a_forged_gmail_question_shows_no_link(change):
      "https://evil.example/mail.google.com/mail/vf-aaaaaaaaa", "https://mail.google.com@evil.example/mail/vf-aaaaaaaaa",
      "https://mail.google.com/mail/../vf-aaaaaaaaaaa", "https://mail.google.com:8443/mail/vf-aaaaaaaaaaaa"],
 )  # fmt: skip
-def test_only_googles_own_link_is_shown(link):
+def test_only_googles_own_link_is_shown(link: str) -> None:
     mail = plain(f"click {link} now", sender="forwarding-noreply@google.com", subject="x")
     finding = look(GOOGLE.sign(mail.build()))
 
@@ -730,12 +731,12 @@ def test_only_googles_own_link_is_shown(link):
     assert finding.confirmation.link is None
 
 
-def test_an_unconfigured_japanese_sender_is_not_trusted_when_the_list_says_so():
+def test_an_unconfigured_japanese_sender_is_not_trusted_when_the_list_says_so() -> None:
     context = replace(Seller().context(), notice_senders=frozenset({"auto-communication@amazon.com"}))
     finding = examine(signed(JAPANESE), resolver=FakeDns(), context=context)[0]
 
     assert (finding.kind, finding.reason) == (Kind.PROBABLE_OPT_OUT, Reason.UNUSUAL_SENDER)
 
 
-def test_a_file_with_bare_newlines_throughout_is_read_as_if_it_had_crlf():
+def test_a_file_with_bare_newlines_throughout_is_read_as_if_it_had_crlf() -> None:
     assert look(signed().replace(b"\r\n", b"\n")).grade is Grade.A1

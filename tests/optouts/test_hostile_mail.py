@@ -86,7 +86,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_each_hostile_mail_is_answered_within_a_second_and_proves_nothing(name):
+def test_each_hostile_mail_is_answered_within_a_second_and_proves_nothing(name: str) -> None:
     started = time.perf_counter()
     findings = examine(HOSTILE[name], resolver=FakeDns(), context=Seller().context())
     seconds = time.perf_counter() - started
@@ -100,7 +100,7 @@ BODIES = [name for name in HOSTILE if name.startswith(("open", "decl", "nested",
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_a_hostile_body_under_a_true_signature_is_answered_as_fast(name):
+def test_a_hostile_body_under_a_true_signature_is_answered_as_fast(name: str) -> None:
     body = HOSTILE[name].partition(b"\r\n\r\n")[2]
     raw = AMAZON.sign(replace(ENGLISH, body="", content_type="text/html").build() + body)
     started = time.perf_counter()
@@ -121,7 +121,7 @@ def test_a_hostile_body_under_a_true_signature_is_answered_as_fast(name):
         "購入者が出品者からの未承諾広告メールを受信しないように設定しているため、注文" * 1_700,
     ],
 )  # fmt: skip
-def test_no_pattern_is_slow_on_64_kb(text):
+def test_no_pattern_is_slow_on_64_kb(text: str) -> None:
     message = RawMessage(b"", (("from", b"a@b.example"),), b"", "a@b.example")
     parts = Parts("text/plain", (TextPart(False, text),))
     flat = normalise(text)
@@ -143,13 +143,13 @@ def test_no_pattern_is_slow_on_64_kb(text):
         "v=DKIM1;;;=;p=AA", "é; p=AA", "v=DKIM1; p=" + "A" * 60_000,
     ],
 )  # fmt: skip
-def test_a_hostile_key_proves_nothing(record):
+def test_a_hostile_key_proves_nothing(record: str) -> None:
     finding, = examine(signed(), resolver=FakeDns(records={AMAZON.name: record}), context=Seller().context())
 
     assert finding.grade in (Grade.D, Grade.X)
 
 
-def test_a_stranger_cannot_make_us_ask_the_dns_for_ever():
+def test_a_stranger_cannot_make_us_ask_the_dns_for_ever() -> None:
     dns = FakeDns(trouble=True)
     raw = Mail(sender="x@evil.example", body="x").build()
     for number in range(30):
@@ -159,7 +159,7 @@ def test_a_stranger_cannot_make_us_ask_the_dns_for_ever():
     assert len(dns.asked) == 2
 
 
-def test_signatures_put_above_the_true_one_do_not_hide_it_behind_other_domains():
+def test_signatures_put_above_the_true_one_do_not_hide_it_behind_other_domains() -> None:
     raw = signed()
     for number in range(20):
         raw = replace(EVIL, selector=f"s{number}").sign(raw)
@@ -169,7 +169,7 @@ def test_signatures_put_above_the_true_one_do_not_hide_it_behind_other_domains()
     assert len(finding.signatures) == 8
 
 
-def test_normalised_text_is_cut_before_and_after_it_grows():
+def test_normalised_text_is_cut_before_and_after_it_grows() -> None:
     lines = normalise_lines("\ufdfa" * 200_000)
 
     assert sum(map(len, lines)) <= 64 * 1024

@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,8 +34,9 @@ EXPECTED = {
 
 
 @cache
-def _json(name: str) -> dict:
-    return json.loads((SAMPLES / name).read_text())
+def _json(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((SAMPLES / name).read_text())
+    return content
 
 
 def _examined(number: str) -> tuple[str, tuple[Finding, ...]]:
@@ -48,14 +50,14 @@ def _examined(number: str) -> tuple[str, tuple[Finding, ...]]:
 
 
 @pytest.mark.parametrize("number", EXPECTED)
-def test_each_sample_gets_its_kind_grade_and_reason(number):
+def test_each_sample_gets_its_kind_grade_and_reason(number: str) -> None:
     _, findings = _examined(number)
 
     assert {(finding.kind, finding.grade, finding.reason) for finding in findings} == {EXPECTED[number]}
 
 
 @pytest.mark.parametrize("number", ["01", "02", "03", "04", "07", "08", "09", "10", "11", "12"])
-def test_each_sample_in_attested_words_names_its_orders_and_buyers(number):
+def test_each_sample_in_attested_words_names_its_orders_and_buyers(number: str) -> None:
     name, findings = _examined(number)
     lines = [json.loads(line) for line in (SAMPLES / "expected.jsonl").read_text().splitlines()]
     expected = next(line for line in lines if line["file"] == name)

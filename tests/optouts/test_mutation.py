@@ -29,7 +29,8 @@ COPY = replace(OTHER_MAIL, body="---- Begin message ----\r\n" + EN_SENTENCE.form
 BUYER = replace(COPY, sender="Paola <x7c2m9q4t1w8z5b@marketplace.amazon.it>")
 STALE = replace(ITALIAN, to="stranger@elsewhere.example")
 
-BASES: tuple[tuple[bytes, Grade | None], ...] = (
+Base = tuple[bytes, Grade | None]
+BASES: tuple[Base, ...] = (
     *((signed(mail), Grade.A1) for mail in ATTESTED.values()),
     (signed(STALE), Grade.A3),
     (gmail_forwarded(signed(STALE)), Grade.A3),
@@ -61,7 +62,9 @@ def rank(grade: Grade | None) -> int:
 
 @settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(base=st.sampled_from(BASES), fields=FIELDS, position=st.integers(0, 400), tail=st.sampled_from(["", "x"]))
-def test_unsigned_fields_never_raise_a_grade(base, fields, position, tail):
+def test_unsigned_fields_never_raise_a_grade(
+    base: Base, fields: list[tuple[str, str]], position: int, tail: str
+) -> None:
     raw, grade = base
     assert look(raw)[0].grade is grade
     lines = raw.partition(b"\r\n\r\n")[0].split(b"\r\n")
@@ -75,7 +78,7 @@ def test_unsigned_fields_never_raise_a_grade(base, fields, position, tail):
 
 @settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(base=st.sampled_from(BASES), changes=st.lists(st.tuples(st.integers(0), st.binary(max_size=4)), max_size=4))
-def test_changed_bytes_never_raise_a_grade_nor_an_exception(base, changes):
+def test_changed_bytes_never_raise_a_grade_nor_an_exception(base: Base, changes: list[tuple[int, bytes]]) -> None:
     raw, grade = base
     for place, replacement in changes:
         start = place % len(raw)
@@ -88,7 +91,7 @@ def test_changed_bytes_never_raise_a_grade_nor_an_exception(base, changes):
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(raw=st.binary(max_size=2_000))
-def test_noise_never_raises_an_exception(raw):
+def test_noise_never_raises_an_exception(raw: bytes) -> None:
     for noise in (raw, b"From: auto-communication@amazon.com\r\n" + raw, b"From: a@b.example\r\n\r\n" + raw):
         assert all(finding.grade not in PROVED for finding in look(noise))
 
@@ -102,7 +105,7 @@ TAG_VALUE = st.sampled_from(
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(tags=st.lists(st.tuples(TAG, TAG_VALUE), max_size=14), record=st.binary(max_size=200))
-def test_a_made_up_signature_never_proves_nor_raises(tags, record):
+def test_a_made_up_signature_never_proves_nor_raises(tags: list[tuple[str, str]], record: bytes) -> None:
     value = "; ".join(f"{name}={content}" for name, content in tags).encode("utf-8", "replace")
     resolver = FakeDns()
     resolver.txt = lambda name: b"v=DKIM1; p=" + record  # type: ignore[method-assign]
@@ -114,7 +117,7 @@ def test_a_made_up_signature_never_proves_nor_raises(tags, record):
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(data=st.data())
-def test_a_mangled_attachment_never_raises_above_what_was_signed(data):
+def test_a_mangled_attachment_never_raises_above_what_was_signed(data: st.DataObject) -> None:
     raw = attached(signed(STALE), encoding=data.draw(st.sampled_from(["7bit", "base64"])))
     start = data.draw(st.integers(0, len(raw) - 1))
     raw = raw[:start] + data.draw(st.binary(max_size=3)) + raw[start + data.draw(st.integers(0, 3)) :]
@@ -123,6 +126,6 @@ def test_a_mangled_attachment_never_raises_above_what_was_signed(data):
     assert all(finding.kind in Kind for finding in look(raw))
 
 
-def test_the_bases_cover_every_attested_text():
+def test_the_bases_cover_every_attested_text() -> None:
     assert isinstance(ITALIAN, Mail)
     assert len(BASES) == len(ATTESTED) + 5
