@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -136,10 +135,11 @@ def test_a_text_outside_amazons_limits_is_not_sent(text: str) -> None:
 
 @pytest.mark.parametrize("blank", ["", "  "])
 def test_no_credential_may_be_blank(blank: str) -> None:
-    good = Application(client_id="id", client_secret="secret", application_id="app")
-    for name in ("client_id", "client_secret", "application_id"):
+    good = {"client_id": "id", "client_secret": "secret", "application_id": "app"}
+    for name in good:
+        given = {**good, name: blank}
         with pytest.raises(ValueError, match=name):
-            replace(good, **{name: blank})
+            Application(given["client_id"], given["client_secret"], given["application_id"])
     with pytest.raises(ValueError, match="refresh_token"):
         Authorisation(Region.EU, blank)
 
