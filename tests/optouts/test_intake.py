@@ -54,8 +54,9 @@ def is_suppressed(order: Order, *, everywhere: bool = False) -> bool:
     return gate.standing(gate.Buyer(stranger, order.amazon_order_id, order.order_key, order.alias_key)) is not None
 
 
-def alias_entry(seller_id: int | None) -> Suppression | None:
-    return Suppression.objects.filter(kind="alias", seller_id=seller_id).first()
+def entry_for_all() -> Suppression | None:
+    """The entry of a buyer's alias that holds for every seller."""
+    return Suppression.objects.filter(kind="alias", seller=None).first()
 
 
 def test_a_direct_notice_about_an_order_that_we_wrote_to_stops_everybody(account: AmazonAccount) -> None:
@@ -64,7 +65,7 @@ def test_a_direct_notice_about_an_order_that_we_wrote_to_stops_everybody(account
     assert (notice.status, notice.grade, notice.kind) == (Notice.Status.APPLIED, "A1", "opt_out")
     assert notice.order == order and notice.amazon_order_id == ORDER and notice.look_at is None
     assert is_suppressed(order)
-    entry = alias_entry(None)
+    entry = entry_for_all()
     assert entry and entry.state == Suppression.State.ACTIVE and entry.amazon_order_id == ""
 
 
@@ -72,7 +73,7 @@ def test_a_notice_about_an_order_that_we_did_not_write_to_stops_only_this_seller
     order = an_order(account, written=False)
     assert take_in(account).status == Notice.Status.APPLIED
     assert is_suppressed(order)
-    entry = alias_entry(None)
+    entry = entry_for_all()
     assert entry and entry.state == Suppression.State.PENDING
 
 
@@ -82,7 +83,7 @@ def test_a_forward_from_a_registered_mailbox_is_as_good_as_a_direct_one(account:
     addresses.confirm_mailbox(account.seller, mailbox.pk, by=make_member(account.seller), now=NOW)
     notice = take_in(account, mail_to(MAILBOX))
     assert (notice.status, notice.grade) == (Notice.Status.APPLIED, "A2")
-    entry = alias_entry(None)
+    entry = entry_for_all()
     assert entry and entry.state == Suppression.State.ACTIVE
 
 
@@ -90,7 +91,7 @@ def test_a_forward_from_an_unknown_mailbox_waits_for_its_owner_to_confirm_it(acc
     order = an_order(account)
     notice = take_in(account, mail_to(MAILBOX))
     assert (notice.status, notice.grade) == (Notice.Status.APPLIED, "A3") and is_suppressed(order)
-    entry = alias_entry(None)
+    entry = entry_for_all()
     assert entry and entry.state == Suppression.State.PENDING
     mailbox = SellerMailbox.objects.get()
     assert mailbox.address == MAILBOX and notice.mailbox == mailbox

@@ -317,12 +317,9 @@ def test_an_answer_is_remembered_for_its_time(ttl: int, seconds: int) -> None:
     assert server.asked == 2
 
 
-@pytest.mark.parametrize("absence", [dns.resolver.NXDOMAIN(), dns.resolver.NoAnswer])
-def test_a_name_that_does_not_exist_is_absent_and_remembered_for_five_minutes(
-    absence: dns.resolver.NXDOMAIN | type[dns.resolver.NoAnswer]
-) -> None:
-    error = absence if isinstance(absence, Exception) else absence.__new__(absence)
-    server, clock = Answering(error), [0.0]
+@pytest.mark.parametrize("absence", [dns.resolver.NXDOMAIN, dns.resolver.NoAnswer])
+def test_a_name_that_does_not_exist_is_absent_and_remembered_for_five_minutes(absence: type[Exception]) -> None:
+    server, clock = Answering(absence.__new__(absence)), [0.0]  # not called: one of them wants a whole answer
     resolver = resolver_with(server, clock)
 
     assert resolver.txt("a.") is None
@@ -334,9 +331,9 @@ def test_a_name_that_does_not_exist_is_absent_and_remembered_for_five_minutes(
     assert server.asked == 2
 
 
-@pytest.mark.parametrize("trouble", [dns.exception.Timeout(), dns.resolver.NoNameservers(), OSError("unreachable")])
-def test_trouble_is_raised_and_not_remembered(trouble: Exception) -> None:
-    server = Answering(trouble)
+@pytest.mark.parametrize("trouble", [dns.exception.Timeout, dns.resolver.NoNameservers, OSError])
+def test_trouble_is_raised_and_not_remembered(trouble: type[Exception]) -> None:
+    server = Answering(trouble())
     resolver = resolver_with(server, [0.0])
 
     for _ in range(2):
