@@ -64,8 +64,12 @@ def amazon_callback(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     try:
         account = connect.finish(
-            request.GET.dict(), request.user, seller_of(request), request.session,
-            redirect_uri=_redirect_uri(), now=timezone.now(),
+            request.GET.dict(),
+            request.user,
+            seller_of(request),
+            request.session,
+            redirect_uri=_redirect_uri(),
+            now=timezone.now(),
         )
     except connect.NotConnected as trouble:
         messages.error(request, str(trouble))
