@@ -6,7 +6,9 @@ where it comes from, exchanges it, asks the Sellers API which shops it opens, an
 
 The state is signed, valid for ten minutes, and bound to the person, the seller and the browser session; it works once.
 Amazon's redirect is not signed, so `selling_partner_id` is the browser's word: the token decides what may be read and
-sent, the id only tells accounts apart.
+sent. Somebody who changes the id can have his own account taken on under another name, or keep a name from its owner
+until an operator sets it free; he cannot have a buyer asked twice, for an order is asked about once over all sellers
+(`messaging.models.Message`, one_request_per_order).
 """
 
 import re
@@ -27,7 +29,7 @@ from accounts.models import AmazonAccount, Seller, User
 from amazon.client import AmazonClient, Authorisation
 from amazon.errors import AccessDenied, AmazonError, ApplicationRejected, AuthorisationLost
 from amazon.login import consent_url, exchange_code
-from amazon.marketplaces import Marketplace, Region, by_id, find
+from amazon.marketplaces import Marketplace, Region, by_id, in_region
 
 log = structlog.get_logger(__name__)
 
@@ -129,8 +131,8 @@ def _stores(region: Region, refresh_token: str) -> list[tuple[str, str]]:
         raise NotConnected(f"Amazon agreed, but lets us read nothing in this region. {AGAIN}") from None
     except AmazonError:
         raise NotConnected(f"Amazon agreed, but did not tell your marketplaces. Wait a minute. {AGAIN}") from None
-    open_shops = [shop for shop in shops if shop.is_participating and find(shop.marketplace_id)]
-    known = [(shop.marketplace_id, shop.store_name) for shop in open_shops]
+    here = {marketplace.id for marketplace in in_region(region)}
+    known = [(s.marketplace_id, s.store_name) for s in shops if s.is_participating and s.marketplace_id in here]
     if not known:
         raise NotConnected(f"This Amazon account sells on no marketplace of this region. {AGAIN}")
     return known

@@ -87,6 +87,16 @@ def order_key(seller_id: int, amazon_order_id: str, *, secret: bytes) -> uuid.UU
     return _key("order", f"{seller_id}:{amazon_order_id}", secret)
 
 
+def request_key(amazon_order_id: str, *, secret: bytes) -> uuid.UUID:
+    """Return the key under which an order is asked about once, whoever asks. Raises ValueError when it is no order id.
+
+    Amazon's order ids are unique over sellers: the same order under two sellers is one order read twice.
+    """
+    if not is_order_id(amazon_order_id):
+        raise ValueError("not an Amazon order id")
+    return _key("request", amazon_order_id, secret)
+
+
 def mailbox_key(address: str, *, secret: bytes) -> uuid.UUID:
     """Return the look-up key of a seller's own mailbox, whatever the case it is written in."""
     return _key("mailbox", address.strip().lower(), secret)

@@ -41,8 +41,8 @@ def connect_account(
     stores = list(stores)
     sealed = secrets.seal_text("refresh token", seller.pk, refresh_token)
     with across_sellers("is this Amazon account taken?"), transaction.atomic():
-        account = AmazonAccount.objects.filter(region=region, selling_partner_id=selling_partner_id).first()
-        if account and account.seller_id != seller.pk:
+        # In whatever region: the id comes from an address that anybody can change, and so does the region.
+        if AmazonAccount.objects.filter(selling_partner_id=selling_partner_id).exclude(seller=seller).exists():
             raise TakenByAnotherSeller(selling_partner_id)
         try:
             with transaction.atomic():

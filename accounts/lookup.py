@@ -20,6 +20,11 @@ def order_key(seller_id: int, amazon_order_id: str) -> UUID:
     return keys.order_key(seller_id, amazon_order_id, secret=settings.LOOKUP_SECRET)
 
 
+def request_key(amazon_order_id: str) -> UUID:
+    """The same for every seller: an order is asked about once, by whoever comes first."""
+    return keys.request_key(amazon_order_id, secret=settings.LOOKUP_SECRET)
+
+
 def mailbox_key(address: str) -> UUID:
     return keys.mailbox_key(address, secret=settings.LOOKUP_SECRET)
 

@@ -38,7 +38,6 @@ INSTALLED_APPS = [
     "optouts",
     "orders",
     "accounts",
-    "feedbackfive.apps.FrameConfig",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -54,6 +53,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
+    "feedbackfive.apps.FrameConfig",  # last: its admin has the last word on what operators see of the packages
 ]
 
 MIDDLEWARE = [
@@ -139,6 +139,7 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXIES", 0, most=5)  # whose X-Forwarded-For rate limits believe
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ADAPTER = "feedbackfive.second_factor.SecondFactorAdapter"
 MFA_TOTP_ISSUER = "FeedbackFive"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _is_https  # browsers allow passkeys on http://localhost only
 

@@ -3,9 +3,12 @@
 Here and not in `accounts`, because it reaches over several floors.
 """
 
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -17,8 +20,21 @@ from campaigns.lifecycle import create_default_campaigns
 from optouts.addresses import open_address
 
 
+@dataclass(frozen=True, slots=True)
+class RequestSiteOf:
+    """What allauth's mail templates want to know of the site."""
+
+    name: str
+    domain: str
+
+
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """allauth's adapter (ACCOUNT_ADAPTER)."""
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Mails speak of the product by its name, not of the host that served the request."""
+        host = urlsplit(settings.SITE_URL).netloc
+        super().send_mail(template_prefix, email, {"current_site": RequestSiteOf("FeedbackFive", host)} | context)
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         with transaction.atomic():

@@ -9,6 +9,5 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("campaigns.urls")),
     path("", include("messaging.urls")),
-    path("", include("campaigns.urls_orders")),
     path("", include("optouts.urls")),
 ]

@@ -87,6 +87,9 @@ class HistorySearch(MessageSearch):
 
     def clean(self) -> dict[str, Any]:
         asked = super().clean() or self.cleaned_data
+        for name in ("since", "until"):
+            if asked.get(name) and not FIRST_DAY <= asked[name] <= LAST_DAY:
+                self.add_error(name, "There is nothing on this day.")
         if asked.get("since") and asked.get("until") and asked["since"] > asked["until"]:
             self.add_error("until", "This day is before the first one.")
         return asked
@@ -100,6 +103,9 @@ class HistorySearch(MessageSearch):
         if asked["until"]:
             messages = messages.filter(touched_at__lt=_midnight(asked["until"] + timedelta(days=1)))
         return messages
+
+
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
 
 
 def _midnight(day: date) -> datetime:

@@ -80,6 +80,7 @@ class Message(models.Model):
 
     alias_key = models.UUIDField(null=True, blank=True)
     order_key = models.UUIDField()
+    request_key = models.UUIDField()  # of Amazon's order id alone: see the constraint
     letter_sealed = models.BinaryField(null=True, blank=True)
     letter_digest = models.CharField(max_length=64, blank=True)  # stays when the text is purged
     purge_at = models.DateTimeField()
@@ -88,8 +89,11 @@ class Message(models.Model):
 
     class Meta:
         constraints = [
-            # Amazon allows one request or free-form proactive message per order, over all channels (AMAZON.md 1.2).
-            models.UniqueConstraint(fields=["order"], name="one_request_per_order", condition=Q(frees_order=False)),
+            # Amazon allows one request or free-form proactive message per order, over all channels (AMAZON.md 1.2),
+            # and, should an account ever be read for two sellers, over both of them.
+            models.UniqueConstraint(
+                fields=["request_key"], name="one_request_per_order", condition=Q(frees_order=False)
+            ),
         ]
         indexes = [
             models.Index(

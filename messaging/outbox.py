@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
-from accounts import secrets
+from accounts import lookup, secrets
 from accounts.rowsecurity import across_sellers
 from messaging.letters import Letter
 from messaging.life import move
@@ -28,7 +28,7 @@ DAILY_LIMIT: Final = "Amazon's daily limit for this account is used up"
 
 
 class OrderTaken(Exception):
-    """There is a message for this order already, by whatever channel: there will never be a second one."""
+    """There is a message for this order already, by whatever channel and seller: there will never be a second one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ def schedule(order: Order, wish: Wish, *, now: datetime) -> Message:
                 created_at=now,
                 touched_at=now,
                 order_key=order.order_key,
+                request_key=lookup.request_key(order.amazon_order_id),
                 **_wish_columns(order, wish),
             )
             MessageEvent.objects.create(

@@ -55,8 +55,13 @@ def has_solicitation(store: Store, order_id: str) -> bool:
 
 
 def doubles(store: Store) -> int:
-    """How many mails came with a Message-ID that had come before."""
-    return store.number("SELECT count(*) FROM receipts WHERE is_double")
+    """How often a buyer was written to twice: mails with a Message-ID that had come before, and orders with a second
+    message or request, by whatever channel and account."""
+    same_mail = store.number("SELECT count(*) FROM receipts WHERE is_double")
+    same_order = store.number(
+        "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM receipts WHERE NOT is_double GROUP BY order_id)"
+    )
+    return same_mail + same_order
 
 
 def as_json(store: Store, order_id: str = "") -> list[dict[str, Any]]:

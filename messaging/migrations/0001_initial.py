@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
                 ('message_id', models.UUIDField(default=uuid.uuid4, unique=True)),
                 ('alias_key', models.UUIDField(blank=True, null=True)),
                 ('order_key', models.UUIDField()),
+                ('request_key', models.UUIDField()),
                 ('letter_sealed', models.BinaryField(blank=True, null=True)),
                 ('letter_digest', models.CharField(blank=True, max_length=64)),
                 ('purge_at', models.DateTimeField()),
@@ -100,6 +101,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('frees_order', False)), fields=('order',), name='one_request_per_order'),
+            constraint=models.UniqueConstraint(condition=models.Q(('frees_order', False)), fields=('request_key',), name='one_request_per_order'),
         ),
     ]

@@ -63,7 +63,7 @@ def html(status: int) -> Answer:
     return Answer(status, b"<html><h1>Service Unavailable</h1></html>", headers={}, content_type="text/html")
 
 
-def token(value: str = "Atza|access", *, expires_in: object = 3600) -> Answer:
+def token(value: object = "Atza|access", *, expires_in: object = 3600) -> Answer:
     return Answer(200, {"access_token": value, "token_type": "bearer", "expires_in": expires_in}, headers={})
 
 

@@ -21,7 +21,7 @@ NO_ORDERS = Answer(200, {"orders": []})
 NO_ACTIONS = Answer(200, {"_links": {"actions": []}})
 
 
-def test_a_review_request_carries_the_marketplace_once_in_the_query_and_no_body():
+def test_a_review_request_carries_the_marketplace_once_in_the_query_and_no_body() -> None:
     with scripted(CREATED) as amazon, amazon.client() as client:
         client.request_review(ORDER, ITALY)
         (seen,) = amazon.calls
@@ -33,7 +33,7 @@ def test_a_review_request_carries_the_marketplace_once_in_the_query_and_no_body(
     assert (seen.body, seen.headers["content-length"]) == (b"", "0")
 
 
-def test_a_message_carries_its_text_and_nothing_else_in_the_body():
+def test_a_message_carries_its_text_and_nothing_else_in_the_body() -> None:
     with scripted(CREATED) as amazon, amazon.client() as client:
         client.report_unexpected_problem(ORDER, ITALY, "Il colore è sbagliato")
         (seen,) = amazon.calls
@@ -42,7 +42,7 @@ def test_a_message_carries_its_text_and_nothing_else_in_the_body():
     assert seen.headers["content-type"] == "application/json"
 
 
-def test_questions_about_one_order_spell_the_marketplace_in_one_way():
+def test_questions_about_one_order_spell_the_marketplace_in_one_way() -> None:
     with scripted(NO_ACTIONS) as amazon, amazon.client() as client:
         client.solicitation_actions(ORDER, ITALY)
         client.messaging_actions(ORDER, ITALY)
@@ -57,7 +57,7 @@ def test_questions_about_one_order_spell_the_marketplace_in_one_way():
     assert all(one.body == b"" for one in seen)
 
 
-def test_a_search_asks_for_what_is_needed_and_never_for_an_address():
+def test_a_search_asks_for_what_is_needed_and_never_for_an_address() -> None:
     with scripted(NO_ORDERS) as amazon, amazon.client() as client:
         client.search_orders(
             marketplace_ids=["B", "A", "B"],
@@ -77,9 +77,9 @@ def test_a_search_asks_for_what_is_needed_and_never_for_an_address():
     assert len(seen.query) == 6
 
 
-def test_one_order_and_the_sellers_marketplaces_are_asked_for_without_a_marketplace():
-    order = {"orderId": ORDER, "createdTime": "2026-10-25T10:30:00Z", "lastUpdatedTime": "2026-10-25T10:30:00Z"}
-    order |= {"salesChannel": {"marketplaceId": ITALY}, "orderItems": []}
+def test_one_order_and_the_sellers_marketplaces_are_asked_for_without_a_marketplace() -> None:
+    instants = {"createdTime": "2026-10-25T10:30:00Z", "lastUpdatedTime": "2026-10-25T10:30:00Z"}
+    order = {"orderId": ORDER, **instants, "salesChannel": {"marketplaceId": ITALY}, "orderItems": []}
     with scripted(Answer(200, {"order": order, "payload": []})) as amazon, amazon.client() as client:
         assert client.get_order(ORDER).order_id == ORDER
         assert client.marketplace_participations() == ()
@@ -88,7 +88,7 @@ def test_one_order_and_the_sellers_marketplaces_are_asked_for_without_a_marketpl
     assert (all_of_them.path, all_of_them.query) == ("/sellers/v1/marketplaceParticipations", [])
 
 
-def test_the_host_is_written_in_full_and_the_program_names_itself():
+def test_the_host_is_written_in_full_and_the_program_names_itself() -> None:
     with scripted(CREATED) as amazon, amazon.client() as client:
         client.request_review(ORDER, ITALY)
         (seen,) = amazon.calls
@@ -98,13 +98,13 @@ def test_the_host_is_written_in_full_and_the_program_names_itself():
     assert "authorization" not in seen.headers
 
 
-def test_a_described_call_shows_neither_query_nor_body():
+def test_a_described_call_shows_neither_query_nor_body() -> None:
     call = calls.unexpected_problem(ORDER, ITALY, "secret text")
     assert "secret" not in repr(call) and ITALY not in repr(call)
 
 
 @pytest.mark.parametrize("wrong", ["", "../../x", f"{ORDER}/messages", f" {ORDER}", "１７１-1234567-7654321"])
-def test_what_is_no_order_id_never_becomes_part_of_a_path(wrong):
+def test_what_is_no_order_id_never_becomes_part_of_a_path(wrong: str) -> None:
     with scripted(CREATED) as amazon, amazon.client() as client:
         for ask in (
             client.request_review,
@@ -119,7 +119,7 @@ def test_what_is_no_order_id_never_becomes_part_of_a_path(wrong):
         assert amazon.calls == amazon.logins == []
 
 
-def test_a_search_without_marketplaces_or_with_a_naive_instant_is_our_own_mistake():
+def test_a_search_without_marketplaces_or_with_a_naive_instant_is_our_own_mistake() -> None:
     for marketplaces in ([], [str(number) for number in range(51)]):
         with pytest.raises(ValueError, match="1 to 50"):
             calls.search_orders(marketplaces, last_updated_after=NOON)
@@ -128,34 +128,35 @@ def test_a_search_without_marketplaces_or_with_a_naive_instant_is_our_own_mistak
 
 
 @pytest.mark.parametrize("text", ["", "x" * 2001])
-def test_a_text_outside_amazons_limits_is_not_sent(text):
+def test_a_text_outside_amazons_limits_is_not_sent(text: str) -> None:
     with pytest.raises(ValueError, match="2,000"):
         calls.unexpected_problem(ORDER, ITALY, text)
 
 
 @pytest.mark.parametrize("blank", ["", "  "])
-def test_no_credential_may_be_blank(blank):
+def test_no_credential_may_be_blank(blank: str) -> None:
     good = {"client_id": "id", "client_secret": "secret", "application_id": "app"}
     for name in good:
+        given = {**good, name: blank}
         with pytest.raises(ValueError, match=name):
-            Application(**{**good, name: blank})
+            Application(given["client_id"], given["client_secret"], given["application_id"])
     with pytest.raises(ValueError, match="refresh_token"):
         Authorisation(Region.EU, blank)
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "//x", "x", "https://x/?q=1", "https://user@x", "https://x/#f", ""])
-def test_an_end_point_that_is_no_plain_address_is_refused(url):
+def test_an_end_point_that_is_no_plain_address_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="endpoint"):
         Application("id", "secret", "app", endpoint=url)
 
 
-def test_secrets_are_not_shown():
+def test_secrets_are_not_shown() -> None:
     application = Application("id", "the-secret", "app")
     assert "the-secret" not in repr(application)
     assert "Atzr" not in repr(AUTHORISATION)
 
 
-def test_without_a_stand_in_each_region_has_amazons_own_end_point():
+def test_without_a_stand_in_each_region_has_amazons_own_end_point() -> None:
     application = Application("id", "secret", "app")
     assert {region: application.endpoint_for(region) for region in Region} == ENDPOINTS
     assert Application("id", "secret", "app", endpoint="http://sim:1/").endpoint_for(Region.FE) == "http://sim:1"
@@ -185,7 +186,7 @@ with AmazonClient(application, Authorisation(Region.EU, "Atzr|own"), tokens=Toke
 """
 
 
-def test_the_environment_can_change_neither_the_seller_nor_the_marketplace_nor_the_address():
+def test_the_environment_can_change_neither_the_seller_nor_the_marketplace_nor_the_address() -> None:
     with scripted(CREATED) as amazon:
         subprocess.run(
             [sys.executable, "-c", IN_A_HOSTILE_ENVIRONMENT, amazon.url, ORDER, ITALY],

@@ -28,6 +28,7 @@ from tests.amazon.scripted import (
     ORDER,
     REQUEST_ID,
     Answer,
+    Seen,
     closed_port,
     html,
     refusal,
@@ -41,7 +42,7 @@ QUOTA = "You exceeded your quota for the requested resource."
 YESTERDAY = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def failure_of(answer: Answer, **options: object) -> AmazonError:
+def failure_of(answer: Answer, **options: Answer) -> AmazonError:
     """What a review request raises when Amazon gives this answer."""
     with scripted(answer, **options) as amazon, amazon.client() as client:
         with pytest.raises(AmazonError) as caught:
@@ -50,13 +51,13 @@ def failure_of(answer: Answer, **options: object) -> AmazonError:
     return caught.value
 
 
-def test_a_201_with_amazons_request_id_is_accepted():
+def test_a_201_with_amazons_request_id_is_accepted() -> None:
     with scripted(CREATED) as amazon, amazon.client() as client:
         assert client.request_review(ORDER, ITALY) == Accepted(REQUEST_ID)
         assert client.report_unexpected_problem(ORDER, ITALY, "x") == Accepted(REQUEST_ID)
 
 
-def test_a_201_with_no_body_at_all_is_accepted():
+def test_a_201_with_no_body_at_all_is_accepted() -> None:
     with scripted(Answer(201, b"")) as amazon, amazon.client() as client:
         assert client.request_review(ORDER, ITALY).request_id == REQUEST_ID
 
@@ -92,11 +93,11 @@ def test_a_201_with_no_body_at_all_is_accepted():
     ],
     ids=lambda answer: f"{answer.status}-{str(answer.body)[:30]}{'-cut' if answer.cuts else ''}",
 )
-def test_what_is_not_an_answer_of_amazons_in_the_models_form_is_unclear(answer):
+def test_what_is_not_an_answer_of_amazons_in_the_models_form_is_unclear(answer: Answer) -> None:
     assert isinstance(failure_of(answer), Unclear)
 
 
-def test_a_time_out_after_sending_is_unclear():
+def test_a_time_out_after_sending_is_unclear() -> None:
     released = threading.Event()
     with scripted(Answer(201, after=released)) as amazon:
         with (
@@ -107,7 +108,7 @@ def test_a_time_out_after_sending_is_unclear():
         released.set()
 
 
-def test_a_refusal_carries_status_code_kind_and_request_id():
+def test_a_refusal_carries_status_code_kind_and_request_id() -> None:
     message = "The requested solicitation is not available for this amazonOrderId."
     refused = failure_of(refusal(403, "Unauthorized", message))
     assert isinstance(refused, Refused)
@@ -116,18 +117,18 @@ def test_a_refusal_carries_status_code_kind_and_request_id():
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 413, 415])
-def test_every_no_in_amazons_form_is_a_refusal(status):
+def test_every_no_in_amazons_form_is_a_refusal(status: int) -> None:
     assert isinstance(failure_of(refusal(status, "InvalidInput", "Something nobody has seen yet")), Refused)
 
 
-def test_a_429_is_throttled_for_as_long_as_amazons_rate_says():
+def test_a_429_is_throttled_for_as_long_as_amazons_rate_says() -> None:
     headers = {"x-amzn-RequestId": REQUEST_ID, "x-amzn-RateLimit-Limit": "0.5"}
     throttled = failure_of(Answer(429, {"errors": [{"code": "QuotaExceeded", "message": QUOTA}]}, headers))
     assert isinstance(throttled, Throttled)
     assert (throttled.retry_after, throttled.rate) == (timedelta(seconds=2), 0.5)
 
 
-def test_a_429_without_a_rate_waits_by_the_plan_of_the_operation():
+def test_a_429_without_a_rate_waits_by_the_plan_of_the_operation() -> None:
     with scripted(refusal(429, "QuotaExceeded", QUOTA)) as amazon, amazon.client() as client:
         with pytest.raises(Throttled) as review:
             client.request_review(ORDER, ITALY)
@@ -137,37 +138,37 @@ def test_a_429_without_a_rate_waits_by_the_plan_of_the_operation():
     assert timedelta(seconds=178) < search.value.retry_after < timedelta(seconds=179)
 
 
-def test_where_nobody_listens_nothing_was_sent():
+def test_where_nobody_listens_nothing_was_sent() -> None:
     with scripted(CREATED) as amazon, amazon.client(endpoint=closed_port()) as client, pytest.raises(NotReached):
         client.request_review(ORDER, ITALY)
 
 
 @pytest.mark.parametrize("login", [html(503), html(200), Answer(cuts=True), token(""), token("two words")])
-def test_without_an_access_token_nothing_was_sent(login):
+def test_without_an_access_token_nothing_was_sent(login: Answer) -> None:
     with scripted(CREATED, login=login) as amazon, amazon.client() as client:
         with pytest.raises(NotReached):
             client.request_review(ORDER, ITALY)
         assert amazon.calls == []
 
 
-def test_where_login_is_unreachable_nothing_was_sent():
+def test_where_login_is_unreachable_nothing_was_sent() -> None:
     with scripted(CREATED) as amazon, amazon.client(login_url=closed_port()) as client:
         with pytest.raises(NotReached):
             client.request_review(ORDER, ITALY)
         assert amazon.calls == []
 
 
-def test_a_revoked_authorisation_is_lost_and_a_wrong_secret_is_ours():
+def test_a_revoked_authorisation_is_lost_and_a_wrong_secret_is_ours() -> None:
     assert isinstance(failure_of(CREATED, login=Answer(400, {"error": "invalid_grant"})), AuthorisationLost)
     assert isinstance(failure_of(CREATED, login=Answer(401, {"error": "invalid_client"})), ApplicationRejected)
 
 
-def test_an_access_token_that_died_early_is_replaced_once_and_the_request_made_again():
+def test_an_access_token_that_died_early_is_replaced_once_and_the_request_made_again() -> None:
     clock = [0.0]
     tokens = TokenCache(clock=lambda: clock[0])
     given = iter(["Atza|old", "Atza|new"])
 
-    def amazon_says(seen):
+    def amazon_says(seen: Seen) -> Answer:
         return CREATED if seen.headers["x-amz-access-token"] == "Atza|new" else DENIED
 
     with scripted(amazon_says, login=lambda _: token(next(given))) as amazon:
@@ -178,7 +179,7 @@ def test_an_access_token_that_died_early_is_replaced_once_and_the_request_made_a
         assert [seen.headers["x-amz-access-token"] for seen in amazon.calls] == ["Atza|old", "Atza|new"]
 
 
-def test_a_missing_role_costs_one_request_and_not_three():
+def test_a_missing_role_costs_one_request_and_not_three() -> None:
     with scripted(DENIED) as amazon, amazon.client() as client:
         for _ in range(3):
             with pytest.raises(AccessDenied) as denied:
@@ -187,7 +188,7 @@ def test_a_missing_role_costs_one_request_and_not_three():
     assert denied.value.kind is RefusalKind.ACCESS
 
 
-def test_denied_after_a_new_token_is_denied_for_good():
+def test_denied_after_a_new_token_is_denied_for_good() -> None:
     clock = [0.0]
     with scripted(DENIED) as amazon, amazon.client(tokens=TokenCache(clock=lambda: clock[0])) as client:
         with pytest.raises(AccessDenied):
@@ -198,15 +199,15 @@ def test_denied_after_a_new_token_is_denied_for_good():
         assert (len(amazon.calls), len(amazon.logins)) == (3, 2)
 
 
-def test_a_401_is_about_access_whatever_it_says():
+def test_a_401_is_about_access_whatever_it_says() -> None:
     assert isinstance(failure_of(refusal(401, "Unauthorized", "x")), AccessDenied)
 
 
-def test_the_observer_hears_every_rate_that_makes_sense_even_with_a_refusal():
+def test_the_observer_hears_every_rate_that_makes_sense_even_with_a_refusal() -> None:
     rates = iter(["1.5", "nonsense", "nan", "-1", "", "2"])
-    heard = []
+    heard: list[tuple[str, float]] = []
 
-    def amazon_says(seen):
+    def amazon_says(seen: Seen) -> Answer:
         headers = {"x-amzn-RequestId": REQUEST_ID, "x-amzn-RateLimit-Limit": next(rates)}
         return Answer(403, {"errors": [{"code": "Unauthorized", "message": "no"}]}, headers)
 
@@ -217,8 +218,8 @@ def test_the_observer_hears_every_rate_that_makes_sense_even_with_a_refusal():
     assert heard == [(Operation.REQUEST_REVIEW, 1.5), (Operation.REQUEST_REVIEW, 2.0)]
 
 
-def test_one_client_serves_many_threads():
-    def amazon_says(seen):
+def test_one_client_serves_many_threads() -> None:
+    def amazon_says(seen: Seen) -> Answer:
         return Answer(200, {"buyer": {"locale": seen.path.split("/")[4]}})
 
     orders = [f"171-0000000-{number:07}" for number in range(40)]
@@ -227,7 +228,7 @@ def test_one_client_serves_many_threads():
         assert len(amazon.logins) == 1
 
 
-def test_a_page_of_orders_comes_back_through_the_wire():
+def test_a_page_of_orders_comes_back_through_the_wire() -> None:
     body = {
         "orders": [{"orderId": ORDER}],
         "pagination": {"nextToken": "n"},
@@ -239,11 +240,12 @@ def test_a_page_of_orders_comes_back_through_the_wire():
     assert page.last_updated_before == YESTERDAY
 
 
-def test_nothing_is_logged_and_no_exception_shows_a_token_a_query_or_a_body(caplog):
+def test_nothing_is_logged_and_no_exception_shows_a_token_a_query_or_a_body(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     logging.getLogger("httpx").setLevel(logging.DEBUG)
     logging.getLogger("httpcore").setLevel(logging.DEBUG)
-    shown, text = [], "-".join(["the", "text"])
+    shown: list[str] = []
+    text = "-".join(["the", "text"])
     for answer in (CREATED, html(503), Answer(cuts=True), refusal(400, "InvalidInput", f"bad: {text} Atza|access")):
         with scripted(answer) as amazon, amazon.client() as client:
             try:
@@ -257,7 +259,7 @@ def test_nothing_is_logged_and_no_exception_shows_a_token_a_query_or_a_body(capl
     assert caplog.records == []
 
 
-def test_a_client_leaves_no_connection_open_neither_to_the_api_nor_to_login():
+def test_a_client_leaves_no_connection_open_neither_to_the_api_nor_to_login() -> None:
     with scripted(CREATED) as amazon:
         for _ in range(5):
             with amazon.client() as client:
@@ -266,7 +268,7 @@ def test_a_client_leaves_no_connection_open_neither_to_the_api_nor_to_login():
         assert amazon.wait_until_all_hung_up(timedelta(seconds=5))
 
 
-def test_a_client_is_cheap_to_make():
+def test_a_client_is_cheap_to_make() -> None:
     with scripted(CREATED) as amazon:
         amazon.client().close()
         began = datetime.now(UTC)

@@ -11,7 +11,7 @@ from amazon.application import Authorisation
 from amazon.errors import AuthorisationLost, NotReached
 from amazon.marketplaces import Region
 from amazon.tokens import TokenCache
-from tests.amazon.scripted import AUTHORISATION, Answer, html, scripted, token
+from tests.amazon.scripted import AUTHORISATION, Answer, Script, Seen, html, scripted, token
 
 
 class Clock:
@@ -24,24 +24,24 @@ class Clock:
         return self.now
 
 
-def numbered():
+def numbered() -> Script:
     """A login that gives another token each time."""
     numbers = iter(range(1000))
     return lambda seen: token(f"Atza|{next(numbers)}")
 
 
-def of_seller(seen):
+def of_seller(seen: Seen) -> Answer:
     """A login that gives each seller the token of its own."""
     return token(seen.form["refresh_token"].replace("Atzr", "Atza"))
 
 
-def test_eight_threads_that_need_a_token_make_one_call():
+def test_eight_threads_that_need_a_token_make_one_call() -> None:
     released = threading.Event()
     ready = threading.Barrier(9)
     with scripted(login=Answer(200, token().body, after=released)) as amazon, ThreadPoolExecutor(8) as pool:
         application, tokens = amazon.application(), TokenCache()
 
-        def ask(_):
+        def ask(_: int) -> str:
             ready.wait()
             return tokens.get(application, AUTHORISATION)
 
@@ -52,7 +52,7 @@ def test_eight_threads_that_need_a_token_make_one_call():
         assert len(amazon.logins) == 1
 
 
-def test_thirty_sellers_in_one_process_keep_thirty_tokens_apart():
+def test_thirty_sellers_in_one_process_keep_thirty_tokens_apart() -> None:
     sellers = [Authorisation(Region.EU, f"Atzr|{number}") for number in range(30)]
     with scripted(login=of_seller) as amazon, ThreadPoolExecutor(8) as pool:
         application, tokens = amazon.application(), TokenCache()
@@ -62,10 +62,10 @@ def test_thirty_sellers_in_one_process_keep_thirty_tokens_apart():
         assert len(amazon.logins) == 30
 
 
-def test_a_slow_seller_does_not_hold_up_another():
+def test_a_slow_seller_does_not_hold_up_another() -> None:
     released = threading.Event()
 
-    def login(seen):
+    def login(seen: Seen) -> Answer:
         return Answer(200, token().body, after=released) if seen.form["refresh_token"] == "Atzr|slow" else token()
 
     with scripted(login=login) as amazon, ThreadPoolExecutor(1) as pool:
@@ -77,7 +77,7 @@ def test_a_slow_seller_does_not_hold_up_another():
         assert slow.result() == "Atza|access"
 
 
-def test_two_applications_never_share_a_token_of_one_seller():
+def test_two_applications_never_share_a_token_of_one_seller() -> None:
     with scripted(login=numbered()) as amazon:
         tokens = TokenCache()
         one = tokens.get(amazon.application(client_id="one"), AUTHORISATION)
@@ -85,7 +85,7 @@ def test_two_applications_never_share_a_token_of_one_seller():
     assert one != other
 
 
-def test_a_token_is_used_until_a_minute_before_it_expires():
+def test_a_token_is_used_until_a_minute_before_it_expires() -> None:
     clock = Clock()
     with scripted(login=numbered()) as amazon:
         application, tokens = amazon.application(), TokenCache(clock=clock)
@@ -97,7 +97,7 @@ def test_a_token_is_used_until_a_minute_before_it_expires():
 
 
 @pytest.mark.parametrize("expires_in", [30, 60, None])
-def test_a_token_too_short_to_keep_is_used_once(expires_in):
+def test_a_token_too_short_to_keep_is_used_once(expires_in: int | None) -> None:
     with scripted(login=token(expires_in=expires_in)) as amazon:
         application, tokens = amazon.application(), TokenCache()
         for calls in (1, 2):
@@ -105,7 +105,7 @@ def test_a_token_too_short_to_keep_is_used_once(expires_in):
             assert len(amazon.logins) == calls
 
 
-def test_a_failure_is_not_remembered():
+def test_a_failure_is_not_remembered() -> None:
     answers = iter([html(503), Answer(400, {"error": "invalid_grant"}), token()])
     with scripted(login=lambda _: next(answers)) as amazon:
         application, tokens = amazon.application(), TokenCache()
@@ -116,7 +116,7 @@ def test_a_failure_is_not_remembered():
         assert tokens.get(application, AUTHORISATION) == "Atza|access"
 
 
-def test_expired_tokens_are_thrown_away():
+def test_expired_tokens_are_thrown_away() -> None:
     clock = Clock()
     with scripted(login=of_seller) as amazon:
         application, tokens = amazon.application(), TokenCache(clock=clock)
@@ -128,7 +128,7 @@ def test_expired_tokens_are_thrown_away():
     assert repr(tokens) == "<TokenCache of 1>"
 
 
-def test_an_old_token_is_forgotten_and_a_young_one_believed():
+def test_an_old_token_is_forgotten_and_a_young_one_believed() -> None:
     clock = Clock()
     with scripted(login=numbered()) as amazon:
         application, tokens = amazon.application(), TokenCache(clock=clock)
@@ -142,7 +142,7 @@ def test_an_old_token_is_forgotten_and_a_young_one_believed():
         assert tokens.get(application, AUTHORISATION) == second
 
 
-def test_the_cache_shows_no_token_and_cannot_be_written_anywhere():
+def test_the_cache_shows_no_token_and_cannot_be_written_anywhere() -> None:
     with scripted() as amazon:
         tokens = TokenCache()
         tokens.get(amazon.application(), AUTHORISATION)

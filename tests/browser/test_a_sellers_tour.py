@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import ConsoleMessage, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -102,6 +103,13 @@ def test_alice_switches_a_campaign_on_and_asks_why(
     page.get_by_role("link", name="Campaigns").first.click()
     page.get_by_role("link", name="Feedback and review request").first.click()
     expect(page.get_by_role("heading", name="Feedback and review request").first).to_be_visible()
+    page.get_by_role("link", name="Turn on").first.click()
+    page.get_by_role("button", name="Turn on").first.click()
+    expect(page.get_by_text("is on").first).to_be_visible()
+    with across_sellers("test"):
+        assert Campaign.objects.get(channel="request_review").status == Campaign.Status.ACTIVE
+        planning.plan_stale(now=timezone.now())
+        assert Message.objects.filter(channel="request_review", status=Status.SCHEDULED).count() == 3
 
     page.get_by_role("link", name="Orders").first.click()
     page.get_by_role("searchbox").or_(page.locator("main input[name=q]")).first.fill(order.amazon_order_id)

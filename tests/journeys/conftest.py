@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -29,6 +29,7 @@ from optouts.addresses import full_address, open_address
 from tests.amazon.harness import Amazon, Json
 from tests.makers import make_user
 
+Found = TypeVar("Found")
 ROOT = Path(__file__).resolve().parents[2]
 CELERY = [sys.executable, "-m", "celery", "-A", "feedbackfive"]
 COMMANDS = {
@@ -117,7 +118,9 @@ class Site:
             reached, seconds, lambda: f"{order_id} is {getattr(self.message(order_id), 'status', None)}"
         )
 
-    def wait_for(self, condition: Callable[[], Any], seconds: float, otherwise: Callable[[], str] = lambda: "") -> Any:
+    def wait_for(
+        self, condition: Callable[[], Found | None], seconds: float, otherwise: Callable[[], str] = lambda: ""
+    ) -> Found:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if answer := condition():

@@ -256,6 +256,14 @@ def test_planning_again_after_the_due_time_does_not_postpone(account: AmazonAcco
     assert order.messages.get().due_at == due_at
 
 
+def test_an_order_that_is_read_for_two_sellers_is_asked_about_once(account: AmazonAccount, now: datetime) -> None:
+    order = make_order(account, buyer=alias())
+    make_message(order)
+    twin = make_order(make_account(make_seller("the same shop again")), amazon_order_id=order.amazon_order_id)
+    with pytest.raises(outbox.OrderTaken):
+        make_message(twin, channel=Channel.REQUEST_REVIEW)
+
+
 def test_only_one_run_an_account_is_alone_with_it(account: AmazonAccount) -> None:
     with dispatch.alone_with(account.pk) as first:
         assert first

@@ -25,27 +25,27 @@ CELLS = {
 
 @pytest.mark.parametrize("grade", Grade)
 @pytest.mark.parametrize(("column", "state"), list(enumerate("SOUF")))
-def test_each_cell_has_its_effects(grade, column, state):
+def test_each_cell_has_its_effects(grade: Grade, column: int, state: str) -> None:
     decision = decide(grade, OrderState(state))
 
     assert decision.effects == CELLS[grade.value][column]
     assert decision.reason.endswith(".")
 
 
-def test_the_table_has_every_cell_and_no_other():
+def test_the_table_has_every_cell_and_no_other() -> None:
     assert set(TABLE) == {(grade, state) for grade in Grade for state in OrderState}
 
 
-def test_only_three_cells_reach_every_seller_at_once():
+def test_only_three_cells_reach_every_seller_at_once() -> None:
     reaching = {pair for pair, decision in TABLE.items() if GLOBAL in decision.effects}
 
     assert reaching == {(grade, OrderState.WRITTEN_TO) for grade in (Grade.A1, Grade.A2, Grade.A4)}
 
 
-def test_an_order_of_another_seller_never_suppresses_anybody():
+def test_an_order_of_another_seller_never_suppresses_anybody() -> None:
     for grade in Grade:
         assert not decide(grade, OrderState.FOREIGN).effects & {SELLER, GLOBAL, PENDING, LATER, HOLD}
 
 
-def test_nothing_is_dropped():
+def test_nothing_is_dropped() -> None:
     assert all(decision.effects for decision in TABLE.values())

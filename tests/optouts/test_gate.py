@@ -1,5 +1,6 @@
 """The one door to the list."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -117,7 +118,9 @@ def test_an_entry_in_force_is_not_weakened_by_lesser_evidence(
         lambda: SuppressionEvent.objects.update(reason="nothing happened"),
     ],
 )
-def test_the_database_itself_refuses_to_forget(attack, alices: AmazonAccount, now: datetime) -> None:
+def test_the_database_itself_refuses_to_forget(
+    attack: Callable[[], object], alices: AmazonAccount, now: datetime
+) -> None:
     gate.suppress(buyer_of(make_order(alices, buyer=alias())), proof(), reach=Reach.GLOBAL, now=now)
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         attack()

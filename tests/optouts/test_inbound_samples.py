@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ EXPECTED = {
 
 
 @cache
-def _json(name: str) -> dict:
+def _json(name: str) -> dict[str, Any]:
     return json.loads((SAMPLES / name).read_text())
 
 

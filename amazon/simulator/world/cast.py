@@ -1,4 +1,4 @@
-"""The three selling partners of the demo."""
+"""The selling partners of the demo: three that are connected from the start, and one for a visitor."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ US, IT, DE, GB = "ATVPDKIKX0DER", "APJ6JRA9NG5V4", "A1PA6795UKMFR9", "A1F83G8C2A
 LAKESIDE_ID = "A1LAKESIDE0US1"
 BOTTEGA_ID = "A2BOTTEGACH1EU"
 PENNINE_ID = "A3PENNINEP4NUK"
+HARBOUR_ID = "A4HARBOURL4NUS"
 
 ACCOUNTS: tuple[dict[str, Any], ...] = (
     {
@@ -41,5 +42,17 @@ ACCOUNTS: tuple[dict[str, Any], ...] = (
         "mailbox": "pennine.pantry.orders@gmail.com",
         "approved_senders": ["pennine-pantry@send.feedbackfive.example"],
         "refresh_token": "Atzr|simulated-grant-of-pennine-pantry",
+    },
+    {
+        # Nobody has connected this one yet: it is for a visitor who signs up and plays a new seller.
+        "selling_partner_id": HARBOUR_ID,
+        "store_name": "Harbour Lane Paper",
+        "seller_name": "Harbour Lane Paper Co.",
+        "marketplace_ids": [US],
+        "language": "en",
+        "mode": "none",
+        "mailbox": "harbour.lane.paper@gmail.com",
+        "approved_senders": ["harbour-lane@send.feedbackfive.example"],
+        "refresh_token": "Atzr|simulated-grant-of-harbour-lane-paper",
     },
 )

@@ -13,7 +13,7 @@ from amazon.simulator.orders import Order, Step
 from amazon.simulator.places import PLACES
 from amazon.simulator.simulation import Simulation
 from amazon.simulator.world import goods
-from amazon.simulator.world.cast import ACCOUNTS, BOTTEGA_ID, DE, GB, IT, LAKESIDE_ID, PENNINE_ID, US
+from amazon.simulator.world.cast import ACCOUNTS, BOTTEGA_ID, DE, GB, HARBOUR_ID, IT, LAKESIDE_ID, PENNINE_ID, US
 from amazon.simulator.world.letters import LETTERS_FOR
 from amazon.simulator.world.making import Maker, Shop, asked_to_cancel, cancelled
 
@@ -29,7 +29,8 @@ LAKESIDE = Shop(LAKESIDE_ID, US, 300, 0.55, goods.LAKESIDE)
 BOTTEGA = Shop(BOTTEGA_ID, IT, 150, 0.3, goods.BOTTEGA_IT)
 BOTTEGA_GERMANY = Shop(BOTTEGA_ID, DE, 70, 0.3, goods.BOTTEGA_DE)
 PENNINE = Shop(PENNINE_ID, GB, 80, 0.2, goods.PENNINE)
-SHOPS = (LAKESIDE, BOTTEGA, BOTTEGA_GERMANY, PENNINE)
+HARBOUR = Shop(HARBOUR_ID, US, 40, 0.4, goods.HARBOUR)
+SHOPS = (LAKESIDE, BOTTEGA, BOTTEGA_GERMANY, PENNINE, HARBOUR)
 
 # Buyers who have opted out and bought at two sellers: the first one's notice must stop the second one's message.
 # First seller (due at once), second seller, and how many seconds after the start its message falls due. An Italian

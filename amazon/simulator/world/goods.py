@@ -1,4 +1,4 @@
-"""What the three sellers of the demo sell. Every product is made up."""
+"""What the sellers of the demo sell. Every product is made up."""
 
 from dataclasses import dataclass
 
@@ -29,6 +29,14 @@ LAKESIDE = (
     Product("LKO-HEAD-L2", "B0LKHEADL2", "Headlamp, 2 Modes, USB-C, 180 Lumen", "27.40"),
     Product("LKO-ROPE-30", "B0LKROPE30", "Reflective Guy Line, 30 m, 4 Tensioners", "11.25"),
     Product("LKO-CHAIR-C", "B0LKCHAIRC", "Compact Camp Chair, 1.1 kg", "49.00"),
+)
+
+HARBOUR = (
+    Product("HLP-NOTE-A5", "B0HLNOTEA5", "Harbour Lane Dotted Notebook, A5, 192 Pages", "16.90"),
+    Product("HLP-INK-BL", "B0HLINKBLU", "Fountain Pen Ink, Tide Blue, 50 ml", "12.40"),
+    Product("HLP-PEN-BR", "B0HLPENBRS", "Brass Pocket Pen with Clip", "34.00"),
+    Product("HLP-ENV-50", "B0HLENVL50", "Laid Envelopes, Cream, 50 Pieces", "14.25"),
+    Product("HLP-STMP-3", "B0HLSTAMP3", "Wax Seal Set, Anchor, 3 Colours", "22.80"),
 )
 
 BOTTEGA_IT = (

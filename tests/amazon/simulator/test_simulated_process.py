@@ -88,15 +88,16 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Json:
         return {"world": world, "orders": lists, "letters": letters, "at": datetime.now(UTC)}
 
 
-def test_the_demo_world_has_three_sellers_and_six_hundred_orders(demo: Json) -> None:
+def test_the_demo_world_has_its_sellers_and_some_six_hundred_orders(demo: Json) -> None:
     world = demo["world"]
 
     assert [account["store_name"] for account in world["accounts"]] == [
         "Lakeside Outfitters",
         "Bottega Chiaro",
         "Pennine Pantry",
+        "Harbour Lane Paper",  # for a visitor who signs up
     ]
-    assert [len(orders) for orders in demo["orders"]] == [300, 220, 80]
+    assert [len(orders) for orders in demo["orders"]] == [300, 220, 80, 40]
     assert 0.02 < world["opted_out"] / world["buyers"] < 0.055
     statuses = {order["status"] for orders in demo["orders"] for order in orders}
     assert statuses >= {"PENDING", "UNSHIPPED", "SHIPPED", "CANCELLED"}
