@@ -35,7 +35,8 @@ EXPECTED = {
 
 @cache
 def _json(name: str) -> dict[str, Any]:
-    return json.loads((SAMPLES / name).read_text())
+    read: dict[str, Any] = json.loads((SAMPLES / name).read_text())
+    return read
 
 
 def _examined(number: str) -> tuple[str, tuple[Finding, ...]]:
