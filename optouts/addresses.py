@@ -86,12 +86,13 @@ def find_address(local_part: str) -> InboundAddress | None:
     if not is_well_formed(local_part):
         return None
     with across_sellers("which seller a mail is for"):
-        return _accepted().filter(token_key=lookup.token_key(local_part.lower())).first()
+        return _accepted().filter(token_key__in=lookup.token_keys(local_part.lower())).first()
 
 
 def find_addresses(local_parts: Iterable[str]) -> dict[str, InboundAddress]:
     """The addresses with these local parts in lower case, of any seller; for a caller who may see all sellers' rows."""
-    keys = {lookup.token_key(local_part): local_part for local_part in local_parts if is_well_formed(local_part)}
+    well_formed = [local_part for local_part in local_parts if is_well_formed(local_part)]
+    keys = {key: local_part for local_part in well_formed for key in lookup.token_keys(local_part)}
     return {keys[found.token_key]: found for found in _accepted().filter(token_key__in=keys)}
 
 
@@ -100,7 +101,7 @@ def is_address_of(seller_id: int, mail_address: str) -> bool:
     local_part, _, domain = mail_address.lower().rpartition("@")
     if domain != settings.INBOUND_DOMAIN or not is_well_formed(local_part):
         return False
-    return _accepted().filter(seller_id=seller_id, token_key=lookup.token_key(local_part)).exists()
+    return _accepted().filter(seller_id=seller_id, token_key__in=lookup.token_keys(local_part)).exists()
 
 
 def _accepted() -> QuerySet[InboundAddress]:
@@ -110,6 +111,9 @@ def _accepted() -> QuerySet[InboundAddress]:
 
 def saw_mailbox(seller_id: int, mail_address: str, *, now: datetime) -> SellerMailbox:
     """Remember a mailbox that a signed To named, unconfirmed, so that the seller can confirm it. Idempotent."""
+    known = SellerMailbox.objects.filter(seller_id=seller_id, address_key__in=lookup.mailbox_keys(mail_address)).first()
+    if known is not None:
+        return known
     mailbox, _ = SellerMailbox.objects.get_or_create(
         seller_id=seller_id,
         address_key=lookup.mailbox_key(mail_address),
