@@ -26,7 +26,7 @@ demo-reset: install ## Throw the demo's data away and start over
 	@exec $(V)/python -m feedbackfive.demo --die-with-parent --port '$(PORT)' --reset
 
 test: install ## Run all tests on private, throw-away services
-	@$(V)/python -m pytest -q
+	@$(V)/python -m pytest -q -n 2 --dist loadfile
 
 check: install ## Run the linters, the type checker and the check for missing migrations
 	@$(V)/ruff check

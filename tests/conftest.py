@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings as site
 from django.core.cache import cache
+from django.db import connection
 from pytest_django import Settings
+from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.rowsecurity import across_sellers
 from tests.amazon.harness import Amazon
@@ -19,10 +21,18 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def turn(item: pytest.Item) -> tuple[bool, bool]:  # a stable sort: the others keep their places
-        return item.get_closest_marker("runs_last") is not None, item.get_closest_marker("browser") is not None
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)  # stable: the others keep their places
 
-    items.sort(key=turn)
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """pytest-django's, but whoever is still connected at the end (a process that was killed) is sent away first."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture

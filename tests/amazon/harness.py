@@ -24,10 +24,10 @@ from typing import Any
 
 import httpx
 
+from tests.amazon.conformance import findings, models_folder, read_journal
+
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 20
-# Of every simulator that this run has started; a test at its end holds them against the models.
-JOURNALS: list[Path] = []
 Json = dict[str, Any]
 
 
@@ -53,6 +53,7 @@ class Amazon:
             yield amazon
         finally:
             amazon.stop()
+        amazon.assert_all_fits()
 
     @property
     def base_url(self) -> str:
@@ -79,6 +80,13 @@ class Amazon:
         """The file with one line per SP-API exchange."""
         return self.folder / "journal.jsonl"
 
+    def assert_all_fits(self) -> None:
+        """Every request that was made here, and every answer, fits Amazon's models (where these are at hand)."""
+        folder = models_folder()
+        if folder is not None and self.journal.exists():
+            if wrong := findings(read_journal(self.journal), folder):
+                raise AssertionError("Amazon's models do not know this:\n" + "\n".join(wrong))
+
     # The process
 
     def start(self) -> None:
@@ -95,8 +103,6 @@ class Amazon:
         if not line:
             raise RuntimeError(f"the simulator ended with {self._process.wait()} before it was ready")
         self.ports = json.loads(line)
-        if self.journal not in JOURNALS:
-            JOURNALS.append(self.journal)
         self._http = httpx.Client(base_url=self.base_url, timeout=START_SECONDS)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:

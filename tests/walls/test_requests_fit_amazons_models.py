@@ -1,21 +1,34 @@
-"""Every request that this run has made to the simulated Amazon, and every answer, against Amazon's own models.
+"""Every request that this suite makes to a simulated Amazon, and every answer, is held against Amazon's own models.
 
-Runs last (see `pytest_collection_modifyitems`). The models are Amazon's and not committed: without them it skips.
+`tests.amazon.harness.Amazon.running` does it whenever a simulator ends; here it is shown that it would notice. The
+models are Amazon's and not committed: without them this skips, and says so.
 """
+
+import json
+from pathlib import Path
 
 import pytest
 
-from tests.amazon.conformance import findings, models_folder, read_journal
-from tests.amazon.harness import JOURNALS
+from tests.amazon.conformance import models_folder
+from tests.amazon.harness import Amazon
 
 
-@pytest.mark.runs_last
-def test_every_request_of_this_run_fits_amazons_models() -> None:
-    folder = models_folder()
-    if folder is None:
+def test_a_request_that_amazons_models_do_not_know_is_noticed_when_the_simulator_ends(tmp_path: Path) -> None:
+    if models_folder() is None:
         pytest.skip("Amazon's models are not here: ../shared/sp-api-models is missing")
-    exchanges = [exchange for journal in JOURNALS if journal.exists() for exchange in read_journal(journal)]
-    if not exchanges:
-        pytest.skip("no test of this run spoke to the simulated Amazon")
-
-    assert findings(exchanges, folder) == []
+    with pytest.raises(AssertionError, match="knows no query parameter"), Amazon.running(tmp_path) as amazon:
+        order = amazon.order(amazon.account())
+        spoilt = {
+            "operation": "getOrder",
+            "method": "GET",
+            "path": f"/orders/2026-01-01/orders/{order['order_id']}",
+            "query": [["MarketplaceIds", "ATVPDKIKX0DER"]],
+            "header_names": ["x-amz-access-token"],
+            "body": None,
+            "status": 200,
+            "fault": None,
+            "response_header_names": ["x-amzn-requestid"],
+            "response": {"order": {}},
+        }
+        with amazon.journal.open("a") as journal:
+            journal.write(json.dumps(spoilt) + "\n")
