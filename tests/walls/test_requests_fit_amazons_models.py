@@ -18,7 +18,7 @@ def test_a_request_that_amazons_models_do_not_know_is_noticed_when_the_simulator
         pytest.skip("Amazon's models are not here: ../shared/sp-api-models is missing")
     with pytest.raises(AssertionError, match="knows no query parameter"), Amazon.running(tmp_path) as amazon:
         order = amazon.order(amazon.account())
-        spoilt = {
+        spoilt: dict[str, object] = {
             "operation": "getOrder",
             "method": "GET",
             "path": f"/orders/2026-01-01/orders/{order['order_id']}",
