@@ -131,7 +131,7 @@ class AccountMarketplace(models.Model):
     store_name = models.CharField(max_length=120)
     is_used = models.BooleanField(default=True)
     approved_sender = models.EmailField(blank=True)  # as entered in Seller Central; empty: no Buyer-Seller e-mail
-    changed_at = models.DateTimeField(default=timezone.now)  # plans older than this are made anew
+    changed_at = models.DateTimeField(default=timezone.now)  # what waited for a sender is released after this
     sender_refused_at = models.DateTimeField(null=True, blank=True)  # Amazon does not know the sender; see below
 
     objects = SellerQuerySet["AccountMarketplace"].as_manager()

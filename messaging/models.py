@@ -43,7 +43,6 @@ MOVES: Final[dict[Status, frozenset[Status]]] = {
     Status.SENT: frozenset({Status.BLOCKED}),
 }
 PENDING: Final = frozenset({Status.SCHEDULED, Status.HELD, Status.CLAIMED})  # not yet in anybody's hands
-WITHOUT_A_LETTER: Final = frozenset({Channel.REQUEST_REVIEW})  # Amazon writes the text
 
 
 class Hold(Choices):

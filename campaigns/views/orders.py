@@ -3,7 +3,6 @@ decided and what became of the messages.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -86,7 +85,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "order": bought,
         "story": _story(bought),
-        "follow_ups": [(decision, _checks(decision)) for decision in bought.follow_ups.all()],
+        "follow_ups": [(decision, decision.checks) for decision in bought.follow_ups.all()],
         "messages_of_order": messages,
         "live": live,
         "letter": _letter(live or next(iter(messages), None)),
@@ -139,14 +138,6 @@ def _letter(message: Message | None) -> dict[str, Any] | None:
         "subject": letter.subject if letter else "",
         "is_ours": bool(message.letter_digest),
     }
-
-
-def _checks(decision: FollowUp) -> list[dict[str, Any]]:
-    """The stored checks, their instants as instants."""
-    return [
-        check | {"until": datetime.fromisoformat(check["until"]) if check.get("until") else None}
-        for check in decision.checks
-    ]
 
 
 def _lines(found: Iterator[list[Order]]) -> Iterator[list[object]]:
