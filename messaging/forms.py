@@ -9,11 +9,13 @@ from django.db.models import QuerySet
 from amazon.marketplaces import ALIAS_DOMAINS
 from messaging.models import Channel, Message, Status
 from messaging.team import Act
+from messaging.unknowns import Found
 from orders.forms import ORDER_NUMBER
 
 COMING: Final = (Status.SCHEDULED, Status.HELD, Status.CLAIMED, Status.SENDING)
 SETTLED: Final = tuple(status for status in Status if status not in COMING)
 MOST_AT_ONCE: Final = 200
+LOOKED_THROUGH, TITLES_OFFERED = 2000, 50
 
 Choice = tuple[str, str]
 
@@ -26,6 +28,12 @@ def _labelled(statuses: tuple[Status, ...]) -> list[Choice]:
     return [(status.value, str(status.label)) for status in statuses]
 
 
+def titles_of(messages: QuerySet[Message]) -> list[str]:
+    """The campaigns' names on these messages, as far as the first thousands of them tell: a list may be endless."""
+    newest = messages.values("title")[:LOOKED_THROUGH]
+    return sorted({row["title"] for row in newest})[:TITLES_OFFERED]
+
+
 class MessageSearch(forms.Form):
     """What both lists can be asked."""
 
@@ -36,6 +44,13 @@ class MessageSearch(forms.Form):
         widget=forms.TextInput(attrs={"type": "search", "placeholder": "Order number"}),
     )
     channel = _choice("Channel", "Any channel", list(Channel.choices))
+    title = forms.ChoiceField(label="Campaign", required=False)
+    marketplace = forms.ChoiceField(label="Marketplace", required=False)
+
+    def __init__(self, *args: Any, titles: list[str], marketplaces: list[Choice], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["title"] = _choice("Campaign", "Any campaign", [(title, title) for title in titles])
+        self.fields["marketplace"] = _choice("Marketplace", "Any marketplace", marketplaces)
 
     def narrow(self, messages: QuerySet[Message]) -> QuerySet[Message]:
         """The messages that are asked for. Call when valid."""
@@ -48,6 +63,10 @@ class MessageSearch(forms.Form):
             messages = messages.filter(channel=asked["channel"])
         if asked["status"]:
             messages = messages.filter(status=asked["status"])
+        if asked["title"]:
+            messages = messages.filter(title=asked["title"])
+        if asked["marketplace"]:
+            messages = messages.filter(order__marketplace_id=asked["marketplace"])
         return messages
 
 
@@ -55,21 +74,6 @@ class ComingSearch(MessageSearch):
     """Over what will be sent."""
 
     status = _choice("State", "Any state", _labelled(COMING))
-    title = forms.ChoiceField(label="Campaign", required=False)
-    marketplace = forms.ChoiceField(label="Marketplace", required=False)
-
-    def __init__(self, *args: Any, titles: list[str], marketplaces: list[Choice], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["title"] = _choice("Campaign", "Any campaign", [(title, title) for title in titles])
-        self.fields["marketplace"] = _choice("Marketplace", "Any marketplace", marketplaces)
-
-    def narrow(self, messages: QuerySet[Message]) -> QuerySet[Message]:
-        messages, asked = super().narrow(messages), self.cleaned_data
-        if asked["title"]:
-            messages = messages.filter(title=asked["title"])
-        if asked["marketplace"]:
-            messages = messages.filter(order__marketplace_id=asked["marketplace"])
-        return messages
 
 
 class HistorySearch(MessageSearch):
@@ -137,6 +141,20 @@ class ActForm(forms.Form):
         if len(chosen) > MOST_AT_ONCE:
             raise forms.ValidationError(f"At most {MOST_AT_ONCE} messages at once.")
         return chosen
+
+
+class FoundForm(forms.Form):
+    """What an owner has seen at Amazon about a message whose outcome is unknown."""
+
+    found = forms.ChoiceField(label="What did you find?", choices=Found.offered, widget=forms.RadioSelect)
+    note = forms.CharField(
+        label="Where did you see it? (optional; your team sees it in the message's history)",
+        required=False,
+        max_length=120,
+    )
+    frees_order = forms.BooleanField(
+        label="If it was not sent: let campaigns decide about this order again", required=False
+    )
 
 
 class SenderForm(forms.Form):

@@ -1,8 +1,20 @@
 """The letter of a message, out of its sealed column. A read, for the pages that show it."""
 
+from dataclasses import dataclass
+
 from accounts import secrets
 from messaging.letters import Letter
 from messaging.models import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page says of a message's letter: the text, that it was purged, or that Amazon writes it."""
+
+    message: Message
+    is_kept: bool
+    is_ours: bool
+    subject: str = ""
 
 
 def letter_of(message: Message) -> Letter | None:
@@ -10,3 +22,8 @@ def letter_of(message: Message) -> Letter | None:
     if message.letter_sealed is None:
         return None
     return Letter.from_bytes(secrets.unseal("letter", message.seller_id, message.letter_sealed))
+
+
+def shown(message: Message) -> Shown:
+    letter = letter_of(message)
+    return Shown(message, letter is not None, bool(message.letter_digest), letter.subject if letter else "")

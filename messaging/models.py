@@ -39,7 +39,7 @@ MOVES: Final[dict[Status, frozenset[Status]]] = {
     Status.HELD: frozenset({Status.SCHEDULED, Status.CANCELLED, Status.SUPPRESSED, Status.EXPIRED, Status.CAPPED}),
     Status.CLAIMED: frozenset({Status.SCHEDULED, Status.HELD, Status.SENDING, Status.SUPPRESSED, Status.EXPIRED}),
     Status.SENDING: frozenset({Status.SENT, Status.REFUSED, Status.SCHEDULED, Status.UNKNOWN}),
-    Status.UNKNOWN: frozenset({Status.SENT, Status.REFUSED, Status.BLOCKED}),
+    Status.UNKNOWN: frozenset({Status.SENT, Status.REFUSED, Status.BLOCKED, Status.CANCELLED}),
     Status.SENT: frozenset({Status.BLOCKED}),
 }
 PENDING: Final = frozenset({Status.SCHEDULED, Status.HELD, Status.CLAIMED})  # not yet in anybody's hands

@@ -26,7 +26,12 @@ def daily_cap(account_id: int, *, now: datetime) -> int:
 
 def left_today(account_id: int, *, now: datetime) -> int:
     """How many of the daily cap are left; never below zero."""
-    return max(0, daily_cap(account_id, now=now) - _of_today(account_id, now=now).count())
+    return max(0, daily_cap(account_id, now=now) - used_today(account_id, now=now))
+
+
+def used_today(account_id: int, *, now: datetime) -> int:
+    """How many messages of the last 24 hours count against the cap."""
+    return _of_today(account_id, now=now).count()
 
 
 def free_again_at(account_id: int, *, now: datetime) -> datetime:

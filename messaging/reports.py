@@ -4,14 +4,16 @@ Every figure counts rows, by the status that they have now and the instant at wh
 that it agrees with the list of History for the same status and days. Days are days of UTC.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 
-from accounts.models import Seller
+from accounts.models import AmazonAccount, Seller
+from messaging import pacing
 from messaging.models import Message, Status
 
 DAYS: Final = 30
@@ -90,6 +92,55 @@ def figures(seller: Seller, *, now: datetime) -> Figures:
         held=coming["held"],
         not_sent=tuple(sorted(not_sent, key=lambda line: (-line.count, line.status))),
     )
+
+
+def unknown(seller: Seller) -> int:
+    """How many messages wait for somebody to find out what became of them."""
+    return Message.objects.for_seller(seller).filter(status=Status.UNKNOWN).count()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountToday:
+    """One Amazon account's last 24 hours against Amazon's daily limit, and what of its messages is on the way."""
+
+    account: AmazonAccount
+    cap: int  # what Amazon allows, less the part kept back for what is written by hand
+    used: int
+    in_flight: int  # claimed, or in Amazon's hands this moment
+    deferred: int  # tried, and provably not taken; tried again
+    held: int
+    unknown: int
+
+    @property
+    def percent(self) -> int:
+        """Of the limit that is used, at most 100."""
+        return min(100, round(100 * self.used / self.cap)) if self.cap else 100
+
+
+def accounts_today(seller: Seller, *, now: datetime) -> list[AccountToday]:
+    """Every account of the seller that is not disconnected. Two queries, and two more an account."""
+    states = Count("id", filter=Q(status__in=[Status.CLAIMED, Status.SENDING]))
+    counted = {
+        row["account_id"]: row
+        for row in Message.objects.for_seller(seller)
+        .filter(status__in=[*COMING, Status.UNKNOWN])
+        .order_by()
+        .values("account_id")
+        .annotate(
+            in_flight=states,
+            deferred=Count("id", filter=Q(status=Status.SCHEDULED, attempts__gt=0)),
+            held=Count("id", filter=Q(status=Status.HELD)),
+            unknown=Count("id", filter=Q(status=Status.UNKNOWN)),
+        )
+    }
+    accounts = AmazonAccount.objects.for_seller(seller).exclude(status=AmazonAccount.Status.DISCONNECTED)
+    return [_today(account, counted.get(account.pk, {}), now=now) for account in accounts.order_by("store_name", "id")]
+
+
+def _today(account: AmazonAccount, counted: Mapping[str, Any], *, now: datetime) -> AccountToday:
+    cap = pacing.daily_cap(account.pk, now=now)
+    names = ("in_flight", "deferred", "held", "unknown")
+    return AccountToday(account, cap, pacing.used_today(account.pk, now=now), *(counted.get(name, 0) for name in names))
 
 
 def by_day(seller: Seller, *, now: datetime, days: int = DAYS) -> list[Day]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from messaging.views import history, letters, scheduling, senders
+from messaging.views import history, letters, messages, scheduling, senders
 
 urlpatterns = [
     path("scheduling/", scheduling.scheduling, name="scheduling"),
@@ -11,6 +11,8 @@ urlpatterns = [
     path("scheduling/act/", scheduling.act, name="act"),
     path("history/", history.history, name="history"),
     path("history/export.csv", history.history_export, name="history_export"),
+    path("messages/<int:pk>/", messages.message, name="message"),
+    path("messages/<int:pk>/settle/", messages.settle, name="settle_message"),
     path("messages/<int:pk>/letter/", letters.letter, name="letter"),
     path("settings/senders/", senders.senders, name="senders"),
     path("settings/senders/<int:pk>/", senders.save, name="save_sender"),

@@ -66,6 +66,7 @@ def _dashboard(request: HttpRequest) -> HttpResponse:
         "not_sent": _not_sent(figures, now=now),
         "days": list(reversed(days)),
         "chart": _chart(days),
+        "accounts": reports.accounts_today(seller, now=now),
         "has_history": any(day.sent or day.suppressed or day.other for day in days),
         "steps": [] if all(step.is_done for step in steps) else steps,
         "steps_done": sum(step.is_done for step in steps),

@@ -16,7 +16,7 @@ from accounts.models import Seller
 from accounts.paging import Key, batches, page_of
 from campaigns.models import FollowUp
 from campaigns.views.order_story import Story, tell
-from messaging.letters_kept import letter_of
+from messaging.letters_kept import shown
 from messaging.models import Message, MessageEvent, Status
 from optouts import gate
 from orders.clocks import marketplace_name
@@ -88,7 +88,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
         "follow_ups": [(decision, decision.checks) for decision in bought.follow_ups.all()],
         "messages_of_order": messages,
         "live": live,
-        "letter": _letter(live or next(iter(messages), None)),
+        "letter": shown(last) if (last := live or next(iter(messages), None)) else None,
         "notices": bought.notices.defer("raw_sealed", "evidence").order_by("-received_at", "-id")[:20],
         "suppressed": gate.standing(buyer),
     }
@@ -125,19 +125,6 @@ def _story(order: Order) -> Story:
 
 def _readings(seller: Seller) -> QuerySet[OrderReading]:
     return OrderReading.objects.for_seller(seller).select_related("account").order_by("account__store_name", "id")
-
-
-def _letter(message: Message | None) -> dict[str, Any] | None:
-    """What the page says of the letter: shown, purged, or Amazon's own text. None: there is no message."""
-    if message is None:
-        return None
-    letter = letter_of(message)
-    return {
-        "message": message,
-        "is_kept": letter is not None,
-        "subject": letter.subject if letter else "",
-        "is_ours": bool(message.letter_digest),
-    }
 
 
 def _lines(found: Iterator[list[Order]]) -> Iterator[list[object]]:

@@ -12,9 +12,11 @@ from accounts.access import members, seller_of
 from accounts.export import csv_file
 from accounts.models import Seller
 from accounts.paging import Key, batches, page_of
-from messaging.forms import SETTLED, HistorySearch
+from messaging import reports
+from messaging.forms import SETTLED, HistorySearch, titles_of
 from messaging.models import Message, Status
 from orders.clocks import marketplace_name
+from orders.forms import marketplaces_of
 
 NEWEST_FIRST = Key("touched_at")
 COLUMNS = (
@@ -34,11 +36,17 @@ COLUMNS = (
 @members
 def history(request: HttpRequest) -> HttpResponse:
     """What became of this seller's messages."""
-    search = HistorySearch(request.GET)
+    seller = seller_of(request)
+    search = _search(request, seller)
     if not search.is_valid():
         return render(request, "messaging/history.html", {"search": search}, status=422)
-    page = page_of(search.narrow(_settled(seller_of(request))), NEWEST_FIRST, request.GET.get("at", ""))
-    context = {"search": search, "page": page, "is_narrowed": any(search.cleaned_data.values())}
+    page = page_of(search.narrow(_settled(seller)), NEWEST_FIRST, request.GET.get("at", ""))
+    context = {
+        "search": search,
+        "page": page,
+        "is_narrowed": any(search.cleaned_data.values()),
+        "unknown": reports.unknown(seller),
+    }
     return render(request, "messaging/history.html", context)
 
 
@@ -46,11 +54,17 @@ def history(request: HttpRequest) -> HttpResponse:
 @members
 def history_export(request: HttpRequest) -> HttpResponse:
     """The same list, with the same filters, as a file."""
-    seller, search = seller_of(request), HistorySearch(request.GET)
+    seller = seller_of(request)
+    search = _search(request, seller)
     if not search.is_valid():
         return render(request, "messaging/history.html", {"search": search}, status=422)
     found = batches(search.narrow(_settled(seller)), NEWEST_FIRST, seller_id=seller.pk)
     return csv_file("history", COLUMNS, _lines(found))
+
+
+def _search(request: HttpRequest, seller: Seller) -> HistorySearch:
+    titles = titles_of(_settled(seller).order_by(*NEWEST_FIRST.ordering))
+    return HistorySearch(request.GET, titles=titles, marketplaces=marketplaces_of(seller))
 
 
 def _settled(seller: Seller) -> QuerySet[Message]:

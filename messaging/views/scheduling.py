@@ -15,14 +15,13 @@ from accounts.export import csv_file
 from accounts.models import Seller
 from accounts.paging import Key, batches, page_of
 from messaging import team
-from messaging.forms import COMING, ActForm, ComingSearch
+from messaging.forms import COMING, ActForm, ComingSearch, titles_of
 from messaging.models import Message, Status
 from messaging.team import APPLIES_TO, Act
 from orders.clocks import marketplace_name
 from orders.forms import marketplaces_of
 
 SOONEST_FIRST = Key("due_at", newest_first=False)
-TITLES_SHOWN = 50
 COLUMNS = ("Order", "Marketplace", "Due (UTC)", "Campaign", "Channel", "State", "Reason")
 DONE = {Act.HOLD: "Held", Act.RELEASE: "Released", Act.CANCEL: "Cancelled"}
 
@@ -109,8 +108,8 @@ def _confirmation(request: HttpRequest, form: ActForm, *, status: int = 200) -> 
 
 
 def _search(request: HttpRequest, seller: Seller) -> ComingSearch:
-    titles = _coming(seller).order_by("title").values_list("title", flat=True).distinct()[:TITLES_SHOWN]
-    return ComingSearch(request.GET, titles=list(titles), marketplaces=marketplaces_of(seller))
+    titles = titles_of(_coming(seller).order_by(*SOONEST_FIRST.ordering))
+    return ComingSearch(request.GET, titles=titles, marketplaces=marketplaces_of(seller))
 
 
 def _coming(seller: Seller) -> QuerySet[Message]:

@@ -15,7 +15,7 @@ register = template.Library()
 def moment(at: datetime | None, marketplace_id: str = "") -> SafeString:
     """The instant on the marketplace's clocks (none given: UTC); UTC appears on hover."""
     if at is None:
-        return format_html("–")
+        return SafeString("–")
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         at.isoformat(),

@@ -65,7 +65,7 @@ def test_the_chart_and_the_table_say_the_same(alice: Client, seller: Seller) -> 
 
     assert len(figures["days"]) == 30
     assert (figures["days"][-1], figures["sent"][-1]) == (timezone.now().date().isoformat(), 2)
-    assert text.count('<th scope="row">') == 30
+    assert text.count('<th scope="row"><a href="/history/?since=') == 30
 
 
 def test_a_new_seller_is_told_what_to_do_first(alice: Client) -> None:

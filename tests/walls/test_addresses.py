@@ -78,6 +78,8 @@ ADDRESSES: dict[str, Address] = {
     "act": Address(method="post", may=CHANGERS),
     "history": Address(),
     "history_export": Address(),
+    "message": Address({"pk": "message"}),
+    "settle_message": Address({"pk": "message"}, method="post", may=OWNERS, data=lambda world: {"found": "sent"}),
     "letter": Address({"pk": "message"}),
     "senders": Address(),
     "save_sender": Address({"pk": "place"}, method="post", may=CHANGERS, data=lambda w: {"approved_sender": ""}),
