@@ -1,8 +1,14 @@
 """Messages with their life, for operators: to look at. Only `life.move` changes one; letters are never shown."""
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
 
 from accounts.admin import ReadOnlyAdmin, ReadOnlyInline
+from messaging import oversight
 from messaging.models import Message, MessageEvent
 
 
@@ -20,6 +26,27 @@ class MessageAdmin(ReadOnlyAdmin):
     search_fields = ("=order__amazon_order_id", "=receipt", "seller__name")
     ordering = ("-id",)
     inlines = (MessageEventInline,)
+    change_list_template = "admin/messaging/messages.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path("sending/", self.admin_site.admin_view(self.sending), name="messaging_sending"),
+            *super().get_urls(),
+        ]
+
+    def sending(self, request: HttpRequest) -> HttpResponse:
+        """How sending goes: the queue of each channel, its pace, and the accounts in trouble."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        now = timezone.now()
+        context = self.admin_site.each_context(request) | {
+            "title": "Sending",
+            "opts": self.opts,
+            "lanes": oversight.lanes(now=now),
+            "ailing": oversight.ailing(now=now),
+            "most": oversight.MOST_ACCOUNTS,
+        }
+        return TemplateResponse(request, "admin/messaging/sending.html", context)
 
 
 @admin.register(MessageEvent)

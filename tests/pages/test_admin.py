@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import Seller, User
 from accounts.rowsecurity import across_sellers
 from campaigns.planning import plan_stale
+from messaging.models import Status
 from optouts import guards
 from optouts.addresses import saw_mailbox
 from optouts.models import (
@@ -204,3 +205,13 @@ def test_an_operator_adds_a_person_and_changes_a_seller(operator: Client, seller
 
 def test_a_sellers_people_do_not_enter(alice: Client) -> None:
     assert alice.get("/admin/optouts/notice/").status_code == 302
+
+
+def test_operators_see_how_sending_goes(operator: Client) -> None:
+    account = make_account(make_seller("Mallory's shop"))
+    make_message(make_order(account), due_at=NOW, status=Status.UNKNOWN)
+
+    text = operator.get("/admin/messaging/message/sending/").content.decode()
+
+    assert "Mallory&#x27;s shop" in text
+    assert "Request a Review" in text
