@@ -20,6 +20,7 @@ from optouts.grading import (
     Verdict,
     grade,
     grade_by_person,
+    grade_handed_in,
     is_setup_proved,
     needs_seal,
     signed_recipient,
@@ -114,6 +115,8 @@ class _Examination:
         verdict = grade(reading, letter, authentication, self.context, chain)
         if outer is not None and verdict.kind is Kind.FORGED and reading.kind in _NOTICES:
             verdict = _by_attaching(reading, outer, self.context, is_nested=depth > 1)
+        if self.context.is_handed_in:
+            verdict = grade_handed_in(verdict, reading)
         finding = replace(
             _finding(reading, verdict, authentication, message),
             route=letter.route, forwarded_by=letter.forwarded_by, chain=None if chain is NO_CHAIN else chain,

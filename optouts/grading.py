@@ -5,7 +5,7 @@ it, so a notice stolen from another seller cannot be shown here as one's own.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from optouts.arc import TRUSTED_SEALERS, Chain, Seal
@@ -38,6 +38,9 @@ _DATED_WRONG = {
     SignatureResult.TOO_OLD: Reason.TOO_OLD,
     SignatureResult.FROM_THE_FUTURE: Reason.FROM_THE_FUTURE,
 }
+_ATTACHED = {Grade.A1: Grade.A4, Grade.A2: Grade.A4, Grade.A3: Grade.A4_UNKNOWN}
+_HANDED_IN = {Grade.A4: Reason.HANDED_IN_SIGNED, Grade.A4_UNKNOWN: Reason.HANDED_IN_SIGNED_UNKNOWN_MAILBOX}
+_NOT_SIGNED_BY_AMAZON = frozenset({Reason.NOT_SIGNED, Reason.SIGNATURE_BROKEN})
 _LOST_ON_THE_WAY = frozenset({None, SignatureResult.FAILED})
 _MENDED_BY_A_SEAL = _LOST_ON_THE_WAY | {SignatureResult.NO_KEY, SignatureResult.DNS_TROUBLE}
 
@@ -49,6 +52,7 @@ class Context:
     `is_inbound_address` answers whether an address (lower case) is one of this seller's own inbound addresses.
     `mailboxes` are his registered and confirmed mailboxes, lower case. `now` is the time of receipt. `promoted` are the
     names of the shadow templates that an operator has made live, `trusted_sealers` the domains whose ARC seals count.
+    `is_handed_in`: a member of the seller's team uploaded the mail.
     """
 
     is_inbound_address: Callable[[str], bool]
@@ -57,6 +61,7 @@ class Context:
     notice_senders: frozenset[str] = NOTICE_SENDERS
     promoted: frozenset[str] = frozenset()
     trusted_sealers: frozenset[str] = TRUSTED_SEALERS
+    is_handed_in: bool = False
 
     @property
     def expectations(self) -> Expectations:
@@ -174,6 +179,25 @@ def grade_by_person(
     if reading.reason is Reason.QUOTED_SENTENCE:
         return Verdict(Kind.PROBABLE_OPT_OUT, None, reason)
     return Verdict(reading.kind, None, reason) if reading.kind in ACTED_ON else _ungraded(reading)
+
+
+def grade_handed_in(verdict: Verdict, reading: Reading) -> Verdict:
+    """Grade what a member uploaded: what Amazon signed proves itself, all else is her word (INBOUND.md 4.4).
+
+    Her word does not mend a contradiction, nor a signature that was tampered with, and it does not vouch for a stranger
+    who imitates Amazon. Whether the DNS answers is waited for, as always.
+    """
+    if verdict.grade in _ATTACHED:
+        return replace(verdict, grade=_ATTACHED[verdict.grade], reason=_HANDED_IN[_ATTACHED[verdict.grade]])
+    is_doubtful = verdict.kind is Kind.FORGED and verdict.reason not in _NOT_SIGNED_BY_AMAZON
+    if is_doubtful or verdict.grade is Grade.T or verdict.reason in _CONTRADICTIONS:
+        return verdict
+    if reading.kind is Kind.OPT_OUT and verdict.grade is not None:
+        is_gone = verdict.reason is Reason.KEY_WITHDRAWN  # which is looked up once more, whatever the grade
+        return Verdict(reading.kind, Grade.C, verdict.reason if is_gone else Reason.HANDED_IN)
+    if verdict.kind is Kind.FORGED:
+        return Verdict(reading.kind, None, Reason.HANDED_IN) if reading.kind in ACTED_ON else _ungraded(reading)
+    return verdict
 
 
 def _grade_stranger(reading: Reading, letter: Letter, authentication: Authentication, context: Context) -> Verdict:

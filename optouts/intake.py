@@ -109,6 +109,7 @@ def _context(notice: Notice) -> Context:
         mailboxes=frozenset(mailbox.address for mailbox in mailboxes),
         now=notice.received_at,
         promoted=promotions.promoted(),
+        is_handed_in=notice.source == Notice.Source.UPLOAD,
     )
 
 

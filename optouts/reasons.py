@@ -77,6 +77,11 @@ class Reason(StrEnum):
     SIGNED_ATTACHMENT_UNKNOWN_MAILBOX = (
         "The attached original carries Amazon's valid signature, but was written to a mailbox that is not registered."
     )
+    HANDED_IN_SIGNED = "A person of your team handed the mail in, and Amazon's signature in it is valid."
+    HANDED_IN_SIGNED_UNKNOWN_MAILBOX = (
+        "A person of your team handed the mail in, and Amazon's signature in it is valid, but it was written to a "
+        "mailbox that is not registered."
+    )
 
     FORMER_ADDRESS = "It came to an address that you have replaced; give Amazon, or your mailbox, the new one."
 
@@ -85,6 +90,7 @@ class Reason(StrEnum):
     # What was not.
     FORWARDED_BY_HAND = "Forwarded by hand: nobody signed it."
     FORWARDED_BY_REGISTERED = "Forwarded by hand from your registered mailbox, whose signature is valid."
+    HANDED_IN = "A person of your team handed the mail in; Amazon's signature in it is missing or broken."
     ATTACHED_UNSIGNED = "An attached copy of a notice, whose signature did not survive."
     SEAL_INCOMPLETE = "The forwarder changed the mail, and its seals have gaps or cannot be read."
     SEAL_OF_STRANGER = "The forwarder changed the mail, and it is sealed by somebody whose word does not count here."

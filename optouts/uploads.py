@@ -1,7 +1,8 @@
 """A member hands in a mail that she saved from her mailbox: the third door.
 
-Flow: page -> `take` -> a notice with source "upload" and its uploader -> `intake`. A file that Amazon signed proves
-itself, as an attached original does; without a valid signature it is her word, and a grade of C at best.
+Flow: page -> `take` -> a notice with source "upload" and its uploader -> `intake`, which grades it by
+`grading.grade_handed_in`: a file that Amazon signed proves itself, as an attached original does; without a valid
+signature it is her word, and a grade of C at best.
 """
 
 from collections.abc import Iterable
