@@ -10,7 +10,7 @@ from typing import Final
 
 from accounts import lifecycle, lookup
 from accounts.models import AccountMarketplace
-from optouts import gate, guards, holds, readings
+from optouts import gate, guards, holds, readings, rekeying
 from optouts.decisions import Decision, Effect, Grade, OrderState, decide
 from optouts.examination import Finding
 from optouts.models import GuardAlarm, Notice
@@ -56,6 +56,7 @@ def act(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
         return _later(notice, finding, now + KEY_LOOK, now=now)
     if finding.kind is not Kind.OPT_OUT or finding.grade is None or finding.order_id is None:
         return _other(notice, finding, now=now)
+    rekeying.bring_forward(notice.seller_id, [finding.order_id], [], now=now)
     order, state = _whose(notice.seller_id, finding.order_id, now=now)
     if finding.alias and order and order.alias_key and order.alias_key not in lookup.every_alias_key(finding.alias):
         return Outcome(Notice.Status.QUARANTINED, OTHER_ADDRESS, order)
@@ -178,6 +179,7 @@ def _later(notice: Notice, finding: Finding, look_at: datetime, *, now: datetime
 def _hold_if_written_to(notice: Notice, finding: Finding, until: datetime, *, now: datetime) -> Order | None:
     if finding.kind is not Kind.OPT_OUT or finding.order_id is None:
         return None
+    rekeying.bring_forward(notice.seller_id, [finding.order_id], [], now=now)
     order, state = _whose(notice.seller_id, finding.order_id, now=now)
     if order is not None and state is OrderState.WRITTEN_TO:
         holds.hold(_buyer(order), _proof(notice, finding), until=until, now=now)

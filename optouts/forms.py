@@ -7,6 +7,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db.models import QuerySet
 
 from accounts.keys import is_order_id, normalise_alias
+from accounts.models import Seller
+from optouts import listing
 from optouts.list_files import MOST_BYTES
 from optouts.models import Notice, Suppression
 from optouts.uploads import MOST_AT_ONCE
@@ -38,14 +40,17 @@ class EntrySearch(OrderSearch):
     """Over the seller's entries of the list."""
 
     state = forms.ChoiceField(required=False, choices=[("", "Any state"), *Suppression.State.choices])
+    rows = forms.ChoiceField(
+        label="Rows", required=False, choices=[("", "Buyers and orders"), ("buyers", "Each buyer once")]
+    )
 
-    def narrow(self, entries: QuerySet[Suppression]) -> QuerySet[Suppression]:
-        """The entries that are asked for. Call when valid."""
+    def narrow(self, seller: Seller, entries: QuerySet[Suppression]) -> QuerySet[Suppression]:
+        """The entries that are asked for, of this seller's. Call when valid."""
         if self.words:
             entries = entries.filter(amazon_order_id__contains=self.words)
         if self.cleaned_data["state"]:
             entries = entries.filter(state=self.cleaned_data["state"])
-        return entries
+        return listing.each_buyer_once(seller, entries) if self.cleaned_data["rows"] else entries
 
 
 class NoticeSearch(OrderSearch):

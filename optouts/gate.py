@@ -14,18 +14,20 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from accounts.rowsecurity import across_sellers
+from optouts.decisions import Grade
+from optouts.keyversions import version_of
 from optouts.models import SellerFreeze, Suppression, SuppressionEvent
 
 OPTED_OUT: Final = "the buyer has opted out through Amazon"
 CORROBORATING: Final = ("A1", "A2", "A4")  # grades of which a second one promotes a pending entry
 MEMBER: Final = "member "  # begins the actor of what a person of a seller did by hand
 _MINT: Final = object()
+_RANK: Final = {grade.value: rank for rank, grade in enumerate(Grade)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,8 @@ def _enter(key: UUID, kind: Suppression.Kind, buyer: Buyer, proof: Proof, now: d
     entry, is_new = Suppression.objects.get_or_create(
         key=key,
         seller_id=buyer.seller_id,
-        defaults=_beginning(kind, Suppression.State.ACTIVE, proof, now) | {"amazon_order_id": buyer.amazon_order_id},
+        defaults=_beginning(key, kind, Suppression.State.ACTIVE, proof, now)
+        | {"amazon_order_id": buyer.amazon_order_id},
     )
     if not is_new and (entry.state == Suppression.State.HELD or _is_back(entry, proof)):
         _into_force(entry, proof, now)
@@ -204,27 +207,42 @@ def _enter(key: UUID, kind: Suppression.Kind, buyer: Buyer, proof: Proof, now: d
 
 
 def _strengthen(entry: Suppression, proof: Proof) -> None:
-    """What a person had entered by hand is proved now: it says so, and is out of her hands."""
-    if proof.grade and not entry.grade:
-        entry.grade, entry.reason, entry.withdrawn_at = proof.grade, proof.reason, None
-        entry.save(update_fields=["grade", "reason", "withdrawn_at"])
+    """An entry shows the best proof that stands behind it, and its events show all. A lesser one changes nothing.
+
+    What a person had entered by hand is proved by any: it is out of her hands then, and messages are withdrawn anew.
+    """
+    if entry.state == Suppression.State.REVOKED or not _is_better(proof.grade, than=entry.grade):
+        return
+    if not entry.grade:
+        entry.withdrawn_at = None
+    entry.grade, entry.reason = proof.grade, proof.reason
+    entry.save(update_fields=["grade", "reason", "withdrawn_at"])
+
+
+def _is_better(grade: str, *, than: str) -> bool:
+    """Grades stand in their order, best first; no grade is a person's word and the least of all."""
+    return bool(grade) and (not than or _RANK[grade] < _RANK[than])
 
 
 def _enter_globally(key: UUID, proof: Proof, reach: Reach, now: datetime) -> int:
     state = Suppression.State.ACTIVE if reach is Reach.GLOBAL else Suppression.State.PENDING
     entry, is_new = Suppression.objects.get_or_create(
-        key=key, seller=None, defaults=_beginning(Suppression.Kind.ALIAS, state, proof, now)
+        key=key, seller=None, defaults=_beginning(key, Suppression.Kind.ALIAS, state, proof, now)
     )
     is_proved = state == Suppression.State.ACTIVE or (not is_new and _corroborates(entry, proof))
     if is_proved and (entry.state == Suppression.State.PENDING or _is_back(entry, proof)):
         _into_force(entry, proof, now)
     else:
+        _strengthen(entry, proof)
         _remember(entry, SuppressionEvent.What.ADDED if is_new else SuppressionEvent.What.EVIDENCE, proof, now)
     return entry.pk
 
 
 def _into_force(entry: Suppression, proof: Proof, now: datetime) -> None:
-    entry.state, entry.grade, entry.reason = Suppression.State.ACTIVE, proof.grade, proof.reason
+    """An entry that waited keeps a better grade that it had; one that was revoked begins anew with this proof."""
+    if entry.state == Suppression.State.REVOKED or _is_better(proof.grade, than=entry.grade):
+        entry.grade = proof.grade
+    entry.state, entry.reason = Suppression.State.ACTIVE, proof.reason
     entry.changed_at, entry.until, entry.withdrawn_at = now, None, None
     entry.save(update_fields=["state", "grade", "reason", "changed_at", "until", "withdrawn_at"])
     _remember(entry, SuppressionEvent.What.PROMOTED, proof, now)
@@ -255,9 +273,11 @@ def _corroborates(entry: Suppression, proof: Proof) -> bool:
     return not entry.events.filter(fingerprint=proof.fingerprint).exists()
 
 
-def _beginning(kind: Suppression.Kind, state: Suppression.State, proof: Proof, now: datetime) -> dict[str, object]:
+def _beginning(
+    key: UUID, kind: Suppression.Kind, state: Suppression.State, proof: Proof, now: datetime
+) -> dict[str, object]:
     return {
-        "key_version": settings.LOOKUP_VERSION,
+        "key_version": version_of(key, kind),
         "kind": kind,
         "state": state,
         "reason": proof.reason,

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Q
 
 from accounts.rowsecurity import across_sellers
 from optouts import gate
+from optouts.keyversions import version_of
 from optouts.models import Suppression, SuppressionEvent
 from orders.attention import ask_for_plans
 from orders.models import Order
@@ -80,7 +80,7 @@ def _hold(
     if entry is None:
         entry = Suppression.objects.create(
             key=key,
-            key_version=settings.LOOKUP_VERSION,
+            key_version=version_of(key, kind),
             seller_id=buyer.seller_id,
             kind=kind,
             state=State.HELD,

@@ -68,7 +68,10 @@ class PreviewLine:
 
 def preview(seller: Seller, content: bytes, file_name: str, *, by: User, now: datetime) -> ListImport:
     """Take the file apart and keep what each line will do. Raises list_files.Unusable. Adds nothing to the list."""
-    lines = _judge(seller, take_apart(content), file_name)
+    file = take_apart(content)
+    named = [word for line in file.lines for word in (line.amazon_order_id, line.alias) if word]
+    listing.bring_forward(seller, named, now=now)
+    lines = _judge(seller, file, file_name)
     return ListImport.objects.create(
         seller=seller,
         by=by,

@@ -13,15 +13,15 @@ from datetime import datetime
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts import keys, lookup
 from accounts.models import Seller, User
 from accounts.rowsecurity import as_seller
-from optouts import gate
+from optouts import gate, rekeying
+from optouts.keyversions import version_of
 from optouts.models import Suppression, SuppressionEvent
 from orders.attention import ask_for_plans
 from orders.models import Order
@@ -99,6 +99,17 @@ def aim_at(seller: Seller, text: str) -> Aim:
     raise NotRecognised
 
 
+def bring_forward(seller: Seller, words: Iterable[str], *, now: datetime) -> None:
+    """While the list is re-keyed, what is about to be entered moves first, so that no entry is made beside its old one.
+
+    `words` are order numbers and aliases. Changes nobody's being on the list.
+    """
+    named = list(words)
+    numbers = [word for word in named if keys.is_order_id(word)]
+    aliases = [word for word in named if keys.normalise_alias(word)]
+    rekeying.bring_forward(seller.pk, numbers, aliases, now=now)
+
+
 def aims_at_orders(seller: Seller, numbers: Sequence[str]) -> dict[str, Aim]:
     """One query for any number of order numbers. Raises ValueError for what is none."""
     found = Order.objects.for_seller(seller).filter(amazon_order_id__in=set(numbers))
@@ -132,6 +143,22 @@ def look_up(seller: Seller, text: str, *, now: datetime) -> Answer:
     own = dict(in_force(seller, asked).values_list("key", "reason"))
     reasons = list((of_all if aim.is_known else own).values())
     return Answer(aim, gate.OPTED_OUT if gate.OPTED_OUT in reasons else next(iter(reasons), ""))
+
+
+def each_buyer_once(seller: Seller, entries: QuerySet[Suppression]) -> QuerySet[Suppression]:
+    """Of these entries of the seller one for each buyer: an order and its buyer are two entries of one opt-out.
+
+    An order of whose buyer no entry is among them stands for him.
+    """
+    buyers = entries.filter(kind=Kind.ALIAS)
+    named = buyers.filter(amazon_order_id=OuterRef("amazon_order_id")).exclude(amazon_order_id="")
+    theirs = Order.objects.for_seller(seller).filter(order_key=OuterRef("key"), alias_key__in=buyers.values("key"))
+    return entries.exclude(Q(kind=Kind.ORDER) & (Exists(named) | Exists(theirs)))
+
+
+def buyers_in_force(seller: Seller) -> int:
+    """How many buyers this seller does not write to, by her own notices and by her people's word."""
+    return each_buyer_once(seller, Suppression.objects.for_seller(seller).filter(state=State.ACTIVE)).count()
 
 
 def in_force(seller: Seller, those: Iterable[UUID]) -> QuerySet[Suppression]:
@@ -233,7 +260,7 @@ def _entry(seller: Seller, key: UUID, kind: Kind, wish: Wish, now: datetime) -> 
     return Suppression(
         seller=seller,
         key=key,
-        key_version=settings.LOOKUP_VERSION,
+        key_version=version_of(key, kind),
         kind=kind,
         state=State.ACTIVE,
         reason=wish.reason[:200],

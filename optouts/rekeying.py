@@ -4,7 +4,7 @@ A verb of `manage.py rekey_suppressions`. Each step is one transaction, so it ma
 sender running: the gate looks under the keys of all configured secrets, so nobody is free in between.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -50,6 +50,29 @@ def rekey(*, now: datetime) -> Report:
         left = Suppression.objects.exclude(key_version=settings.LOOKUP_VERSION).order_by().values("key_version")
         report.left = dict(left.annotate(count=Count("id")).values_list("key_version", "count"))
     return report
+
+
+def bring_forward(seller_id: int, order_ids: Collection[str], aliases: Collection[str], *, now: datetime) -> None:
+    """Move what is about to be acted on, and what stands on the list for it, before it is acted on.
+
+    So nothing is entered under a key of today beside an entry that has not moved. Costs nothing when there is no former
+    secret. Idempotent.
+    """
+    if not lookup.is_rekeying():
+        return
+    of_aliases = [lookup.every_alias_key(alias) for alias in aliases]
+    of_orders = [lookup.every_key_of_a_buyer(seller_id, order_id, None) for order_id in order_ids]
+    moves: dict[UUID, UUID] = {former: key for key, *others in of_aliases + of_orders for former in others}
+    with across_sellers("what is acted on is re-keyed first"):
+        orders = Order.objects.filter(seller_id=seller_id, amazon_order_id__in=set(order_ids))
+        for order in orders.iterator(chunk_size=AT_ONCE):
+            with transaction.atomic():
+                _orders([order], Report(), now=now)
+        for former in set(Suppression.objects.filter(key__in=moves).values_list("key", flat=True)):
+            with transaction.atomic():
+                _entries(former, moves[former], Report(), now=now)
+        for former, key in moves.items():
+            Order.objects.filter(alias_key=former).update(alias_key=key)
 
 
 def _addresses(report: Report) -> None:

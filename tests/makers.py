@@ -197,7 +197,9 @@ def suppress(order: Order, *, grade: str = "A2", reach: gate.Reach = gate.Reach.
 def make_entry(seller: Seller, words: str = "", *, by: User | None = None, reason: str = "a friend") -> Suppression:
     """An entry that a person of the seller made by hand: of this order number or alias, and of what belongs to it."""
     with across_sellers("test"):
-        aim = listing.aim_at(seller, words or order_id())
+        words = words or order_id()
+        listing.bring_forward(seller, [words], now=NOW)
+        aim = listing.aim_at(seller, words)
         listing.add(seller, [listing.Wish(aim, reason)], by=by or make_user(), now=NOW)
         return Suppression.objects.get(seller=seller, key=aim.keys[0])
 

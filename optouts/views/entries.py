@@ -38,7 +38,7 @@ def optouts(request: HttpRequest) -> HttpResponse:
     seller, search = seller_of(request), EntrySearch(request.GET)
     if not search.is_valid():
         return _list(request, {"search": search}, status=422)
-    page = page_of(search.narrow(_entries(seller)), ENTRIES_NEWEST_FIRST, request.GET.get("at", ""))
+    page = page_of(search.narrow(seller, _entries(seller)), ENTRIES_NEWEST_FIRST, request.GET.get("at", ""))
     return _list(request, {"search": search, "page": page, "is_narrowed": any(search.cleaned_data.values())})
 
 
@@ -49,7 +49,7 @@ def optouts_export(request: HttpRequest) -> HttpResponse:
     seller, search = seller_of(request), EntrySearch(request.GET)
     if not search.is_valid():
         return _list(request, {"search": search}, status=422)
-    found = batches(search.narrow(_entries(seller)), ENTRIES_NEWEST_FIRST, seller_id=seller.pk)
+    found = batches(search.narrow(seller, _entries(seller)), ENTRIES_NEWEST_FIRST, seller_id=seller.pk)
     return csv_file("opt-outs", ENTRY_COLUMNS, _entry_lines(found))
 
 
@@ -77,6 +77,7 @@ def add_optout(request: HttpRequest) -> HttpResponse:
         return render(request, "optouts/add.html", {"form": form}, status=422 if form.is_bound else 200)
     assert isinstance(request.user, User)
     seller = seller_of(request)
+    listing.bring_forward(seller, [form.cleaned_data["buyer"]], now=timezone.now())
     aim = listing.aim_at(seller, form.cleaned_data["buyer"])
     wish = listing.Wish(aim, form.cleaned_data["reason"])
     added = listing.add(seller, [wish], by=request.user, now=timezone.now())

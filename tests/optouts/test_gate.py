@@ -182,3 +182,42 @@ def test_a_message_in_amazons_hands_is_settled_before_its_entry_leaves_the_queue
     outbox.withdraw_suppressed(now=now)
     message.refresh_from_db()
     assert message.status == Status.BLOCKED
+
+
+@pytest.mark.parametrize(
+    ("grades", "shown"),
+    [(["C", "A1"], "A1"), (["A1", "C"], "A1"), (["B", "A3", "D"], "A3"), (["A3", "A4"], "A4"), (["A2", "A1"], "A1")],
+)
+def test_an_entry_shows_its_best_grade_and_its_events_show_all(
+    grades: list[str], shown: str, alices: AmazonAccount, now: datetime
+) -> None:
+    buyer = buyer_of(make_order(alices, buyer=alias()))
+    for number, grade in enumerate(grades):
+        reach = Reach.SELLER if grade in ("C", "D") else Reach.PENDING
+        gate.suppress(buyer, proof(number, grade), reach=reach, now=now)
+    for entry in Suppression.objects.filter(seller=buyer.seller_id):
+        assert entry.grade == shown
+        assert list(entry.events.order_by("id").values_list("grade", flat=True)) == grades
+    [of_all] = Suppression.objects.filter(seller=None)
+    seen = [grade for grade in grades if grade not in ("C", "D")]
+    assert of_all.grade == shown
+    assert list(of_all.events.order_by("id").values_list("grade", flat=True)) == seen
+
+
+def test_an_entry_that_comes_into_force_by_a_lesser_second_proof_keeps_its_better_grade(
+    alices: AmazonAccount, now: datetime
+) -> None:
+    buyer = buyer_of(make_order(alices, buyer=alias()))
+    gate.suppress(buyer, proof(1, "A1"), reach=Reach.PENDING, now=now)
+    gate.suppress(buyer, proof(2, "A4"), reach=Reach.GLOBAL, now=now)
+    of_all = Suppression.objects.get(seller=None)
+    assert (of_all.state, of_all.grade) == (Suppression.State.ACTIVE, "A1")
+
+
+def test_better_proof_of_a_revoked_entry_changes_nothing_on_it(alices: AmazonAccount, now: datetime) -> None:
+    buyer = buyer_of(make_order(alices))
+    gate.suppress(buyer, proof(1, "C"), reach=Reach.SELLER, now=now)
+    Suppression.objects.update(state=Suppression.State.REVOKED)
+    gate.suppress(buyer, proof(2, "A1"), reach=Reach.SELLER, now=now)
+    entry = Suppression.objects.get()
+    assert (entry.state, entry.grade) == (Suppression.State.REVOKED, "C")

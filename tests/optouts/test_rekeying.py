@@ -11,10 +11,22 @@ from accounts import lookup
 from accounts.models import AmazonAccount
 from messaging import dispatch
 from messaging.models import Channel, Message, Status
-from optouts import addresses, gate, rekeying
+from optouts import addresses, gate, imports, rekeying
 from optouts.models import Suppression, SuppressionEvent
 from orders.models import Order
-from tests.makers import NOW, alias, make_account, make_address, make_message, make_order, make_seller, suppress
+from tests.makers import (
+    NOW,
+    alias,
+    make_account,
+    make_address,
+    make_entry,
+    make_import,
+    make_message,
+    make_order,
+    make_seller,
+    make_user,
+    suppress,
+)
 from tests.messaging.post_office import PostOffice, at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
@@ -141,3 +153,49 @@ def test_the_command_says_what_moved_and_what_is_left(account: AmazonAccount, se
     call_command("rekey_suppressions", stdout=out)
     assert "Moved: 1 entries" in out.getvalue()
     assert "2 entries could not be moved from version 1; still found." in out.getvalue()
+
+
+def test_an_import_during_the_change_adds_no_entry_beside_one_that_has_not_moved(
+    account: AmazonAccount, settings: Settings
+) -> None:
+    buyer, stranger = alias(), alias()
+    order = make_order(account, buyer=buyer)
+    entries = [make_entry(account.seller, words).pk for words in (order.amazon_order_id, stranger)]
+    before = Suppression.objects.count()
+    rotate(settings)
+    content = f"{order.amazon_order_id}\n{buyer}\n{stranger}\n".encode()
+    shown = make_import(account.seller, content)
+    assert shown.to_add == 0
+    imports.carry_out(account.seller, shown, by=make_user(), now=NOW)
+    assert Suppression.objects.count() == before
+    moved = Suppression.objects.filter(pk__in=entries)
+    assert set(moved.values_list("key_version", flat=True)) == {settings.LOOKUP_VERSION}
+
+
+def test_a_new_entry_during_the_change_still_stops_when_the_former_secret_is_gone(
+    account: AmazonAccount, mallorys: AmazonAccount, settings: Settings
+) -> None:
+    buyer = alias()
+    order = make_order(account, buyer=buyer)
+    rotate(settings)
+    make_entry(account.seller, order.amazon_order_id)
+    rekeying.bring_forward(account.seller_id, [order.amazon_order_id], [], now=NOW)
+    order.refresh_from_db()
+    suppress(order)
+    rekeying.rekey(now=NOW)
+    forget_former(settings)
+    assert sent(make_message(make_order(mallorys, buyer=buyer))) == Status.SUPPRESSED
+
+
+def test_a_new_entry_about_a_buyer_whose_address_is_gone_is_reported_as_left(
+    account: AmazonAccount, settings: Settings
+) -> None:
+    order = make_order(account, buyer=alias())
+    Order.objects.filter(pk=order.pk).update(alias_sealed=None)
+    rotate(settings)
+    former = min(settings.FORMER_LOOKUP_SECRETS)
+    make_entry(account.seller, order.amazon_order_id)
+    assert rekeying.rekey(now=NOW).left == {former: 1}  # the buyer's; the order's has moved
+    later = make_order(account, buyer=alias())
+    make_entry(account.seller, later.amazon_order_id)
+    assert rekeying.rekey(now=NOW).left == {former: 1}
