@@ -16,6 +16,7 @@ from campaigns.models import Campaign
 from messaging import reports
 from messaging.models import Status
 from messaging.reports import Day, Figures
+from optouts import listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,15 @@ def _dashboard(request: HttpRequest) -> HttpResponse:
 
 def _tiles(seller: Seller, figures: Figures, *, now: datetime) -> list[Tile]:
     today, week = now.date().isoformat(), reports.first_day_of_week(now).isoformat()
-    known = seller.suppression_set.filter(state="active").count()
+    stopped = listing.buyers_in_force(seller)
     held = f", {figures.held} of them held" if figures.held else ""
     return [
         Tile("Sent today", figures.sent_today, _history(status=Status.SENT, since=today), "since midnight UTC"),
         Tile("Sent in 7 days", figures.sent_in_week, _history(status=Status.SENT, since=week), "today included"),
         Tile("Coming in 7 days", figures.coming_in_week, reverse("scheduling"),
              f"{figures.coming} scheduled in all{held}"),
-        Tile("Opt-outs known", known, f"{reverse('optouts')}?state=active", "buyers and orders of yours"),
+        Tile("Buyers not written to", stopped, f"{reverse('optouts')}?state=active&rows=buyers",
+             "opted out, or entered by your team"),
     ]
 
 

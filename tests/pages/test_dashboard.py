@@ -21,6 +21,7 @@ from tests.makers import (
     make_order,
     make_seller,
     make_user,
+    suppress,
 )
 
 
@@ -149,3 +150,15 @@ def test_a_person_of_two_teams_switches_by_post_and_to_her_own_teams_only(client
     assert client.post("/team/", {"seller": second.pk}).status_code == 302
 
     assert client.get("/").context["seller"] == second
+
+
+def test_a_buyer_who_opted_out_is_counted_once_and_the_list_shows_him_once(alice: Client, seller: Seller) -> None:
+    account, buyer = make_account(seller), alias()
+    for order in (make_order(account, buyer=buyer), make_order(account, buyer=buyer), make_order(account)):
+        suppress(order)
+    text = page(alice)
+    found = re.search(r'href="(/opt-outs/[^"]+)">\s*<span class="tile-title">Buyers not written to</span>\s*'
+                      r'<span class="tile-count number">(\d+)</span>', text)  # fmt: skip
+    assert found
+    assert found[2] == "2"  # one buyer of two orders, and one order whose buyer Amazon does not name
+    assert len(alice.get(found[1].replace("&amp;", "&")).context["page"].rows) == 2
