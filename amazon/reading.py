@@ -102,11 +102,23 @@ def _order(order_id: str, data: Json) -> AmazonOrder:
             _member(PackageStatus, _part(package, "packageStatus").get("status"))
             for package in _parts(data, "packages")
         ),
+        shipped_at=_shipped_at(data),
         items=tuple(map(_item, items)),
         total=total,
         currency=currency,
         buyer_alias=_alias(_part(data, "buyer")),
     )
+
+
+def _shipped_at(data: Json) -> datetime | None:
+    """When the last package left; cancelled ones do not count."""
+    times = [
+        _instant(package, "shipTime")
+        for package in _parts(data, "packages")
+        if _part(package, "packageStatus").get("status") != "CANCELLED"
+    ]
+    known = [time for time in times if time is not None]
+    return max(known) if known and len(known) == len(times) else None
 
 
 def _item(data: object) -> OrderItem:

@@ -77,7 +77,8 @@ class AmazonOrder:
 
     `original_order_id` is set where the order is a replacement or an exchange. `buyer_alias` is the buyer's anonymised
     address, personal data by Amazon's policy: present only for merchant-fulfilled orders and a developer with the role
-    for it. There is no time of delivery: Amazon has none to tell, only the promise in `deliver_by`.
+    for it. There is no time of delivery: Amazon has none to tell, only the promise in `deliver_by`. `shipped_at` is the
+    last package's, and None while one of them is without a time, or where Amazon ships.
     """
 
     order_id: str
@@ -93,6 +94,7 @@ class AmazonOrder:
     ship_by: Window = Window()
     deliver_by: Window = Window()
     package_statuses: tuple[PackageStatus, ...] = ()
+    shipped_at: datetime | None = None
     items: tuple[OrderItem, ...] = ()
     total: Decimal | None = None
     currency: str | None = None

@@ -56,8 +56,19 @@ class Order(models.Model):
     deliver_by_earliest = models.DateTimeField(null=True, blank=True)
     deliver_by_latest = models.DateTimeField(null=True, blank=True)
     delivery_kind = models.CharField(max_length=10, choices=DeliveryKind.offered, default="unknown")
+    is_delivered_late = models.BooleanField(null=True, blank=True)  # None: Amazon has not told enough
+    ship_by_latest = models.DateTimeField(null=True, blank=True)
+    shipped_at = models.DateTimeField(null=True, blank=True)  # the last package's
+    destination_country = models.CharField(max_length=2, blank=True, default="", db_default="")
+    is_promotion_used = models.BooleanField(null=True, blank=True)  # None: Amazon does not tell it yet
     total_amount = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
+
+    # What reports and GetAttributes tell; a reading of the order itself leaves them alone.
+    returned_at = models.DateTimeField(null=True, blank=True)
+    refunded_at = models.DateTimeField(null=True, blank=True)
+    feedback_rating = models.PositiveSmallIntegerField(null=True, blank=True)
+    language = models.CharField(max_length=20, blank=True, default="", db_default="")
 
     alias_sealed = models.BinaryField(null=True, blank=True)
     alias_purge_at = models.DateTimeField(null=True, blank=True)
@@ -105,7 +116,9 @@ class OrderItem(models.Model):
     quantity = models.PositiveIntegerField(default=1)
     unit_price = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
+    condition = models.CharField(max_length=40, blank=True, default="", db_default="")  # Amazon's word, in lower case
     is_gift = models.BooleanField(default=False)
+    is_promoted = models.BooleanField(default=False, db_default=False)
 
     objects = SellerQuerySet["OrderItem"].as_manager()
 

@@ -12,7 +12,7 @@ from django.db import DataError, IntegrityError, transaction
 
 from accounts import lookup, secrets
 from accounts.models import AmazonAccount
-from amazon.values import AmazonOrder, FulfilledBy, PackageStatus
+from amazon.values import AmazonOrder, FulfilledBy, OrderStatus, PackageStatus
 from amazon.values import OrderItem as AmazonItem
 from orders.models import ALIAS_KEPT_FOR, Order, OrderItem
 
@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 Written = dict[str, object]
 LONGEST_TITLE: Final = 2000
 LONGEST_PROGRAM: Final = 40
+LONGEST_CONDITION: Final = 40
+UNTOLD: Final = {OrderStatus.PENDING, OrderStatus.PENDING_AVAILABILITY}
 BAD_ORDER: Final = (DataError, IntegrityError, ArithmeticError, ValueError)  # never a lost connection
 FULFILLED_BY: Final = {
     FulfilledBy.AMAZON: Order.FulfilledBy.AMAZON,
@@ -52,6 +54,7 @@ def store_order(account: AmazonAccount, order: AmazonOrder, *, now: datetime) ->
         defaults=written
         | _alias_columns(None, account.seller_id, order, now=now)
         | {
+            "is_delivered_late": _is_delivered_late(None, order),
             "seller_id": account.seller_id,
             "order_key": lookup.order_key(account.seller_id, order.order_id),
             "changed_at": now,
@@ -62,6 +65,7 @@ def store_order(account: AmazonAccount, order: AmazonOrder, *, now: datetime) ->
         if row.last_updated_at > order.last_updated_at:
             return
         written |= _alias_columns(row, account.seller_id, order, now=now)
+        written["is_delivered_late"] = _is_delivered_late(row, order)
         if any(getattr(row, name) != value for name, value in written.items() if name != "last_updated_at"):
             written |= {"changed_at": now, "replan_at": now}
         Order.objects.filter(pk=row.pk).update(**written)
@@ -69,10 +73,9 @@ def store_order(account: AmazonAccount, order: AmazonOrder, *, now: datetime) ->
 
 
 def _columns(order: AmazonOrder) -> Written:
-    is_delivered = bool(order.package_statuses) and all(s is PackageStatus.DELIVERED for s in order.package_statuses)
     kind = Order.DeliveryKind.UNKNOWN
     if order.deliver_by.latest:
-        kind = Order.DeliveryKind.CARRIER if is_delivered else Order.DeliveryKind.PROMISE
+        kind = Order.DeliveryKind.CARRIER if _is_delivered(order) else Order.DeliveryKind.PROMISE
     return {
         "marketplace_id": order.marketplace_id,
         "status": _status(order.status.value),
@@ -86,9 +89,41 @@ def _columns(order: AmazonOrder) -> Written:
         "deliver_by_earliest": order.deliver_by.earliest,
         "deliver_by_latest": order.deliver_by.latest,
         "delivery_kind": kind,
+        "ship_by_latest": order.ship_by.latest,
+        "shipped_at": order.shipped_at,
+        "is_promotion_used": _is_promotion_used(order),
         "total_amount": order.total,
         "currency": order.currency or "",
     }
+
+
+def _is_delivered(order: AmazonOrder) -> bool:
+    return bool(order.package_statuses) and all(s is PackageStatus.DELIVERED for s in order.package_statuses)
+
+
+def _is_promotion_used(order: AmazonOrder) -> bool | None:
+    """Amazon tells promotions, like prices, only when the order is not pending any more."""
+    if order.status in UNTOLD:
+        return None
+    return any(item.promotion_ids for item in order.items)
+
+
+def _is_delivered_late(stored: Order | None, order: AmazonOrder) -> bool | None:
+    """Whether the promise was broken, as far as package statuses can tell; they come without a time.
+
+    Late: after the promised window Amazon named a package that was still under way, or a delivery that it had not
+    named before. A delivery that an order's first reading brings may be of any day: None.
+    """
+    promised = order.deliver_by.latest
+    if promised is None or not order.package_statuses:
+        return None
+    if order.last_updated_at <= promised:
+        return False if _is_delivered(order) else None
+    if not _is_delivered(order):
+        return True
+    if stored is None or stored.deliver_by_latest != promised:
+        return None
+    return stored.is_delivered_late if stored.delivery_kind == Order.DeliveryKind.CARRIER else True
 
 
 def _status(amazon: str) -> Order.Status:
@@ -140,11 +175,23 @@ def _store_items(order: Order, items: tuple[AmazonItem, ...]) -> None:
                 quantity=item.quantity,
                 unit_price=item.unit_price,
                 currency=item.currency or "",
+                condition=(item.condition or "").lower()[:LONGEST_CONDITION],
                 is_gift=item.is_gift,
+                is_promoted=bool(item.promotion_ids),
             )
             for item in by_id.values()
         ],
         update_conflicts=True,
         unique_fields=["order", "amazon_item_id"],
-        update_fields=["asin", "sku", "title", "quantity", "unit_price", "currency", "is_gift"],
+        update_fields=[
+            "asin",
+            "sku",
+            "title",
+            "quantity",
+            "unit_price",
+            "currency",
+            "condition",
+            "is_gift",
+            "is_promoted",
+        ],  # fmt: skip
     )
