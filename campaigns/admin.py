@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from accounts.admin import ReadOnlyAdmin, ReadOnlyInline
-from campaigns.models import Campaign, FollowUp, Rule, Template
+from campaigns.models import Campaign, Exclusion, FollowUp, Rule, Template
 
 
 class RuleInline(ReadOnlyInline):
@@ -32,4 +32,13 @@ class FollowUpAdmin(ReadOnlyAdmin):
     list_filter = ("verdict",)
     list_select_related = ("order", "seller", "campaign")
     search_fields = ("=order__amazon_order_id",)
+    ordering = ("-id",)
+
+
+@admin.register(Exclusion)
+class ExclusionAdmin(ReadOnlyAdmin):
+    list_display = ("kind", "named", "seller", "created_at", "created_by", "lifted_at")
+    list_filter = ("kind",)
+    list_select_related = ("seller", "created_by")
+    search_fields = ("=named",)
     ordering = ("-id",)

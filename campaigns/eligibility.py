@@ -31,6 +31,7 @@ class Reason(StrEnum):
     SENDER_ENTERED = "Your sender address is entered for this marketplace"
     TEMPLATE_FOUND = "There is a template in the marketplace's language"
     NOT_SUPPRESSED = "The buyer has not opted out"
+    NOT_EXCLUDED = "Your team has not excluded it"
     ONE_REQUEST = "No other message for this order"
     DELIVERY_KNOWN = "The delivery date is known"
     INSIDE_WINDOW = "Inside Amazon's time for this order"
@@ -79,6 +80,7 @@ class Standing:
     has_sender: bool = True
     template: str | None = "en"  # the language of the template that would be used; None: there is none
     suppressed: str | None = None  # the reason, if the buyer is on the list
+    excluded: str | None = None  # the reason, if the seller has excluded the order, its buyer or what was bought
     taken_by: str | None = None  # the campaign whose message this order has already
 
 
@@ -187,6 +189,7 @@ def _about_the_buyer(facts: OrderFacts, standing: Standing, terms: Terms) -> lis
             "not on the list",
             standing.suppressed or "not on the list",
         ),
+        Check(Reason.NOT_EXCLUDED, standing.excluded is None, "not excluded", standing.excluded or "not excluded"),
         Check(Reason.ONE_REQUEST, standing.taken_by is None, "none", standing.taken_by or "none"),
     ]
     if terms.asks_by_letter:

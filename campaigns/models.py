@@ -1,10 +1,11 @@
 """Campaigns with their rules and templates, and the decisions that they lead to."""
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.choices import Choices
-from accounts.models import Seller, SellerQuerySet
+from accounts.models import Seller, SellerQuerySet, User
 from messaging.models import Channel, Message
 from orders.models import Order
 
@@ -97,3 +98,37 @@ class FollowUp(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verdict} for order {self.order_id}"
+
+
+class Exclusion(models.Model):
+    """A seller's own do-not-contact. A guard: no campaign can switch it off. Lifted by a date, never deleted."""
+
+    class Kind(Choices):
+        ORDER = "order", "Order"
+        BUYER = "buyer", "Buyer"
+        SKU = "sku", "SKU"
+        ASIN = "asin", "ASIN"
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    kind = models.CharField(max_length=8, choices=Kind.offered)
+    # Amazon's order id, the key of the buyer's alias, the SKU in lower case, the ASIN: what `exclusions.Aim` made of it
+    value = models.CharField(max_length=120)
+    named = models.CharField(max_length=120)  # as a page says it: the SKU as written, the order that named the buyer
+    note = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    objects = SellerQuerySet["Exclusion"].as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seller", "kind", "value"], name="excluded_once", condition=Q(lifted_at__isnull=True)
+            )
+        ]
+        indexes = [models.Index(fields=["seller", "-created_at", "-id"], name="exclusions_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.Kind(self.kind).label} {self.named}"

@@ -16,6 +16,7 @@ from accounts.models import AccountMarketplace
 from accounts.rowsecurity import across_sellers
 from amazon.marketplaces import find
 from campaigns.eligibility import Decision, Standing, Terms, Verdict, decide, when
+from campaigns.exclusions import excluded_among
 from campaigns.letters import letter_for, pick_template
 from campaigns.models import Campaign, FollowUp, Rule
 from messaging import outbox
@@ -51,13 +52,18 @@ class Surroundings:
     messages: dict[int, Message]  # the one live message, by order
     owners: dict[int, int]  # the campaign of a message, by message
     suppressed: dict[UUID, str]
+    excluded: dict[int, str]  # by order
 
 
 def _plan_some(seller_id: int, *, now: datetime) -> int:
     with transaction.atomic():
         queue = Order.objects.filter(seller_id=seller_id, replan_at__lte=now).order_by("replan_at", "id")
         # Locked before the campaigns are read: whoever changes one then waits for us to put its orders back in line.
-        orders = list(queue.select_for_update(skip_locked=True, of=("self",)).select_related("account")[:PER_SELLER])
+        orders = list(
+            queue.select_for_update(skip_locked=True, of=("self",))
+            .select_related("account")
+            .prefetch_related("items")[:PER_SELLER]
+        )
         around = _look_around(seller_id, orders)
         for order in orders:
             try:
@@ -82,6 +88,7 @@ def _look_around(seller_id: int, orders: list[Order]) -> Surroundings:
         messages={message.order_id: message for message in messages},
         owners=dict(FollowUp.objects.filter(message__in=messages).values_list("message_id", "campaign_id")),
         suppressed=gate.suppressed_among(seller_id, keys),
+        excluded=excluded_among(seller_id, orders),
     )
 
 
@@ -141,6 +148,7 @@ def _standing(order: Order, around: Surroundings) -> Standing:
         is_marketplace_used=bool(place and place.is_used and marketplace),
         has_sender=bool(place and place.approved_sender),
         suppressed=next((reason for reason in reasons if reason), None),
+        excluded=around.excluded.get(order.pk),
     )
 
 

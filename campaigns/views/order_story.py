@@ -16,6 +16,7 @@ from orders.clocks import spoken
 # Of several "no"s the one that a seller has to know first stands first; the words are those of a sentence.
 WHY_NOT: Final[dict[str, str]] = {
     Reason.NOT_SUPPRESSED: "{actual}",
+    Reason.NOT_EXCLUDED: "{actual}",
     Reason.NOT_CANCELLED: "the order is {actual}",
     Reason.NO_CANCELLATION_ASKED: "the buyer has asked to cancel the order",
     Reason.NOT_A_REPLACEMENT: "the order is a {actual}, no first order",

@@ -27,8 +27,9 @@ LANGUAGES: Final = {
     "nl": "Dutch", "pl": "Polish", "pt": "Portuguese", "sv": "Swedish", "tr": "Turkish",
 }
 GUARDS: Final[tuple[Reason, ...]] = (
-    Reason.NOT_SUPPRESSED, Reason.ONE_REQUEST, Reason.INSIDE_WINDOW, Reason.DELIVERY_KNOWN, Reason.SHIPPED,
-    Reason.NOT_CANCELLED, Reason.NO_CANCELLATION_ASKED, Reason.NOT_A_REPLACEMENT, Reason.MARKETPLACE_USED,
+    Reason.NOT_SUPPRESSED, Reason.NOT_EXCLUDED, Reason.ONE_REQUEST, Reason.INSIDE_WINDOW, Reason.DELIVERY_KNOWN,
+    Reason.SHIPPED, Reason.NOT_CANCELLED, Reason.NO_CANCELLATION_ASKED, Reason.NOT_A_REPLACEMENT,
+    Reason.MARKETPLACE_USED,
 )
 GUARDS_OF_LETTERS: Final = (Reason.BUYER_CAN_BE_REACHED, Reason.SENDER_ENTERED)
 VERDICTS: Final[dict[Verdict, str]] = {

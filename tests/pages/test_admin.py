@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Seller, User
 from accounts.rowsecurity import across_sellers
+from campaigns.exclusions import Aim, Kind, exclude
 from campaigns.planning import plan_stale
 from messaging.models import Status
 from optouts import guards
@@ -75,6 +76,8 @@ def more_rows(seller: Seller) -> None:
     order = make_order(account, buyer=alias())
     make_message(order)
     plan_stale(now=NOW)
+    with across_sellers("test"):
+        exclude(seller, [Aim(Kind.SKU, f"mug-{order.pk}", f"MUG-{order.pk}")], by=None, now=NOW)
     entries = suppress(order)
     notice = make_notice(seller, order_id=order.pk)
     make_import(seller, b"Order ID\n111-2222222-3333333\n")

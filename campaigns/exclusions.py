@@ -1,0 +1,191 @@
+"""A seller's own do-not-contact: by order, buyer, SKU or ASIN. Idempotent verbs, and the look-up that planning makes.
+
+What waits for an excluded order is taken back in the very transaction, with its reason; what is in a gateway's hands at
+that moment follows when it settles, for its order stands in the queue of planning.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Lower
+
+from accounts.models import Seller, User
+from campaigns.models import Exclusion
+from messaging import outbox
+from messaging.models import Message
+from orders.attention import ask_for_plans
+from orders.models import Order, OrderItem
+
+Kind = Exclusion.Kind
+ORDER_ID: Final = re.compile(r"[0-9A-Z]{3}-[0-9]{7}-[0-9]{7}")
+ASIN: Final = re.compile(r"[0-9A-Z]{10}")
+LONGEST: Final = 120
+LONGEST_NOTE: Final = 200
+AT_ONCE: Final = 5000  # values in one statement
+WHY: Final[dict[Kind, str]] = {
+    Kind.ORDER: "your team has excluded this order",
+    Kind.BUYER: "your team has excluded this buyer",
+    Kind.SKU: "your team has excluded the SKU {named}",
+    Kind.ASIN: "your team has excluded the ASIN {named}",
+}
+
+
+class NothingToExclude(ValueError):
+    """These words name nothing that could be excluded; the text says why, for the seller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What is to be excluded, in the form in which it is compared. `named` is for people's eyes."""
+
+    kind: Kind
+    value: str
+    named: str
+
+
+def aim_at(seller: Seller, kind: Kind, words: str) -> Aim:
+    """What these words mean. A buyer is named by one of his orders. Raises NothingToExclude. One query for a buyer."""
+    text = words.strip()
+    if not text or not text.isprintable() or len(text.lower()) > LONGEST:
+        raise NothingToExclude(f"Not a value: it must be one line of 1 to {LONGEST} characters.")
+    match kind:
+        case Kind.SKU:
+            return Aim(kind, text.lower(), text)
+        case Kind.ASIN:
+            return _of_form(kind, ASIN, text.upper(), "Not an ASIN: ten letters and digits, like B0ABCDEF12.")
+        case Kind.ORDER:
+            return _of_form(kind, ORDER_ID, text.upper(), "Not an order number: like 123-4567890-1234567.")
+        case Kind.BUYER:
+            orders = Order.objects.for_seller(seller).filter(amazon_order_id=text.upper())
+            order = orders.order_by("id").defer("alias_sealed").first()
+            if order is None:
+                raise NothingToExclude("None of your orders has this number, so the buyer is not known.")
+            return buyer_of(order)
+
+
+def buyer_of(order: Order) -> Aim:
+    """The buyer of this order. Raises NothingToExclude where Amazon gave no address that would tell buyers apart."""
+    if order.alias_key is None:
+        raise NothingToExclude("Amazon has given no address for this buyer. Exclude the order itself instead.")
+    return Aim(Kind.BUYER, order.alias_key.hex, order.amazon_order_id)
+
+
+def _of_form(kind: Kind, form: re.Pattern[str], text: str, otherwise: str) -> Aim:
+    if not form.fullmatch(text):
+        raise NothingToExclude(otherwise)
+    return Aim(kind, text, text)
+
+
+def exclude(seller: Seller, aims: Iterable[Aim], *, by: User | None, now: datetime, note: str = "") -> list[Aim]:
+    """Exclude each of these and take back what waits for them; returns those that were not excluded yet."""
+    wanted = {(aim.kind, aim.value): aim for aim in aims}
+    with transaction.atomic():
+        known = {(row.kind, row.value) for row in _standing_for(seller.pk, list(wanted.values()))}
+        new = [aim for key, aim in wanted.items() if key not in known]
+        entered = {"seller": seller, "note": note[:LONGEST_NOTE], "created_at": now, "created_by": by}
+        # Somebody else may enter the same at this instant: then his row stands, and this one is none.
+        Exclusion.objects.bulk_create(
+            (Exclusion(kind=aim.kind, value=aim.value, named=aim.named, **entered) for aim in new),
+            ignore_conflicts=True,
+            batch_size=AT_ONCE,
+        )
+        # In line first: this waits for a planner that holds an order, so that nothing is scheduled behind our back.
+        touched = _ask_for_plans(seller.pk, list(wanted.values()), now=now)
+        for kind in Kind:
+            if touched.get(kind):
+                waiting = Message.objects.filter(order__in=touched[kind], status__in=outbox.WAITING)
+                ids = list(waiting.values_list("pk", flat=True))
+                reason = WHY[kind].removesuffix(" {named}")
+                outbox.cancel(ids, reason=reason, now=now, frees_order=True)
+    return new
+
+
+def lift(seller: Seller, ids: Iterable[int], *, by: User | None, now: datetime) -> list[Exclusion]:
+    """Lift these exclusions; returns those that stood until now. Their orders are decided anew."""
+    with transaction.atomic():
+        rows = list(
+            Exclusion.objects.for_seller(seller)
+            .filter(pk__in=list(ids), lifted_at__isnull=True)
+            .order_by("pk")
+            .select_for_update(of=("self",))
+        )
+        Exclusion.objects.filter(pk__in=[row.pk for row in rows]).update(lifted_at=now, lifted_by=by)
+        _ask_for_plans(seller.pk, [Aim(Kind(row.kind), row.value, row.named) for row in rows], now=now)
+    return rows
+
+
+def excluded_among(seller_id: int, orders: Sequence[Order]) -> dict[int, str]:
+    """Which of these orders are excluded, by their id, and why. One query, if their items are prefetched."""
+    values: dict[Kind, set[str]] = {kind: set() for kind in Kind}
+    for order in orders:
+        for kind, value in _named_by(order):
+            values[kind].add(value)
+    aims = [Aim(kind, value, "") for kind, found in values.items() for value in found]
+    standing = {(Kind(row.kind), row.value): row for row in _standing_for(seller_id, aims)}
+    if not standing:
+        return {}
+    reasons = {}
+    for order in orders:
+        row = next((standing[named] for named in _named_by(order) if named in standing), None)
+        if row is not None:
+            reasons[order.pk] = WHY[Kind(row.kind)].format(named=row.named)
+    return reasons
+
+
+def _named_by(order: Order) -> Iterable[tuple[Kind, str]]:
+    yield Kind.ORDER, order.amazon_order_id
+    if order.alias_key is not None:
+        yield Kind.BUYER, order.alias_key.hex
+    for item in order.items.all():
+        yield Kind.SKU, item.sku.lower()
+        yield Kind.ASIN, item.asin
+
+
+def _standing_for(seller_id: int, aims: Sequence[Aim]) -> list[Exclusion]:
+    rows = Exclusion.objects.filter(seller_id=seller_id, lifted_at__isnull=True)
+    found: list[Exclusion] = []
+    for start in range(0, len(aims), AT_ONCE):
+        any_of = Q()
+        for kind, values in _by_kind(aims[start : start + AT_ONCE]).items():
+            any_of |= Q(kind=kind, value__in=values)
+        found += rows.filter(any_of)
+    return found
+
+
+def _ask_for_plans(seller_id: int, aims: Sequence[Aim], *, now: datetime) -> dict[Kind, set[int]]:
+    """Put the orders that these name in line, one order after the other by id; returns them by what names them."""
+    touched: dict[Kind, set[int]] = {kind: set() for kind in Kind}
+    for start in range(0, len(aims), AT_ONCE):
+        for kind, values in _by_kind(aims[start : start + AT_ONCE]).items():
+            orders = _named(kind, values, Order.objects.filter(seller_id=seller_id))
+            # By id: two people who exclude at once never wait for each other in a ring.
+            ids = list(orders.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
+            ask_for_plans(Order.objects.filter(pk__in=ids), now=now)
+            touched[kind].update(ids)
+    return touched
+
+
+def _named(kind: Kind, values: list[str], orders: QuerySet[Order]) -> QuerySet[Order]:
+    items = OrderItem.objects.filter(order=OuterRef("pk")).annotate(sku_lower=Lower("sku"))
+    match kind:
+        case Kind.ORDER:
+            return orders.filter(amazon_order_id__in=values)
+        case Kind.BUYER:
+            return orders.filter(alias_key__in=[UUID(value) for value in values])
+        case Kind.SKU:
+            return orders.filter(Exists(items.filter(sku_lower__in=values)))
+        case Kind.ASIN:
+            return orders.filter(Exists(items.filter(asin__in=values)))
+
+
+def _by_kind(aims: Iterable[Aim]) -> dict[Kind, list[str]]:
+    values: dict[Kind, list[str]] = {}
+    for aim in aims:
+        values.setdefault(aim.kind, []).append(aim.value)
+    return values
