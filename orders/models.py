@@ -41,8 +41,9 @@ class Order(models.Model):
         CARRIER = "carrier", "the carrier says delivered; the day is the end of the promised window"
         UNKNOWN = "unknown", "not known"
 
-    seller = models.ForeignKey(Seller, models.CASCADE)
-    account = models.ForeignKey(AmazonAccount, models.CASCADE, related_name="orders")
+    # Both are the first column of another index below; one more would only cost each insertion its time.
+    seller = models.ForeignKey(Seller, models.CASCADE, db_index=False)
+    account = models.ForeignKey(AmazonAccount, models.CASCADE, related_name="orders", db_index=False)
     amazon_order_id = models.CharField(max_length=20)
     marketplace_id = models.CharField(max_length=20)
     status = models.CharField(max_length=20, choices=Status.offered)
@@ -108,7 +109,7 @@ class Order(models.Model):
 
 class OrderItem(models.Model):
     seller = models.ForeignKey(Seller, models.CASCADE)
-    order = models.ForeignKey(Order, models.CASCADE, related_name="items")
+    order = models.ForeignKey(Order, models.CASCADE, related_name="items", db_index=False)  # the constraint's will do
     amazon_item_id = models.CharField(max_length=40)
     asin = models.CharField(max_length=20, blank=True)
     sku = models.CharField(max_length=120, blank=True)

@@ -3,6 +3,7 @@
 Only what the product needs is kept: of the buyer nothing but the alias, sealed, with the day on which it is purged.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -14,6 +15,7 @@ from accounts import lookup, secrets
 from accounts.models import AmazonAccount
 from amazon.values import AmazonOrder, FulfilledBy, OrderStatus, PackageStatus
 from amazon.values import OrderItem as AmazonItem
+from orders import upserting
 from orders.models import ALIAS_KEPT_FOR, Order, OrderItem
 
 log = structlog.get_logger(__name__)
@@ -24,64 +26,87 @@ LONGEST_PROGRAM: Final = 40
 LONGEST_CONDITION: Final = 40
 UNTOLD: Final = {OrderStatus.PENDING, OrderStatus.PENDING_AVAILABILITY}
 BAD_ORDER: Final = (DataError, IntegrityError, ArithmeticError, ValueError)  # never a lost connection
-FULFILLED_BY: Final = {
-    FulfilledBy.AMAZON: Order.FulfilledBy.AMAZON,
-    FulfilledBy.MERCHANT: Order.FulfilledBy.MERCHANT,
-    FulfilledBy.UNRECOGNISED: Order.FulfilledBy.UNRECOGNISED,
-}
+# Amazon's word -> ours, as plain texts: a page has hundreds of them.
+FULFILLED_BY: Final = {who: Order.FulfilledBy(who.value.lower()).value for who in FulfilledBy}
+STATUSES: Final = {
+    status: Order.Status(status.value.lower()).value for status in OrderStatus if status not in UNTOLD
+} | {status: Order.Status.PENDING.value for status in UNTOLD}
+UNKNOWN, PROMISE, CARRIER = (Order.DeliveryKind(kind).value for kind in ("unknown", "promise", "carrier"))
 
 
-def store_orders(account: AmazonAccount, orders: list[AmazonOrder], *, now: datetime) -> int:
-    """Store each order by itself, so that a bad one never stops the others; returns how many were stored."""
-    stored = 0
+def store_orders(
+    account: AmazonAccount, orders: Iterable[AmazonOrder], *, now: datetime, is_report: bool = False
+) -> int:
+    """Store a page of orders; returns how many were stored. A bad one never stops the others.
+
+    `is_report`: they come from Amazon's order report, which knows less than the orders themselves.
+    """
+    newest: dict[str, AmazonOrder] = {}  # one statement may not touch a row twice
+    read = 0
     for order in orders:
-        try:
-            with transaction.atomic():
-                store_order(account, order, now=now)
-        except BAD_ORDER as trouble:
-            log.warning("order_not_stored", account=account.pk, order=order.order_id, trouble=type(trouble).__name__)
-        else:
-            stored += 1
-    return stored
+        read += 1
+        known = newest.get(order.order_id)
+        if known is None or known.last_updated_at <= order.last_updated_at:
+            newest[order.order_id] = order
+    page = list(newest.values())
+    try:
+        with transaction.atomic():
+            _store_page(account, page, now=now, is_report=is_report)
+        return read
+    except BAD_ORDER:
+        return read - len(page) + sum(_store_alone(account, order, now=now, is_report=is_report) for order in page)
 
 
-def store_order(account: AmazonAccount, order: AmazonOrder, *, now: datetime) -> None:
-    """Insert or update one order with its items. An older reading than the stored one changes nothing."""
-    written = _columns(order)
-    row, is_new = Order.objects.select_for_update().get_or_create(
-        account=account,
-        amazon_order_id=order.order_id,
-        defaults=written
-        | _alias_columns(None, account.seller_id, order, now=now)
-        | {
-            "is_delivered_late": _is_delivered_late(None, order),
-            "seller_id": account.seller_id,
-            "order_key": lookup.order_key(account.seller_id, order.order_id),
-            "changed_at": now,
-            "replan_at": now,
-        },
-    )
-    if not is_new:
-        if row.last_updated_at > order.last_updated_at:
-            return
-        written |= _alias_columns(row, account.seller_id, order, now=now)
-        written["is_delivered_late"] = _is_delivered_late(row, order)
-        if any(getattr(row, name) != value for name, value in written.items() if name != "last_updated_at"):
-            written |= {"changed_at": now, "replan_at": now}
-        Order.objects.filter(pk=row.pk).update(**written)
-    _store_items(row, order.items)
+def _store_alone(account: AmazonAccount, order: AmazonOrder, *, now: datetime, is_report: bool) -> bool:
+    try:
+        with transaction.atomic():
+            _store_page(account, [order], now=now, is_report=is_report)
+    except BAD_ORDER as trouble:
+        log.warning("order_not_stored", account=account.pk, order=order.order_id, trouble=type(trouble).__name__)
+        return False
+    return True
+
+
+def _store_page(account: AmazonAccount, orders: list[AmazonOrder], *, now: datetime, is_report: bool) -> None:
+    """All or none. An older reading than the stored one changes nothing, neither of the order nor of its items."""
+    rows = [_row(account, order, now=now) for order in orders]
+    applied = upserting.upsert_orders(rows, now=now, is_report=is_report)
+    items = [
+        _item_row(account.seller_id, applied.ids[order.order_id], item)
+        for order in orders
+        if order.order_id in applied.ids
+        for item in {item.order_item_id: item for item in order.items}.values()
+    ]
+    if not is_report and (known := set(applied.ids.values()) - applied.new):
+        OrderItem.objects.filter(order__in=known, amazon_item_id__startswith=upserting.OF_REPORT).delete()
+    differing = upserting.upsert_items(items, is_report=is_report) if items else set()
+    if late := differing - applied.changed:
+        Order.objects.filter(pk__in=late).update(changed_at=now, replan_at=now)
+
+
+def _row(account: AmazonAccount, order: AmazonOrder, *, now: datetime) -> upserting.Row:
+    return _columns(order) | {
+        "seller_id": account.seller_id,
+        "account_id": account.pk,
+        "amazon_order_id": order.order_id,
+        "order_key": lookup.order_key(account.seller_id, order.order_id),
+        "last_updated_at": order.last_updated_at,
+        "is_delivered_late": _is_delivered_late(order),
+        "changed_at": now,
+        "replan_at": now,
+        **_alias_columns(account.seller_id, order, now=now),
+    }
 
 
 def _columns(order: AmazonOrder) -> Written:
-    kind = Order.DeliveryKind.UNKNOWN
+    kind = UNKNOWN
     if order.deliver_by.latest:
-        kind = Order.DeliveryKind.CARRIER if _is_delivered(order) else Order.DeliveryKind.PROMISE
+        kind = CARRIER if _is_delivered(order) else PROMISE
     return {
         "marketplace_id": order.marketplace_id,
-        "status": _status(order.status.value),
+        "status": STATUSES[order.status],
         "fulfilled_by": FULFILLED_BY[order.fulfilled_by],
         "purchased_at": order.created_at,
-        "last_updated_at": order.last_updated_at,
         "programs": sorted(program[:LONGEST_PROGRAM] for program in order.programs),
         "is_replacement": order.is_replacement,
         "is_exchange": order.is_exchange,
@@ -92,6 +117,7 @@ def _columns(order: AmazonOrder) -> Written:
         "ship_by_latest": order.ship_by.latest,
         "shipped_at": order.shipped_at,
         "is_promotion_used": _is_promotion_used(order),
+        "destination_country": order.destination_country,
         "total_amount": order.total,
         "currency": order.currency or "",
     }
@@ -108,47 +134,31 @@ def _is_promotion_used(order: AmazonOrder) -> bool | None:
     return any(item.promotion_ids for item in order.items)
 
 
-def _is_delivered_late(stored: Order | None, order: AmazonOrder) -> bool | None:
+def _is_delivered_late(order: AmazonOrder) -> bool | None:
     """Whether the promise was broken, as far as package statuses can tell; they come without a time.
 
-    Late: after the promised window Amazon named a package that was still under way, or a delivery that it had not
-    named before. A delivery that an order's first reading brings may be of any day: None.
+    Late: after the promised window Amazon named a package that was still under way, or (`upserting` sees to that) a
+    delivery that it had not named before. A delivery that an order's first reading brings may be of any day: None.
     """
     promised = order.deliver_by.latest
     if promised is None or not order.package_statuses:
         return None
     if order.last_updated_at <= promised:
         return False if _is_delivered(order) else None
-    if not _is_delivered(order):
-        return True
-    if stored is None or stored.deliver_by_latest != promised:
-        return None
-    return stored.is_delivered_late if stored.delivery_kind == Order.DeliveryKind.CARRIER else True
+    return None if _is_delivered(order) else True
 
 
-def _status(amazon: str) -> Order.Status:
-    if amazon == "PENDING_AVAILABILITY":
-        return Order.Status.PENDING
-    return Order.Status(amazon.lower()) if amazon.lower() in Order.Status.values else Order.Status.UNRECOGNISED
-
-
-def _alias_columns(stored: Order | None, seller_id: int, order: AmazonOrder, *, now: datetime) -> Written:
-    """What to write about the alias: nothing but a new day of purging where it is known already.
-
-    Amazon tells it only for a while, so an order without one takes nothing back.
-    """
-    purge_at = (order.deliver_by.latest or order.ship_by.latest or order.created_at) + ALIAS_KEPT_FOR
+def _alias_columns(seller_id: int, order: AmazonOrder, *, now: datetime) -> Written:
+    """The alias as this reading tells it: nothing where it does not, and no more than its key where it comes too
+    late."""
     key = _alias_key(order.buyer_alias)
-    if stored and stored.alias_sealed is not None and key in (None, stored.alias_key):
-        return {"alias_purge_at": purge_at}
-    if key is None or order.buyer_alias is None:
-        return {}
-    if purge_at <= now:
-        return {"alias_key": key}
+    purge_at = (order.deliver_by.latest or order.ship_by.latest or order.created_at) + ALIAS_KEPT_FOR
+    if key is None or order.buyer_alias is None or purge_at <= now:
+        return {"alias_key": key, "alias_sealed": None, "alias_purge_at": None}
     return {
+        "alias_key": key,
         "alias_sealed": secrets.seal_text("alias", seller_id, order.buyer_alias.lower()),
         "alias_purge_at": purge_at,
-        "alias_key": key,
     }
 
 
@@ -161,37 +171,18 @@ def _alias_key(alias: str | None) -> UUID | None:
         return None
 
 
-def _store_items(order: Order, items: tuple[AmazonItem, ...]) -> None:
-    by_id = {item.order_item_id: item for item in items}  # one statement may not touch a row twice
-    OrderItem.objects.bulk_create(
-        [
-            OrderItem(
-                seller_id=order.seller_id,
-                order=order,
-                amazon_item_id=item.order_item_id,
-                asin=item.asin or "",
-                sku=item.sku or "",
-                title=item.title[:LONGEST_TITLE],
-                quantity=item.quantity,
-                unit_price=item.unit_price,
-                currency=item.currency or "",
-                condition=(item.condition or "").lower()[:LONGEST_CONDITION],
-                is_gift=item.is_gift,
-                is_promoted=bool(item.promotion_ids),
-            )
-            for item in by_id.values()
-        ],
-        update_conflicts=True,
-        unique_fields=["order", "amazon_item_id"],
-        update_fields=[
-            "asin",
-            "sku",
-            "title",
-            "quantity",
-            "unit_price",
-            "currency",
-            "condition",
-            "is_gift",
-            "is_promoted",
-        ],  # fmt: skip
-    )
+def _item_row(seller_id: int, order_id: int, item: AmazonItem) -> upserting.Row:
+    return {
+        "seller_id": seller_id,
+        "order_id": order_id,
+        "amazon_item_id": item.order_item_id,
+        "asin": item.asin or "",
+        "sku": item.sku or "",
+        "title": item.title[:LONGEST_TITLE],
+        "quantity": item.quantity,
+        "unit_price": item.unit_price,
+        "currency": item.currency or "",
+        "condition": (item.condition or "").lower()[:LONGEST_CONDITION],
+        "is_gift": item.is_gift,
+        "is_promoted": bool(item.promotion_ids),
+    }

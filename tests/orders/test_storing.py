@@ -1,14 +1,18 @@
 """Amazon's orders as rows: nothing personal but the sealed alias, nothing older over newer, no bad order in the way."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from pytest_django import DjangoAssertNumQueries
 
 from accounts import lookup
 from accounts.models import AmazonAccount
-from orders import sync
+from amazon.values import AmazonOrder
+from amazon.values import OrderItem as AmazonItem
+from orders import storing, sync
 from orders.models import ALIAS_KEPT_FOR, Order, OrderItem, OrderReading
 from tests.makers import make_account, make_seller
 from tests.orders.amazon_json import ALIAS, ITALY, ORDER, a_page, an_item, an_order
@@ -216,3 +220,81 @@ def test_two_sellers_each_have_their_own_row_of_an_order_number(reading: OrderRe
     assert first.order_key != second.order_key and first.alias_key == second.alias_key
     assert first.alias_sealed != second.alias_sealed and first.alias == second.alias
     assert AmazonAccount.objects.count() == 2
+
+
+def stored(reading: OrderReading, *orders: Any) -> int:
+    return storing.store_orders(reading.account, a_page(*orders).orders, now=READ_AT)  # type: ignore[arg-type]
+
+
+def numbered(number: int, **parts: Any) -> dict[str, Any]:
+    return an_order(orderId=f"171-1111111-{number:07d}", **parts)
+
+
+def test_a_page_is_two_statements_whatever_is_on_it(
+    reading: OrderReading, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(4):  # and a savepoint with its release
+        assert stored(reading, *map(numbered, range(40))) == 40
+    assert Order.objects.count() == OrderItem.objects.count() == 40
+
+
+def test_of_a_page_with_one_bad_order_the_others_are_stored_one_by_one(reading: OrderReading) -> None:
+    bad = numbered(3, orderItems=[an_item(product={"sellerSku": "x" * 500})])
+    assert stored(reading, *map(numbered, (1, 2)), bad, *map(numbered, (4, 5))) == 4
+    assert not Order.objects.filter(amazon_order_id="171-1111111-0000003").exists()
+
+
+def test_the_same_order_twice_on_a_page_is_the_newer_one(reading: OrderReading) -> None:
+    newer = an_order(fulfillment={"fulfillmentStatus": "CANCELLED"}, lastUpdatedTime="2026-10-31T16:00:00Z")
+    assert stored(reading, newer, an_order()) == 2
+    assert Order.objects.get().status == Order.Status.CANCELLED
+
+
+def test_an_item_that_changes_marks_its_order_as_changed(reading: OrderReading) -> None:
+    store(reading, an_order())
+    later = READ_AT + timedelta(hours=1)
+    order = store(reading, an_order(orderItems=[an_item(quantityOrdered=4)]), now=later)
+    assert order.changed_at == order.replan_at == later
+
+
+def test_an_order_that_nothing_new_is_told_of_is_not_planned_again(reading: OrderReading) -> None:
+    store(reading, an_order())
+    Order.objects.update(replan_at=None)
+    touched = an_order(lastUpdatedTime="2026-11-02T00:00:00Z")
+    assert store(reading, touched, now=READ_AT + timedelta(days=2)).replan_at is None
+
+
+def test_a_report_adds_what_it_knows_and_leaves_the_rest_alone(reading: OrderReading) -> None:
+    before = store(reading, an_order())
+    told = replace(
+        one(an_order(lastUpdatedTime="2026-11-02T00:00:00Z", fulfillment={"fulfillmentStatus": "CANCELLED"})),
+        items=(AmazonItem("report:0:LAMP-1", quantity=9, sku="LAMP-1"),),
+        destination_country="IT",
+        buyer_alias=None,
+    )
+    assert storing.store_orders(reading.account, [told], now=READ_AT, is_report=True) == 1
+    after = Order.objects.get()
+    assert (after.status, after.destination_country) == (Order.Status.CANCELLED, "IT")
+    assert (after.deliver_by_latest, after.programs, after.alias) == (before.deliver_by_latest, ["PRIME"], ALIAS)
+    assert [item.quantity for item in after.items.all()] == [1]
+
+
+def test_what_a_report_said_of_items_gives_way_to_the_order_itself(reading: OrderReading) -> None:
+    told = replace(one(an_order()), items=(AmazonItem("report:0:LAMP-1", quantity=9, sku="LAMP-1"),))
+    storing.store_orders(reading.account, [told], now=READ_AT, is_report=True)
+    assert [item.quantity for item in Order.objects.get().items.all()] == [9]
+    order = store(reading, an_order(lastUpdatedTime="2026-11-02T00:00:00Z"))
+    assert [(item.amazon_item_id, item.quantity) for item in order.items.all()] == [("12345678901234", 1)]
+
+
+def test_a_report_that_is_older_than_the_order_changes_nothing(reading: OrderReading) -> None:
+    store(reading, an_order())
+    told = replace(one(an_order(lastUpdatedTime=at(30))), destination_country="IT")
+    storing.store_orders(reading.account, [told], now=READ_AT, is_report=True)
+    assert Order.objects.get().destination_country == ""
+
+
+def one(data: dict[str, Any]) -> AmazonOrder:
+    [order] = a_page(data).orders
+    assert isinstance(order, AmazonOrder)
+    return order
