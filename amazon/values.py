@@ -78,8 +78,8 @@ class AmazonOrder:
     `original_order_id` is set where the order is a replacement or an exchange. `buyer_alias` is the buyer's anonymised
     address, personal data by Amazon's policy: present only for merchant-fulfilled orders and a developer with the role
     for it. There is no time of delivery: Amazon has none to tell, only the promise in `deliver_by`. `shipped_at` is the
-    last package's, and None while one of them is without a time, or where Amazon ships. `destination_country` is told by
-    the order report alone: the API has it in the postal address, which is never asked for.
+    last package's, and None while one of them is without a time, or where Amazon ships. `destination_country` is told
+    by the order report alone: the API has it in the postal address, which is never asked for.
     """
 
     order_id: str

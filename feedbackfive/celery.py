@@ -37,7 +37,8 @@ def fill_the_timetable(sender: Celery, **_: Any) -> None:
 
     wake = float(settings.WAKE_SECONDS)
     often = {
-        "orders.sync_due": min(wake, float(settings.ORDER_SYNC_SECONDS)),
+        # With Amazon's own two minutes and its quota, five minutes of delay leave little more than a second.
+        "orders.sync_due": 1.0,
         "campaigns.plan_stale": wake,
         "messaging.send_due": wake,
         "messaging.withdraw_suppressed": wake,

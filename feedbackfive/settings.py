@@ -197,7 +197,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
-ORDER_SYNC_SECONDS = env.integer("ORDER_SYNC_SECONDS", 300, least=5)
+ORDER_SYNC_SECONDS = env.integer("ORDER_SYNC_SECONDS", 179, least=5)  # Amazon grants one search in 178.6 seconds
 WAKE_SECONDS = env.integer("WAKE_SECONDS", 10, least=1)  # how often the timetable looks for due rows
 LEASE_SECONDS = env.integer(
     "LEASE_SECONDS", 900, least=5

@@ -141,7 +141,9 @@ class OrderReading(models.Model):
     next_token = models.TextField(blank=True)
     token_at = models.DateTimeField(null=True, blank=True)  # Amazon's paging tokens live 24 hours
     next_at = models.DateTimeField()
+    rung_at = models.DateTimeField(null=True, blank=True)  # when a worker was last called for it
     leased_until = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0, db_default=0)  # in a row: each makes the next pause longer
     last_read_at = models.DateTimeField(null=True, blank=True)
     orders_read = models.PositiveBigIntegerField(default=0)
     unreadable = models.PositiveBigIntegerField(default=0)

@@ -30,7 +30,10 @@ FIRST_READING: Final = timedelta(days=40)
 OVERLAP: Final = timedelta(minutes=10)  # Amazon's clock and ours, and changes that surface late
 TOKEN_LIVES: Final = timedelta(hours=23)  # 24 by Amazon's model
 LEASE: Final = timedelta(minutes=5)
-AFTER_TROUBLE: Final = timedelta(minutes=2)
+AFTER_TROUBLE: Final = timedelta(minutes=2)  # then 4, 8, 16, 32: an account in trouble must not eat the others' time
+MOST_DOUBLINGS: Final = 4
+RING_AGAIN: Final = timedelta(seconds=30)
+RINGS_AT_ONCE: Final = 200
 NO_MARKETPLACE: Final = "no marketplace is in use"
 NO_AUTHORISATION: Final = "Amazon no longer accepts the authorisation: connect again"
 NO_ACCESS: Final = "Amazon denies access to the orders: the authorisation lacks the role for them"
@@ -38,18 +41,28 @@ NO_ANSWER: Final = "Amazon does not answer as it should; trying again"
 
 
 def accounts_to_read(*, now: datetime) -> list[int]:
-    """The accounts whose reading is due. An account without a reading gets one."""
+    """The accounts whose reading is due, longest due first. An account without a reading gets one.
+
+    Each is named at most once in `RING_AGAIN`: a worker that lags is not buried under calls for the same account.
+    """
     with across_sellers("which accounts are due to be read"):
         for account in AmazonAccount.objects.filter(reading__isnull=True, status=AmazonAccount.Status.CONNECTED):
             OrderReading.objects.get_or_create(
                 account=account, defaults={"seller_id": account.seller_id, "next_at": now}
             )
-        due = OrderReading.objects.filter(next_at__lte=now, account__status=AmazonAccount.Status.CONNECTED)
-        return list(due.order_by("next_at").values_list("account_id", flat=True))
+        due = OrderReading.objects.filter(next_at__lte=now, account__status=AmazonAccount.Status.CONNECTED).exclude(
+            rung_at__gt=now - RING_AGAIN, rung_at__gte=F("next_at")
+        )
+        ids = list(due.order_by("next_at").values_list("account_id", flat=True)[:RINGS_AT_ONCE])
+        OrderReading.objects.filter(account__in=ids).update(rung_at=now)
+        return ids
 
 
 def read_account(account_id: int, *, every: timedelta, now: datetime) -> int:
     """Read what changed at Amazon, page by page as far as the quota reaches; returns how many orders were stored.
+
+    The next look is `every` after the moment at which this one was due, not after it ended: Amazon grants one call in
+    178 seconds, and a schedule that slips would waste some of them.
 
     One worker an account: a second call while one runs returns 0. Trouble is written on the reading, in the seller's
     words, and the next look is planned; a 429 only delays.
@@ -73,6 +86,7 @@ class Pause:
 
     after: timedelta
     trouble: str = ""
+    is_failure: bool = False
 
 
 def _read_pages(
@@ -83,12 +97,17 @@ def _read_pages(
     while True:
         page = _next_page(reading, client, marketplaces, every=every)
         if isinstance(page, Pause):
-            _finish(reading, next_at=now + page.after, trouble=page.trouble)
+            _finish(reading, next_at=now + page.after, trouble=page.trouble, is_failure=page.is_failure)
             return stored
         stored += store_page(reading, page, now=now)
         if page.next_token is None:
-            _finish(reading, next_at=now + every, last_read_at=now)
+            _finish(reading, next_at=_next_beat(reading, every=every, now=now), last_read_at=now)
             return stored
+
+
+def _next_beat(reading: OrderReading, *, every: timedelta, now: datetime) -> datetime:
+    beat = reading.next_at + every
+    return beat if beat > now else now + every
 
 
 def _next_page(
@@ -118,7 +137,7 @@ def _next_page(
         log.warning("orders_not_read", account=reading.account_id, trouble=type(trouble).__name__)
         if isinstance(trouble, Refused) and reading.next_token:
             _forget_window(reading)
-        return Pause(AFTER_TROUBLE, NO_ANSWER)
+        return Pause(AFTER_TROUBLE * 2 ** min(reading.failures, MOST_DOUBLINGS), NO_ANSWER, is_failure=True)
 
 
 def store_page(reading: OrderReading, page: OrdersPage, *, now: datetime) -> int:
@@ -177,9 +196,16 @@ def _forget_window(reading: OrderReading) -> None:
 
 
 def _finish(
-    reading: OrderReading, *, next_at: datetime, trouble: str = "", last_read_at: datetime | None = None
+    reading: OrderReading,
+    *,
+    next_at: datetime,
+    trouble: str = "",
+    is_failure: bool = False,
+    last_read_at: datetime | None = None,
 ) -> None:
     changes: dict[str, object] = {"leased_until": None, "next_at": next_at, "trouble": trouble}
+    if is_failure:
+        changes["failures"] = min(reading.failures, MOST_DOUBLINGS) + 1
     if last_read_at:
-        changes["last_read_at"] = last_read_at
+        changes |= {"last_read_at": last_read_at, "failures": 0}
     OrderReading.objects.filter(pk=reading.pk).update(**changes)

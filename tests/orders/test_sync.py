@@ -186,6 +186,26 @@ def test_trouble_at_amazon_is_said_and_tried_again(
     assert reading_of(account).trouble == ""
 
 
+def test_an_account_in_lasting_trouble_is_asked_less_and_less_often(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    simulated_amazon.fault(SEARCH, "html503", times=6)
+    pauses = []
+    for _ in range(6):
+        read(account, now)
+        pauses.append(reading_of(account).next_at - now)
+        now = reading_of(account).next_at
+    assert pauses == [timedelta(minutes=minutes) for minutes in (2, 4, 8, 16, 32, 32)]
+    simulated_amazon.order(theirs)
+    assert read(account, now) == 1 and reading_of(account).failures == 0
+
+
+def test_the_schedule_does_not_slip(simulated_amazon: Amazon, account: AmazonAccount, now: datetime) -> None:
+    read(account, now)
+    read(account, now + EVERY + timedelta(seconds=40))  # the worker was busy
+    assert reading_of(account).next_at == now + 2 * EVERY
+
+
 def test_trouble_in_the_middle_keeps_what_was_read(
     simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
 ) -> None:
@@ -256,7 +276,8 @@ def test_each_account_reads_its_own_orders_only(
     simulated_amazon.order(theirs)
     simulated_amazon.orders(foreign, [{}, {}])
     assert sync.accounts_to_read(now=now) == [account.pk, other.pk]
-    assert (read(account, now), read(other, now)) == (1, 2)
+    assert sync.accounts_to_read(now=now) == []  # both have been called for a moment ago
+    assert [sync.read_account(each.pk, every=EVERY, now=now) for each in (account, other)] == [1, 2]
     assert Order.objects.filter(seller=account.seller).count() == 1
 
 
