@@ -87,7 +87,8 @@ async def run(simulation: Simulation, doors: Doors) -> None:
         ),
     ]
     answering, _ = await loop.create_datagram_endpoint(
-        lambda: KeyRecords(lambda name: signing.record_at(simulation.store, name)), sock=doors["dns"]
+        lambda: KeyRecords(lambda name: signing.record_at(simulation.store, name), signing.is_unreachable),
+        sock=doors["dns"],
     )
     web, web_thread = serve(create_app(simulation), doors["http"])
     postman = Postman(simulation)

@@ -1,4 +1,7 @@
-"""A DNS server of a few lines: the TXT records of the simulated mail domains' keys, over UDP; NXDOMAIN for the rest."""
+"""A DNS server of a few lines: the TXT records of the simulated mail domains' keys, over UDP.
+
+SERVFAIL for the names that it is told to have trouble with, NXDOMAIN for the rest.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -15,10 +18,12 @@ TTL = 60
 
 
 class KeyRecords(asyncio.DatagramProtocol):
-    """Answers questions with what `look_up` gives for a name without its final dot."""
+    """Answers questions with what `look_up` gives for a name without its final dot, unless it `has_trouble` with it."""
 
-    def __init__(self, look_up: Callable[[str], str | None]) -> None:
-        self._look_up = look_up
+    def __init__(
+        self, look_up: Callable[[str], str | None], has_trouble: Callable[[str], bool] = lambda name: False
+    ) -> None:
+        self._look_up, self._has_trouble = look_up, has_trouble
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -42,7 +47,11 @@ class KeyRecords(asyncio.DatagramProtocol):
             answer.set_rcode(dns.rcode.FORMERR)
             return answer
         question = query.question[0]
-        text = self._look_up(question.name.to_text(omit_final_dot=True))
+        name = question.name.to_text(omit_final_dot=True)
+        if self._has_trouble(name):
+            answer.set_rcode(dns.rcode.SERVFAIL)
+            return answer
+        text = self._look_up(name)
         if text is None:
             answer.set_rcode(dns.rcode.NXDOMAIN)
         elif question.rdtype == dns.rdatatype.TXT:

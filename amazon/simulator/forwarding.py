@@ -1,6 +1,7 @@
-"""What Gmail does to a mail that a user's filter forwards (INBOUND.md 2.1).
+"""What mailbox providers do to a mail that they forward by themselves (INBOUND.md 2.1).
 
-Trace headers and an ARC set on top, nothing below touched, a `+caf_=` envelope sender.
+Gmail: trace headers and an ARC set on top, nothing below touched, a `+caf_=` envelope sender. Microsoft 365 with a
+banner for mail from outside: the text is changed, so that Amazon's signature breaks, and the whole is sealed.
 """
 
 import secrets
@@ -26,6 +27,29 @@ def gmail(store: Store, raw: bytes, envelope_from: str, account: Account, at: fl
         envelope_from=f"{local}+caf_={inbound_local}={inbound_domain}@{domain}",
         recipient=account.inbound_address,
         raw=_trace(account, at) + sealed,
+    )
+
+
+def microsoft(store: Store, notice: Letter, account: Account, at: float) -> Letter:
+    """The mail as a tenant of Microsoft 365 forwards it that marks mail from outside. `notice` is as it came there."""
+    mailbox = f"notices@{account.approved_senders[0].partition('@')[0]}.example"
+    signer = notice.envelope_from.partition("@bounces.")[2]
+    touched = notice.raw.replace(b"<h1>", b"<h1><p>External sender. Be careful with links.</p>", 1)
+    verdict = (
+        f"mx.microsoft.com 1; spf=pass smtp.mailfrom={notice.envelope_from};\r\n"
+        f"       dmarc=pass action=none header.from={signer};\r\n"
+        f"       dkim=pass header.d={signer}; arc=none"
+    )
+    sealed = seal(touched, verdict, key_of(store, "microsoft.com"), at) + touched
+    trace = (
+        f"Received: from mail-sim.outbound.protection.outlook.com by mx.in.example; {clock.mail_date(at)}\r\n"
+        f"X-MS-Exchange-Inbox-Rules-Loop: {mailbox}\r\nResent-From: <{mailbox}>\r\n"
+    )
+    local, _, domain = notice.envelope_from.partition("@")
+    return Letter(
+        envelope_from=f"notices+SRS={secrets.token_hex(2)}=TT={domain}={local[:20]}@{mailbox.partition('@')[2]}",
+        recipient=account.inbound_address,
+        raw=trace.encode("ascii") + sealed,
     )
 
 

@@ -7,7 +7,7 @@ order id bare in the preheader and in brackets in the main sentence.
 import quopri
 import secrets
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.header import Header
 from typing import Any
 
@@ -24,6 +24,20 @@ from amazon.simulator.store import Store
 OPTED_OUT = "BUYER_OPTED_OUT_BSM_MESSAGES"
 SIGNED = ["Date", "From", "Reply-To", "To", "Message-ID", "Subject", "MIME-Version", "Content-Type"]
 _SES_REGIONS = {"NA": "us-east-1", "EU": "eu-west-1", "FE": "us-west-2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a mail of Amazon's says, and as what. `kind` is the machine's word for it; empty: the mail bears none.
+
+    A buyer's own message comes from his alias, with his name; all else from `auto-communication` unless told otherwise.
+    """
+
+    subject: str
+    html: str
+    kind: str = OPTED_OUT
+    local_part: str = "auto-communication"
+    buyer: Buyer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +91,36 @@ def build(store: Store, order: Order, buyer: Buyer, *, to: str, language: str, a
     place = PLACES[order.marketplace_id]
     text = text_for(language)
     facts = NoticeFacts(order.order_id, buyer.first_name, clock.day(at), buyer.alias)
+    return signed(store, place, Said(text.subject, html_of(text, facts)), to=to, at=at)
+
+
+def signed(store: Store, place: Place, said: Said, *, to: str, at: float, selector: str = "") -> Notice:
+    """Any mail of Amazon's as bytes, signed for its From domain and by SES; a buyer's message by SES alone.
+
+    `selector` names another place for the From domain's key than the one where it is published.
+    """
     mail_id = f"0102{secrets.token_hex(6)}-{uuid.uuid4()}-000000"
-    unsigned = _mail(place, text.subject, html_of(text, facts), to=to, mail_id=mail_id, at=at)
+    unsigned = _mail(place, said, to=to, mail_id=mail_id, at=at)
     # amazonses.com signs Feedback-ID too, the From domain does not.
-    ours = sign(unsigned, key_of(store, place.notice_domain), SIGNED, at)
-    theirs = sign(unsigned, key_of(store, "amazonses.com"), [*SIGNED, "Feedback-ID"], at)
-    envelope_from = f"{mail_id}@bounces.{place.notice_domain}"
-    return Notice(ours + theirs + unsigned, envelope_from, text.subject, to)
+    raw = sign(unsigned, key_of(store, "amazonses.com"), [*SIGNED, "Feedback-ID"], at) + unsigned
+    if said.buyer is None:
+        key = key_of(store, place.notice_domain)
+        raw = sign(unsigned, replace(key, selector=selector or key.selector), SIGNED, at) + raw
+    return Notice(raw, f"{mail_id}@bounces.{place.notice_domain}", said.subject, to)
 
 
-def _mail(place: Place, subject: str, html: str, *, to: str, mail_id: str, at: float) -> bytes:
-    sender = f'"{place.name}" <auto-communication@{place.notice_domain}>'
+def _mail(place: Place, said: Said, *, to: str, mail_id: str, at: float) -> bytes:
+    sender = f'"{place.name}" <{said.local_part}@{place.notice_domain}>'
+    if said.buyer is not None:
+        sender = f"{said.buyer.first_name} <{said.buyer.alias}>"
+    subject = said.subject
+    marked = f"X-Space-Notification-Type: {said.kind}\r\n" if said.kind else ""
     region = _SES_REGIONS[place.region]
     boundary = f"----=_Part_{secrets.randbelow(10**6)}_{secrets.randbelow(10**10)}.{int(at * 1000)}"
     encoded_subject = (
         subject if subject.isascii() else Header(subject, "utf-8", header_name="Subject").encode(linesep="\r\n")
     )
-    body = quopri.encodestring(html.encode()).replace(b"\n", b"\r\n")
+    body = quopri.encodestring(said.html.encode()).replace(b"\n", b"\r\n")
     head = (
         f"Date: {clock.mail_date(at)}\r\n"
         f"From: {sender}\r\n"
@@ -104,7 +131,7 @@ def _mail(place: Place, subject: str, html: str, *, to: str, mail_id: str, at: f
         "MIME-Version: 1.0\r\n"
         f'Content-Type: multipart/alternative;\r\n\tboundary="{boundary}"\r\n'
         f"X-Marketplace-ID: {place.marketplace_id}\r\n"
-        f"X-Space-Notification-Type: {OPTED_OUT}\r\n"
+        f"{marked}"
         f"Feedback-ID: 1.{region}.{secrets.token_urlsafe(32)}=:AmazonSES\r\n"
         f"X-SES-Outgoing: {clock.day(at).replace('-', '.')}-192.0.2.{1 + secrets.randbelow(254)}\r\n"
         "\r\n"

@@ -1,5 +1,7 @@
 """The first ARC set on a mail, as Google sets it (RFC 8617): verdict, message signature, seal."""
 
+import re
+
 from amazon.simulator.signing import (
     SigningKey,
     chosen_headers,
@@ -16,7 +18,8 @@ COVERED = ["mime-version", "subject", "message-id", "to", "reply-to", "from", "d
 def seal(raw: bytes, verdict: str, key: SigningKey, at: float) -> bytes:
     """The three headers of instance 1, to be put on top of `raw`. `verdict` is the text after `i=1; `."""
     head, _, body = raw.partition(b"\r\n\r\n")
-    names = [*COVERED, "dkim-signature", "dkim-signature"]
+    signatures = re.findall(rb"^dkim-signature(?=:)", head, re.IGNORECASE | re.MULTILINE)
+    names = [*COVERED, *["dkim-signature"] * len(signatures)]
     results = f"ARC-Authentication-Results: i=1; {verdict}\r\n".encode()
     signature = finish(
         f"ARC-Message-Signature: i=1; a=rsa-sha256; c=relaxed/relaxed; d={key.domain};\r\n"

@@ -18,7 +18,8 @@ from amazon.simulator.store import Store
 
 _SELECTOR_CHARACTERS = string.ascii_lowercase + string.digits
 # Amazon's keys have 1024 bits and 32-character selectors; Google's are longer and dated.
-_KNOWN_SELECTORS = {"google.com": "arc-20240605", "gmail.com": "20251104"}
+_KNOWN_SELECTORS = {"google.com": "arc-20240605", "gmail.com": "20251104", "microsoft.com": "arcselector10001"}
+UNREACHABLE = "unreachable"  # a selector about which the name server has trouble
 _AMAZON = {"amazon.com", "amazon.co.jp", "amazonses.com"}
 PREPARED = (*sorted(_AMAZON), *_KNOWN_SELECTORS)
 
@@ -57,6 +58,11 @@ def record_at(store: Store, name: str) -> str | None:
     selector, _, domain = name.lower().partition("._domainkey.")
     row = store.row("SELECT domain FROM signing_keys WHERE domain = ? AND selector = ?", domain, selector)
     return key_of(store, domain).txt if row else None
+
+
+def is_unreachable(name: str) -> bool:
+    """Whether a question for this DNS name (without the final dot) is answered by SERVFAIL."""
+    return name.lower().startswith(f"{UNREACHABLE}._domainkey.")
 
 
 def _make(domain: str) -> SigningKey:

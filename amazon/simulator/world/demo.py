@@ -14,7 +14,7 @@ from amazon.simulator.places import PLACES
 from amazon.simulator.simulation import Simulation
 from amazon.simulator.world import goods
 from amazon.simulator.world.cast import ACCOUNTS, BOTTEGA_ID, DE, GB, HARBOUR_ID, IT, LAKESIDE_ID, PENNINE_ID, US
-from amazon.simulator.world.letters import LETTERS_FOR
+from amazon.simulator.world.letters import await_addresses
 from amazon.simulator.world.making import Maker, Shop, asked_to_cancel, cancelled
 
 SEED = 20261123
@@ -63,7 +63,7 @@ def populate_once(simulation: Simulation) -> None:
             )
             made += _ordinary(maker, shop, shop.orders - already)
         orders.add(store, made)
-        store.set_setting(LETTERS_FOR, LAKESIDE_ID)
+        await_addresses(store)
         store.set_setting("world", "demo")
 
 

@@ -118,8 +118,8 @@ def test_the_demo_shows_one_sellers_notice_stopping_anothers_message(demo: Json)
     assert all(first < 0 and 60 < second < 150 for (first, _), (second, _) in pairs)
 
 
-def test_the_demos_odd_letters_are_queued_once(demo: Json) -> None:
-    assert demo["letters"] == [2, 2]
+def test_the_letters_of_an_inbox_are_queued_once(demo: Json) -> None:
+    assert demo["letters"] == [11, 11]
 
 
 def test_a_visitor_opts_a_buyer_out_and_back_in(amazon: Amazon) -> None:
