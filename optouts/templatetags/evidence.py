@@ -32,6 +32,7 @@ TONES: Final[dict[str, tuple[str, str]]] = {
     Notice.Status.PARKED: ("wait", "hourglass"),
     Suppression.State.ACTIVE: ("stop", "hand-stop"),
     Suppression.State.PENDING: ("wait", "hourglass"),
+    Suppression.State.HELD: ("wait", "clock"),
     Suppression.State.REVOKED: ("quiet", "arrow-back-up"),
 }
 
