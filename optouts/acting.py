@@ -71,23 +71,25 @@ def act(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
         return Outcome(Notice.Status.QUARANTINED, decision.reason, order)
     if Effect.ALARM in decision.effects:
         guards.raise_alarm(notice.seller_id, GuardAlarm.Kind.FOREIGN_ORDER, about=f"notice {notice.pk}", now=now)
-    return Outcome(Notice.Status.QUARANTINED, f"{finding.reason.value} {NOT_YET_TRUSTED}", order)
+    told = decision.reason if state is OrderState.FOREIGN else f"{finding.reason.value} {NOT_YET_TRUSTED}"
+    return Outcome(Notice.Status.QUARANTINED, told, order)
 
 
 def _other(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
     """Act on what is no opt-out, or is not known to be one."""
     is_signed = finding.grade in SIGNED
+    said = (finding.says or finding.reason).value
     dated = finding.signed_at or notice.received_at
     if is_signed and finding.kind is Kind.RESTRICTED:
         shown = mail_of(notice)
         text = shown.text[:LONGEST_TEXT] if shown else ""
         lifecycle.restrict(notice.seller_id, finding.marketplace_id, text=text, dated=dated, now=now)
-        return Outcome(Notice.Status.APPLIED, finding.reason.value)
+        return Outcome(Notice.Status.APPLIED, said)
     if is_signed and finding.kind in TOLD_ONLY:
-        return Outcome(Notice.Status.APPLIED, finding.reason.value, _own(notice.seller_id, finding.order_id))
+        return Outcome(Notice.Status.APPLIED, said, _own(notice.seller_id, finding.order_id))
     if is_signed and finding.kind is Kind.SENDER_NOT_APPROVED and (place := _marketplace(notice.seller_id, finding)):
         lifecycle.refuse_sender(notice.seller_id, place, dated=dated)
-        return Outcome(Notice.Status.APPLIED, finding.reason.value)
+        return Outcome(Notice.Status.APPLIED, said)
     if finding.is_new_wording:
         guards.raise_alarm(notice.seller_id, GuardAlarm.Kind.WORDING, about=f"notice {notice.pk}", now=now)
     is_waiting = finding.kind not in NOT_FOR_A_PERSON

@@ -50,6 +50,7 @@ class Finding:
     come out of Amazon's own sentence and link; below an A grade, and for a buyer's message, they are a claim.
     `fingerprint` is the same for every copy of one signed mail, by whatever way it came: SHA-256, hexadecimal, of the
     signed Message-ID and the body hash. `detail` adds what an operator may want to know to `reason`.
+    `says` is what the words come to, whoever wrote them; `reason` is why it was graded so.
     `confirmation` is set only when the provider's signature is valid. `forwarded_by` is a guess, for show.
     """
 
@@ -72,6 +73,7 @@ class Finding:
     confirmation: Confirmation | None = None
     promotable: str | None = None
     chain: Chain | None = None
+    says: Reason | None = None
 
     @property
     def asks_to_stop(self) -> bool:
@@ -161,7 +163,7 @@ def _finding(reading: Reading, verdict: Verdict, authentication: Authentication,
     return replace(
         finding, order_id=reading.order_id, alias=reading.alias, marketplace_id=reading.marketplace_id,
         template=reading.template, language=reading.language, promotable=reading.promotable,
-        confirmation=reading.confirmation if is_setup_proved(authentication) else None,
+        confirmation=reading.confirmation if is_setup_proved(authentication) else None, says=reading.reason,
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ class Reason(StrEnum):
     FORWARDING_REQUEST = "A mailbox asks whether it may forward its mail here; the link confirms it."
     FORWARDING_REQUEST_WITHOUT_LINK = "A mailbox asks whether it may forward its mail here, but the link is missing."
     LOOKS_LIKE_FORWARDING_REQUEST = "It looks as if a mailbox asks whether it may forward its mail here."
-    BUYER_ASKS_TO_STOP = "A buyer asks you to stop writing; it is not Amazon's opt-out, and you may exclude him."
+    BUYER_ASKS_TO_STOP = "A buyer asks you to stop writing; it is not Amazon's opt-out, and you decide."
     BUYER_MESSAGE = "A message that a buyer wrote to you."
     ANOTHER_TYPE = "Amazon marked this mail as being about something else."
     OTHER_AMAZON_MAIL = "Another mail from Amazon."

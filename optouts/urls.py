@@ -23,6 +23,7 @@ urlpatterns = [
     path("opt-outs/notices/", notices.notices, name="notices"),
     path("opt-outs/notices/export.csv", notices.notices_export, name="notices_export"),
     path("opt-outs/notices/<int:pk>/", notices.notice, name="notice"),
+    path("opt-outs/notices/<int:pk>/leave-in-peace/", notices.leave_in_peace, name="leave_in_peace"),
     path("opt-outs/upload/", uploads.upload_mail, name="upload_mail"),
     path("hooks/mailgun/mime", hooks.hook_mailgun, name="hook_mailgun"),  # Mailgun sends the original if it ends so
     path("hooks/postmark", hooks.hook_postmark, name="hook_postmark"),

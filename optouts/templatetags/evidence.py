@@ -44,6 +44,16 @@ def grade_in_words(grade: str) -> str:
 
 
 @register.filter
+def proof_of(notice: Notice) -> str:
+    """What a notice proved, or why nothing was asked of it."""
+    if not notice.processed_at:
+        return "Not examined yet"
+    if not notice.grade and notice.status == Notice.Status.QUARANTINED:
+        return "Not graded: a person has to say first what it is"
+    return grade_in_words(notice.grade)
+
+
+@register.filter
 def evidence_of(entry: Suppression | SuppressionEvent) -> str:
     """What an entry of the list, or one event of it, rests on. Without a grade it is a person's word."""
     return grade_in_words(entry.grade) if entry.grade else "Entered by a person"

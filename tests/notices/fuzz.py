@@ -281,7 +281,7 @@ def _examine(raw: bytes, resolver: Resolver, context: Context) -> Sequence[Findi
     return examine(raw, resolver=resolver, context=context)
 
 
-def run(number: int, *, until: float = float("inf"), examine_: Examine = _examine, folder: Path = RESULTS) -> int:
+def run(number: int, *, examine_: Examine = _examine, folder: Path = RESULTS) -> int:
     """Read the mails of one seed; returns how many. Raises what was found, with the mail left in `folder`."""
     read = 0
     current = folder / f"fuzz-{number}.eml"
@@ -301,8 +301,6 @@ def run(number: int, *, until: float = float("inf"), examine_: Examine = _examin
     )
     def one(honest: Honest, changes: list[Callable[[bytes, random.Random], bytes]], chance: random.Random) -> None:
         nonlocal read
-        if time.monotonic() > until:
-            return
         raw = honest.raw
         for change in changes:
             raw = change(raw, chance)[:1_500_000]
@@ -325,7 +323,7 @@ def main() -> int:
     print(f"Fuzzing what reads mail for {arguments.seconds:.0f} s, from seed {number} ...", flush=True)
     while time.monotonic() < until:
         try:
-            read += run(number, until=until)
+            read += run(number)
         except Exception as trouble:  # whatever the reader raises is a finding
             print(f"Seed {number}: {type(trouble).__name__}: {trouble}", file=sys.stderr)
             print(f"The mail is test-results/fuzz-{number}.eml; --seed {number} makes it again.", file=sys.stderr)

@@ -14,6 +14,7 @@ from optouts.authenticity import Resolver
 from optouts.decisions import Grade
 from optouts.examination import Context, Finding, examine
 from tests.notices import fuzz
+from tests.notices.builder import FakeDns
 
 
 def believes_an_unsigned_field(raw: bytes, resolver: Resolver, context: Context) -> Sequence[Finding]:
@@ -62,6 +63,6 @@ def test_it_finds_a_reader_that_errs_and_leaves_the_mail(broken: fuzz.Examine, t
 
 def test_the_mails_that_it_starts_from_are_worth_what_it_thinks() -> None:
     for honest in fuzz.HONEST:
-        [finding] = examine(honest.raw, resolver=fuzz.FakeDns(), context=fuzz.SELLER.context())
+        [finding] = examine(honest.raw, resolver=FakeDns(), context=fuzz.SELLER.context())
         assert fuzz.rank(finding.grade) == fuzz.rank(honest.grade), honest.name
     assert {honest.grade for honest in fuzz.HONEST} >= set(fuzz.PROVED)

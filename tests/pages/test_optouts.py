@@ -8,8 +8,19 @@ from django.test import Client
 from accounts.models import AmazonAccount, Seller
 from accounts.rowsecurity import across_sellers
 from optouts.addresses import full_address, saw_mailbox
-from optouts.models import InboundAddress, Notice, SellerMailbox
-from tests.makers import NOW, alias, make_account, make_address, make_notice, make_order, make_seller, suppress
+from optouts.models import InboundAddress, Notice, SellerMailbox, Suppression
+from optouts.reasons import Kind, Reason
+from tests.makers import (
+    NOW,
+    alias,
+    make_account,
+    make_address,
+    make_entry,
+    make_notice,
+    make_order,
+    make_seller,
+    suppress,
+)
 
 HOSTILE = (
     b"From: Amazon <auto@amazon.example>\r\nTo: shop@example.com\r\nSubject: <script>alert(1)</script>\r\n"
@@ -205,3 +216,59 @@ def test_empty_pages_say_what_to_do(alice: Client) -> None:
     assert "Get your address" in page(alice)
     assert "Nobody has opted out yet" in page(alice)
     assert "No mail has come yet" in page(alice, "/opt-outs/notices/")
+
+
+@pytest.mark.parametrize("state", list(Suppression.State), ids=lambda state: state.value)
+def test_an_entry_in_any_state_is_listed_and_shown(alice: Client, account: AmazonAccount, state: str) -> None:
+    entry = make_entry(account.seller)
+    with across_sellers("test"):
+        Suppression.objects.filter(pk=entry.pk).update(state=state, until=NOW if state == "held" else None)
+    words = Suppression.State(state).label
+
+    assert words in page(alice)
+    assert words in page(alice, f"/opt-outs/entries/{entry.pk}/")
+
+
+# --- A buyer's own words ---
+
+
+def asking(seller: Seller, number: str, **fields: Any) -> Notice:
+    told = {"kind": Kind.BUYER_MESSAGE.value, "reason": Reason.BUYER_ASKS_TO_STOP.value, "status": "ignored"}
+    return make_notice(seller, amazon_order_id=number, processed_at=NOW, **(told | fields))
+
+
+def test_a_buyer_who_asks_to_stop_is_left_in_peace_with_one_click(bob: Client, account: AmazonAccount) -> None:
+    order = make_order(account, buyer=alias())
+    notice = asking(account.seller, order.amazon_order_id)
+    address = f"/opt-outs/notices/{notice.pk}/"
+    assert "Do not write to this buyer" in page(bob, address)
+
+    answer = bob.post(f"{address}leave-in-peace/", follow=True)
+
+    assert "Your campaigns do not write to him any more" in answer.content.decode()
+    assert "Do not write to this buyer" not in answer.content.decode()
+    with across_sellers("test"):
+        entries = Suppression.objects.filter(seller=account.seller)
+        assert {(entry.kind, entry.state, entry.grade) for entry in entries} == {
+            ("order", "active", ""), ("alias", "active", ""),
+        }  # fmt: skip
+        assert not Suppression.objects.filter(seller=None).exists()
+        entry = entries[0]
+    assert "Take back" in page(bob, f"/opt-outs/entries/{entry.pk}/")
+
+
+def test_nobody_is_excluded_for_words_that_do_not_ask_or_an_order_of_others(
+    bob: Client, vera: Client, seller: Seller, account: AmazonAccount
+) -> None:
+    own = make_order(account).amazon_order_id
+    strangers = make_order(make_account(make_seller("Mallory's shop"))).amazon_order_id
+    question = asking(seller, own, reason=Reason.BUYER_MESSAGE.value)
+    of_others = asking(seller, strangers)
+    for notice in (question, of_others):
+        assert "Do not write to this buyer" not in page(bob, f"/opt-outs/notices/{notice.pk}/")
+        bob.post(f"/opt-outs/notices/{notice.pk}/leave-in-peace/")
+    mine = asking(seller, own)
+    assert "Do not write to this buyer" not in page(vera, f"/opt-outs/notices/{mine.pk}/")
+    assert vera.post(f"/opt-outs/notices/{mine.pk}/leave-in-peace/").status_code == 403
+    with across_sellers("test"):
+        assert not Suppression.objects.exists()

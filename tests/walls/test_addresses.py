@@ -99,6 +99,7 @@ ADDRESSES: dict[str, Address] = {
     "notices": Address(),
     "notices_export": Address(),
     "notice": Address({"pk": "notice"}),
+    "leave_in_peace": Address({"pk": "notice"}, method="post", may=CHANGERS),
     "upload_mail": Address(may=CHANGERS),
     "set_up": Address(),
     "set_up_state": Address(),
