@@ -304,12 +304,12 @@ def run(number: int, *, examine_: Examine = _examine, folder: Path = RESULTS) ->
         raw = honest.raw
         for change in changes:
             raw = change(raw, chance)[:1_500_000]
+        folder.mkdir(exist_ok=True)  # a run of the tests beside this one empties it
         current.write_bytes(raw)
         read += 1
         check(honest, raw, examine_)
         current.unlink(missing_ok=True)
 
-    folder.mkdir(exist_ok=True)
     one()
     return read
 
