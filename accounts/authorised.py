@@ -34,9 +34,12 @@ def client_for(account: AmazonAccount) -> AmazonClient:
     def learn(operation: str, rate: float) -> None:
         quotas().learn(name_in_quotas(account.pk), Operation(operation), rate)
 
-    return AmazonClient(
-        application(), Authorisation(Region(account.region), account.refresh_token), tokens=TOKENS, observe=learn
-    )
+    return AmazonClient(application(), authorisation_of(account), tokens=TOKENS, observe=learn)
+
+
+def authorisation_of(account: AmazonAccount) -> Authorisation:
+    """Raises secrets.Unreadable."""
+    return Authorisation(Region(account.region), account.refresh_token)
 
 
 def name_in_quotas(account_id: int) -> str:

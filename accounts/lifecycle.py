@@ -90,10 +90,24 @@ def restrict(seller_id: int, marketplace_id: str | None, *, text: str, dated: da
     return still_true.update(restricted_at=now, restriction_text=text)
 
 
+def stop_letters(account_id: int, *, text: str, now: datetime) -> bool:
+    """Too many refusals: the account's Buyer-Seller e-mail stops until an owner opens it again. False: it had stopped.
+
+    `text` says what happened, in the seller's words and Amazon's.
+    """
+    is_open = AmazonAccount.objects.filter(pk=account_id, restricted_at__isnull=True)
+    return bool(is_open.update(restricted_at=now, restriction_text=text, is_stopped_by_us=True))
+
+
+def reopened_at(account_id: int) -> datetime | None:
+    """When an owner last opened the account's Buyer-Seller e-mail again; what was before does not count any more."""
+    return AmazonAccount.objects.values_list("reopened_at", flat=True).get(pk=account_id)
+
+
 def reopen(seller: Seller, account_id: int, *, now: datetime) -> bool:
     """The owner says that Amazon has lifted the restriction: what waited goes on. False: it was open already."""
     closed = AmazonAccount.objects.for_seller(seller).filter(pk=account_id, restricted_at__isnull=False)
-    return bool(closed.update(restricted_at=None, restriction_text="", reopened_at=now))
+    return bool(closed.update(restricted_at=None, restriction_text="", is_stopped_by_us=False, reopened_at=now))
 
 
 def refuse_sender(seller_id: int, marketplace_id: str, *, dated: datetime) -> int:

@@ -104,6 +104,7 @@ class AmazonAccount(models.Model):
     authorised_at = models.DateTimeField(default=timezone.now)
     restricted_at = models.DateTimeField(null=True, blank=True)  # Amazon closed Buyer-Seller e-mail; None: open
     restriction_text = models.TextField(blank=True)  # in Amazon's words, for the seller
+    is_stopped_by_us = models.BooleanField(db_default=False)  # restricted not by Amazon's notice, but for its refusals
     reopened_at = models.DateTimeField(null=True, blank=True)  # an older notice no longer closes it
 
     objects = SellerQuerySet["AmazonAccount"].as_manager()

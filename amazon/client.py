@@ -5,10 +5,13 @@ Out: the values of `values`, or the exceptions of `errors`. Nothing here retries
 beforehand whether a call may be made, and the caller's row says when to come again.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Self
+
+import httpx
 
 from amazon import calls, reading
 from amazon.application import Application, Authorisation
@@ -16,9 +19,9 @@ from amazon.errors import AccessDenied
 from amazon.operations import Operation
 from amazon.tokens import TokenCache
 from amazon.values import Accepted, AmazonOrder, OrdersPage, Participation
-from amazon.wire import Reply, exchange, open_connection, rate_limit, understand
+from amazon.wire import Reply, exchange, exchange_async, open_connection, rate_limit, understand
 
-__all__ = ["AmazonClient", "Application", "Authorisation"]
+__all__ = ["AmazonClient", "Application", "AsyncAmazonClient", "Authorisation"]
 
 Observer = Callable[[str, float], None]
 
@@ -141,6 +144,61 @@ class AmazonClient:
             call.method, self._endpoint + call.path, params=call.query, json=call.body, headers=headers
         )
         response = exchange(self._connection, request)
+        rate = rate_limit(response)
+        if rate is not None and self._observe is not None:
+            self._observe(operation, rate)
+        return understand(response, operation)
+
+
+class AsyncAmazonClient:
+    """What dispatch asks of Amazon for one account, in an event loop, over a pool of connections that all share.
+
+    As `AmazonClient`, with the same promises. Getting a new access token is rare and happens in a thread.
+    """
+
+    def __init__(
+        self,
+        connections: httpx.AsyncClient,
+        application: Application,
+        authorisation: Authorisation,
+        *,
+        tokens: TokenCache,
+        observe: Observer | None = None,
+    ) -> None:
+        self._connections = connections
+        self._application, self._authorisation = application, authorisation
+        self._tokens, self._observe = tokens, observe
+        self._endpoint = application.endpoint_for(authorisation.region)
+
+    async def solicitation_actions(self, order_id: str, marketplace_id: str) -> frozenset[str]:
+        """See `AmazonClient.solicitation_actions`."""
+        call = calls.solicitation_actions(_checked(order_id), marketplace_id)
+        return reading.actions((await self._ask(Operation.SOLICITATION_ACTIONS, call)).body)
+
+    async def request_review(self, order_id: str, marketplace_id: str) -> Accepted:
+        """See `AmazonClient.request_review`."""
+        call = calls.request_review(_checked(order_id), marketplace_id)
+        return Accepted((await self._ask(Operation.REQUEST_REVIEW, call)).request_id)
+
+    async def _ask(self, operation: Operation, call: calls.Call) -> Reply:
+        token = await self._token()
+        try:
+            return await self._send(operation, call, token)
+        except AccessDenied:
+            if not self._tokens.forget(self._application, self._authorisation, token):
+                raise
+        return await self._send(operation, call, await self._token())
+
+    async def _token(self) -> str:
+        kept = self._tokens.peek(self._application, self._authorisation)
+        return kept or await asyncio.to_thread(self._tokens.get, self._application, self._authorisation)
+
+    async def _send(self, operation: Operation, call: calls.Call, token: str) -> Reply:
+        headers = {"x-amz-access-token": token, "content-type": "application/json"}
+        request = self._connections.build_request(
+            call.method, self._endpoint + call.path, params=call.query, json=call.body, headers=headers
+        )
+        response = await exchange_async(self._connections, request)
         rate = rate_limit(response)
         if rate is not None and self._observe is not None:
             self._observe(operation, rate)

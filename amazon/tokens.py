@@ -57,6 +57,11 @@ class TokenCache:
             slot.good_until = now + (token.expires_in - _MARGIN).total_seconds()
             return token.value
 
+    def peek(self, application: Application, authorisation: Authorisation) -> str:
+        """The token that is kept, without asking anybody or waiting; empty where there is none that is valid."""
+        slot = self._slots.get(_key(application, authorisation))
+        return slot.value if slot is not None and self._clock() < slot.good_until else ""
+
     def forget(self, application: Application, authorisation: Authorisation, token: str) -> bool:
         """Drop a token that Amazon did not accept. Return whether asking again with another one makes sense.
 

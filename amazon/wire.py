@@ -63,6 +63,32 @@ def open_connection(*, timeout: timedelta, connect_timeout: timedelta) -> httpx.
     )
 
 
+def open_many(*, timeout: timedelta, connect_timeout: timedelta, most: int) -> httpx.AsyncClient:
+    """The same for an event loop: one pool of `most` connections for all sellers. The caller closes it."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return httpx.AsyncClient(
+        verify=_trusted(),
+        trust_env=False,
+        follow_redirects=False,
+        timeout=httpx.Timeout(timeout.total_seconds(), connect=connect_timeout.total_seconds()),
+        limits=httpx.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=30),
+        headers={"user-agent": USER_AGENT},
+    )
+
+
+async def exchange_async(connection: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    """`exchange`, in an event loop."""
+    trouble: AmazonError
+    try:
+        return await connection.send(request)
+    except _BEFORE_SENDING as error:
+        trouble = NotReached(f"no connection ({type(error).__name__})")
+    except httpx.RequestError as error:
+        trouble = Unclear(f"the connection failed after sending began ({type(error).__name__})")
+    raise trouble  # out here, so that it is not chained to httpx's exception
+
+
 def exchange(connection: httpx.Client, request: httpx.Request) -> httpx.Response:
     """Send a request once and return the answer, whatever its status.
 

@@ -172,6 +172,7 @@ def _bring_about(
         due_at=decision.due_at,
         expires_at=decision.expires_at,
         letter=letter_for(order, template, store_name=place.store_name if place else "") if template else None,
+        priority=min(winner.priority, 32_767),
     )
     if live is not None:
         # Counted from when it was scheduled, nothing has changed: it keeps its place, even if that is past by now.

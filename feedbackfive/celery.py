@@ -40,7 +40,6 @@ def fill_the_timetable(sender: Celery, **_: Any) -> None:
         # With Amazon's own two minutes and its quota, five minutes of delay leave little more than a second.
         "orders.sync_due": 1.0,
         "campaigns.plan_stale": wake,
-        "messaging.send_due": wake,
         "messaging.withdraw_suppressed": wake,
         "optouts.process_received": wake,
         "messaging.reap": max(wake, settings.LEASE_SECONDS / 4),

@@ -203,6 +203,9 @@ LEASE_SECONDS = env.integer(
     "LEASE_SECONDS", 900, least=5
 )  # a claim or hand-over older than this belongs to a dead worker
 
+# Of Amazon's daily cap of an account, kept back for what the seller writes by hand or with other tools.
+DAILY_RESERVE = env.integer("DAILY_RESERVE_PERCENT", 10, most=90) / 100
+
 # --- Pages ----------------------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-gb"

@@ -1,25 +1,28 @@
-"""Claim -> clear -> hand over -> outcome. The only caller of the gateways.
+"""Take up -> hand over -> settle. The only caller of the gateways, and the whole way of a message out of the house.
 
-At most once: before the move to `sending` everything may be repeated, after it nothing is. That move and the gate's
-clearance are one transaction; the network is outside of it. A worker that dies in between leaves a row in `sending`,
-which `reap` shows as `unknown`; nothing sends it again.
+`take_up` claims a batch of due messages, asks the gate, and moves what is cleared to `sending`: one transaction, which
+waits for nobody. `hand_over` gives each to its gateway, once. `settle` writes down what came of them: one transaction.
+The network is never inside a transaction.
+
+At most once: before the commit of `take_up` everything may be repeated, after it nothing is. A process that dies in
+between leaves rows in `sending`, which `reap` shows as `unknown`; nothing sends them again. `engine` decides how many
+of which account are taken up when; `send_due` does it for one account, by hand.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
-from uuid import UUID, uuid4
+from typing import Final, NamedTuple
+from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import QuerySet
 
 from accounts import lifecycle, lookup, secrets
-from accounts.models import AccountMarketplace, AmazonAccount
+from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
-from messaging import outbox, pacing
+from messaging import breakers, outbox, pacing
 from messaging.gateways.base import (
     AccountTrouble,
     Answer,
@@ -29,22 +32,207 @@ from messaging.gateways.base import (
     OutcomeUnknown,
     Receipt,
     Refused,
+    TooLate,
 )
 from messaging.letters import Letter
-from messaging.life import move
+from messaging.life import move, move_to_sent
 from messaging.models import Channel, Hold, Message, Status
 from optouts import gate
 from orders.models import Order
 
 log = structlog.get_logger(__name__)
 
-ONE_RUN: Final = timedelta(seconds=25)  # then the others have their turn; a hand-over in progress ends in its own time
+BATCH: Final = 50  # what is taken up at once, and so the most that a killed process leaves unknown
+ONE_RUN: Final = timedelta(seconds=25)
 BACK_OFF: Final = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))  # then hourly, until it expires
-ACCOUNT_RESTRICTED: Final = "Amazon has stopped Buyer-Seller e-mail of this account: see Settings"
+IN_A_MOMENT: Final = timedelta(seconds=1)
+TOO_LATE: Final = "Amazon's time for this order is over"
+UNREADABLE: Final = "its letter cannot be read: it waits for a person"
+ACCOUNT_RESTRICTED: Final = "Buyer-Seller e-mail of this account is stopped: see Settings"
 SENDER_REFUSED: Final = "Amazon does not know the sender address: approve it in Seller Central and save it again"
-LOCKS: Final = 4_711  # the class of our advisory locks on accounts
 Clock = Callable[[], datetime]
 Take = Callable[[Channel], timedelta]  # asks for leave to make one call; zero = go, else how long to wait
+
+# The due messages of each account, oldest promise first (by due_at, not by id: a long backlog must not starve it), with
+# all that a hand-over needs. Rows that somebody else holds are passed over, the orders' too: so this never waits, and
+# whoever waits for us waits for one short transaction. While an operator has stopped all sending, it finds nothing.
+_CLAIM: Final = """
+select m.id, m.seller_id, m.account_id, m.message_id, m.order_id, m.order_key, m.alias_key, m.letter_sealed,
+  m.expires_at, m.attempts, o.amazon_order_id, o.marketplace_id, o.order_key, o.alias_key, o.alias_sealed,
+  o.deliver_by_latest, a.restricted_at is not null, coalesce(p.approved_sender, ''),
+  coalesce(p.sender_refused_at > p.changed_at, false),
+  m.attempts > 0 or exists (
+    select from messaging_message former join messaging_messageevent e on e.message_id = former.id
+    where former.order_id = m.order_id and former.id <> m.id and e.status = 'unknown')
+from unnest(%s::bigint[], %s::int[]) as wanted(account_id, share)
+join accounts_amazonaccount a on a.id = wanted.account_id and a.status = 'connected'
+cross join lateral (
+  select * from messaging_message
+  where account_id = wanted.account_id and channel = %s and status = 'scheduled' and due_at <= %s
+  order by due_at, id limit wanted.share for no key update skip locked
+) m
+cross join lateral (
+  select * from orders_order where id = m.order_id for no key update skip locked
+) o
+left join accounts_accountmarketplace p on p.account_id = m.account_id and p.marketplace_id = o.marketplace_id
+where not exists (select from messaging_sendingstop where lifted_at is null)
+order by m.due_at, m.id
+"""
+
+
+class Row(NamedTuple):
+    """A claimed message with what stands around it, as `_CLAIM` reads it."""
+
+    id: int
+    seller_id: int
+    account_id: int
+    message_id: UUID
+    order_id: int
+    scheduled_order_key: UUID
+    scheduled_alias_key: UUID | None
+    letter_sealed: memoryview | None
+    expires_at: datetime
+    attempts: int
+    amazon_order_id: str
+    marketplace_id: str
+    order_key: UUID
+    alias_key: UUID | None
+    alias_sealed: memoryview | None
+    delivered_by: datetime | None
+    is_restricted: bool
+    sender: str
+    is_sender_refused: bool
+    is_in_doubt: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A message in `sending`, for its gateway. It exists once: whoever holds it hands it over, or nobody does."""
+
+    id: int
+    account_id: int
+    channel: Channel
+    marketplace_id: str
+    attempts: int
+    envelope: Envelope
+    clearance: gate.Clearance
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The gateway could not tell whether the message was taken."""
+
+    reason: str
+
+
+Outcome = tuple[Parcel, Answer | Unknown]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A move that is not to `sending`, for as many messages as meet the same fate."""
+
+    to: Status
+    reason: str
+    hold: str = ""
+    due_at: datetime | None = None
+    attempts: int | None = None
+
+    def make(self, ids: Iterable[int], *, out_of: set[Status], now: datetime) -> None:
+        changes: dict[str, object] = {"hold": self.hold} if self.hold else {}
+        if self.to in (Status.EXPIRED, Status.SUPPRESSED, Status.REFUSED):
+            changes["settled_at"] = now
+        if self.due_at is not None:
+            changes["due_at"] = self.due_at
+        if self.attempts is not None:
+            changes |= {"attempts": self.attempts, "handed_over_at": None}
+        if self.to is Status.EXPIRED and out_of == {Status.SENDING}:
+            changes["handed_over_at"] = None
+        move(ids, out_of=out_of, to=self.to, at=now, reason=self.reason, **changes)
+
+
+def take_up(shares: Mapping[int, int], channel: Channel, *, now: datetime) -> list[Parcel]:
+    """Claim up to so many due messages of each of these accounts, and move those that may go to `sending`.
+
+    Callers at the same time get disjoint messages. What may not go is moved to where it belongs, with its reason. Once
+    an opt-out is committed, no message to that buyer is among the parcels: see `optouts.gate`.
+    """
+    steps: dict[Step, list[int]] = {}
+    sendable: list[tuple[Row, Envelope]] = []
+    with across_sellers("messages are sent"), transaction.atomic():
+        for row in _claim(shares, channel, now=now):
+            match _own_view(row, channel, now=now):
+                case Step() as step:
+                    steps.setdefault(step, []).append(row.id)
+                case envelope:
+                    sendable.append((row, envelope))
+        answers = gate.clear_many([_buyer(row) for row, _ in sendable], now=now)
+        parcels = []
+        for (row, envelope), answer in zip(sendable, answers, strict=True):
+            if isinstance(answer, gate.Clearance):
+                parcels.append(
+                    Parcel(row.id, row.account_id, channel, row.marketplace_id, row.attempts, envelope, answer)
+                )
+            elif (no := _gates_no(answer, now=now)) is not None:
+                steps.setdefault(no, []).append(row.id)
+        for step, ids in steps.items():
+            step.make(ids, out_of={Status.SCHEDULED}, now=now)
+        move([one.id for one in parcels], out_of={Status.SCHEDULED}, to=Status.SENDING, at=now, handed_over_at=now)
+        if channel is Channel.BUYER_EMAIL and parcels:
+            sent = {parcel.id for parcel in parcels}
+            Order.objects.filter(pk__in=[row.order_id for row, _ in sendable if row.id in sent]).update(
+                last_written_at=now
+            )
+    return parcels
+
+
+async def hand_over(parcel: Parcel, gateway: Gateway) -> Outcome:
+    """Give it to its gateway, once."""
+    try:
+        return parcel, await gateway.deliver(parcel.envelope, parcel.clearance)
+    except OutcomeUnknown as trouble:
+        log.warning("outcome_unknown", message=parcel.id)
+        return parcel, Unknown(str(trouble))
+
+
+def settle(outcomes: Sequence[Outcome], *, now: datetime) -> None:
+    """Write down what came of these hand-overs, all of it in one transaction.
+
+    An answer that comes after `reap` has called the outcome unknown is still an answer, unless it is "later".
+    """
+    receipts = {parcel.id: answer.reference for parcel, answer in outcomes if isinstance(answer, Receipt)}
+    known = {Status.SENDING, Status.UNKNOWN}
+    steps: dict[Step, list[int]] = {}
+    unknown: dict[str, list[int]] = {}
+    for parcel, answer in outcomes:
+        match answer:
+            case Unknown(reason):
+                unknown.setdefault(reason, []).append(parcel.id)
+            case Refused(reason):
+                steps.setdefault(Step(Status.REFUSED, reason), []).append(parcel.id)
+            case TooLate(reason):
+                steps.setdefault(Step(Status.EXPIRED, reason), []).append(parcel.id)
+            case Deferred(reason, after):
+                steps.setdefault(_later(parcel, reason, after, now=now), []).append(parcel.id)
+            case AccountTrouble(reason):
+                steps.setdefault(_later(parcel, reason, timedelta(0), now=now), []).append(parcel.id)
+    with across_sellers("outcomes are written down"), transaction.atomic():
+        move_to_sent(receipts, out_of=known, at=now)
+        for reason, ids in unknown.items():
+            move(ids, out_of={Status.SENDING}, to=Status.UNKNOWN, at=now, reason=reason, look_again_at=now)
+        for step, ids in steps.items():
+            step.make(ids, out_of=known if step.to is Status.REFUSED else {Status.SENDING}, now=now)
+        for parcel, answer in outcomes:
+            if isinstance(answer, AccountTrouble):
+                _stop_for(parcel, answer, now=now)
+        breakers.count_refusals(
+            {
+                parcel.account_id: answer.reason
+                for parcel, answer in outcomes
+                if isinstance(answer, Refused) and parcel.channel is Channel.BUYER_EMAIL
+            },
+            now=now,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,247 +243,85 @@ class Run:
     wait: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """The gateway could not tell whether the message was taken."""
-
-    reason: str
-
-
-def accounts_with_due(*, now: datetime) -> list[int]:
-    """The connected accounts for which something is due, longest waiting first."""
-    with across_sellers("who has something to send"):
-        due = (
-            Message.objects.filter(
-                status=Status.SCHEDULED, due_at__lte=now, account__status=AmazonAccount.Status.CONNECTED
-            )
-            .order_by("account_id", "due_at")
-            .distinct("account_id")
-            .values_list("due_at", "account_id")
-        )
-        return [account_id for _, account_id in sorted(due)]
-
-
-@contextmanager
-def alone_with(account_id: int) -> Iterator[bool]:
-    """True for one caller at a time per account; the others need not wait. Not needed for safety, but for pace."""
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_try_advisory_lock(%s, %s)", [LOCKS, account_id])
-        is_alone: bool = cursor.fetchone()[0]
-    try:
-        yield is_alone
-    finally:
-        if is_alone and connection.connection is not None:
-            with connection.cursor() as cursor:
-                cursor.execute("select pg_advisory_unlock(%s, %s)", [LOCKS, account_id])
-
-
 def send_due(account_id: int, *, gateways: Mapping[Channel, Gateway], take: Take, clock: Clock) -> Run:
-    """Send what is due for one account, until nothing is left, Amazon's pace says wait, or the others' turn comes.
+    """Send what is due for one account, until nothing is left, Amazon's pace says wait, or the time of a run is over.
 
-    Safe in any number of workers at once.
+    By hand: a site has `engine` for it. Closes the gateways. Safe beside any number of others.
     """
-    deadline = clock() + ONE_RUN
-    with across_sellers("messages are sent"):
-        runs = [
-            _send_channel(account_id, channel, gateway, take=take, clock=clock, deadline=deadline)
-            for channel, gateway in gateways.items()
-        ]
+    deadline, runs = clock() + ONE_RUN, list[Run]()
+    with asyncio.Runner() as runner:
+
+        def deliver(parcels: list[Parcel], gateway: Gateway) -> list[Outcome]:
+            async def all_of_them() -> list[Outcome]:
+                return list(await asyncio.gather(*(hand_over(parcel, gateway) for parcel in parcels)))
+
+            return runner.run(all_of_them())
+
+        with pacing.alone_with(account_id) as is_alone:
+            if is_alone:
+                for channel, gateway in gateways.items():
+                    runs.append(_send_channel(account_id, channel, gateway, deliver, take, clock, deadline))
+        for gateway in gateways.values():
+            runner.run(gateway.close())
     waits = [run.wait for run in runs if run.wait is not None]
     return Run(sum(run.handed_over for run in runs), min(waits, default=None))
 
 
 def _send_channel(
-    account_id: int, channel: Channel, gateway: Gateway, *, take: Take, clock: Clock, deadline: datetime
+    account_id: int,
+    channel: Channel,
+    gateway: Gateway,
+    deliver: Callable[[list[Parcel], Gateway], list[Outcome]],
+    take: Take,
+    clock: Clock,
+    deadline: datetime,
 ) -> Run:
-    handed_over = 0
-    left = pacing.left_today(account_id, now=clock()) if _is_due(account_id, channel, now=clock()) else 0
-    while _is_due(account_id, channel, now=clock()):
+    handed_over, width = 0, 1  # one at first: what is wrong with the first is wrong with all
+    while waiting := _due(account_id, channel, now=clock(), most=width):
         if clock() >= deadline:
             return Run(handed_over, timedelta(0))
-        if handed_over >= left:
-            _stop_until_tomorrow(account_id, channel, now=clock())
+        left = pacing.left_of([account_id], now=clock())[account_id]
+        if not left:
+            pacing.move_overflow(account_id, left=0, now=clock())
             return Run(handed_over)
-        if wait := take(channel):
+        share, wait = 0, timedelta(0)
+        while share < min(waiting, left) and not (wait := take(channel)):
+            share += 1
+        if not share:
             return Run(handed_over, wait)
-        claim = uuid4()
-        for message_id in claim_due(account_id, channel, claim, now=clock()):
-            answer = send(message_id, claim, gateway, clock=clock)
-            handed_over += isinstance(answer, Receipt | Unknown)
-            if isinstance(answer, AccountTrouble):
-                _stop_for(message_id, answer, now=clock())
-                return Run(handed_over)
-            if isinstance(answer, Deferred) and answer.is_general:
-                return Run(handed_over)
+        outcomes = deliver(take_up({account_id: share}, channel, now=clock()), gateway)
+        settle(outcomes, now=clock())
+        handed_over += sum(isinstance(answer, Receipt | Unknown) for _, answer in outcomes)
+        if any(is_trouble(answer) for _, answer in outcomes):
+            return Run(handed_over)
+        width = min(2 * width, BATCH)
     return Run(handed_over)
 
 
-def _due(account_id: int, channel: Channel, *, now: datetime) -> QuerySet[Message]:
-    return Message.objects.filter(
-        account_id=account_id,
-        account__status=AmazonAccount.Status.CONNECTED,
-        channel=channel,
-        status=Status.SCHEDULED,
-        due_at__lte=now,
-    )
-
-
-def _is_due(account_id: int, channel: Channel, *, now: datetime) -> bool:
-    return _due(account_id, channel, now=now).exists()
-
-
-def claim_due(account_id: int, channel: Channel, claim: UUID, *, now: datetime, limit: int = 1) -> list[int]:
-    """Claim up to `limit` due messages and return their ids, oldest promise first.
-
-    Callers at the same time get disjoint sets. A claim that is not followed by a hand-over within the lease is
-    given back by `reap`.
-    """
-    with transaction.atomic():
-        ids = list(
-            _due(account_id, channel, now=now)
-            .select_for_update(skip_locked=True, of=("self",))
-            .order_by("due_at", "id")  # by due_at, not by id: a long backlog must not starve the oldest promise
-            .values_list("pk", flat=True)[:limit]
+def _due(account_id: int, channel: Channel, *, now: datetime, most: int) -> int:
+    """How many messages are due, counted up to `most`."""
+    with across_sellers("what is due?"):
+        due = Message.objects.filter(
+            account_id=account_id,
+            channel=channel,
+            status=Status.SCHEDULED,
+            due_at__lte=now,
+            account__status="connected",
         )
-        moved = set(move(ids, out_of={Status.SCHEDULED}, to=Status.CLAIMED, at=now, claim=claim))
-    return [pk for pk in ids if pk in moved]
+        return due[:most].count()
 
 
-def send(message_id: int, claim: UUID, gateway: Gateway, *, clock: Clock) -> Answer | Unknown | None:
-    """Send one claimed message and write down what came of it; returns the gateway's answer.
-
-    None: it was not handed over, because the gate or the clock said no (the row says which), or because it is
-    somebody else's claim and nothing happened.
-    """
-    try:
-        prepared = _enter_sending(message_id, claim, now=clock())
-    except (secrets.Unreadable, ValueError) as trouble:
-        log.error("letter_unreadable", message=message_id, trouble=type(trouble).__name__)
-        reason = "its letter cannot be read: it waits for a person"
-        move([message_id], out_of={Status.CLAIMED}, to=Status.HELD, at=clock(), reason=reason, hold=Hold.LETTER)
-        return None
-    if prepared is None:
-        return None
-    envelope, clearance = prepared
-    try:
-        answer = gateway.deliver(envelope, clearance)
-    except OutcomeUnknown as trouble:
-        now = clock()
-        move([message_id], out_of={Status.SENDING}, to=Status.UNKNOWN, at=now, reason=str(trouble), look_again_at=now)
-        log.warning("outcome_unknown", message=message_id)
-        return Unknown(str(trouble))
-    _settle(message_id, answer, now=clock())
-    return answer
-
-
-def _enter_sending(message_id: int, claim: UUID, *, now: datetime) -> tuple[Envelope, gate.Clearance] | None:
-    """The check and the move to `sending`, in one transaction. None: it does not go out; the row says why.
-
-    Raises secrets.Unreadable or ValueError for a letter that cannot be read; then nothing has moved.
-    """
-    claimed = {Status.CLAIMED}
-    with transaction.atomic():
-        message = (
-            Message.objects.select_for_update(of=("self",))
-            .select_related("order", "account")
-            .filter(pk=message_id, status=Status.CLAIMED, claim=claim)
-            .first()
-        )
-        if message is None:
-            return None
-        if message.account.status != AmazonAccount.Status.CONNECTED:
-            move([message_id], out_of=claimed, to=Status.SCHEDULED, at=now, claim=None)
-            return None
-        if message.expires_at <= now:
-            reason = "Amazon's time for this order is over"
-            move([message_id], out_of=claimed, to=Status.EXPIRED, at=now, settled_at=now, reason=reason)
-            return None
-        if waits := _waits_for(message):
-            cause, reason = waits
-            move([message_id], out_of=claimed, to=Status.HELD, at=now, reason=reason, hold=cause, claim=None)
-            return None
-        envelope = _envelope(message)
-        answer = gate.clear(_buyer(message), now=now)
-        if isinstance(answer, gate.OnHold):
-            # Given back, not ended: nobody has decided anything, and no attempt was made.
-            back = {"due_at": answer.until, "claim": None}
-            move([message_id], out_of=claimed, to=Status.SCHEDULED, at=now, reason=answer.reason, **back)
-            return None
-        if isinstance(answer, gate.Suppressed):
-            move([message_id], out_of=claimed, to=Status.SUPPRESSED, at=now, settled_at=now, reason=answer.reason)
-            return None
-        move([message_id], out_of=claimed, to=Status.SENDING, at=now, handed_over_at=now)
-        if envelope.letter is not None:
-            Order.objects.filter(pk=message.order_id).update(last_written_at=now)
-        return envelope, answer
-
-
-def _waits_for(message: Message) -> tuple[Hold, str] | None:
-    """What stands against any free-form mail from this account or marketplace: Amazon has said so in a notice."""
-    if message.channel != Channel.BUYER_EMAIL:
-        return None
-    if message.account.restricted_at is not None:
-        return Hold.RESTRICTED, ACCOUNT_RESTRICTED
-    place = message.account.marketplaces.filter(marketplace_id=message.order.marketplace_id).first()
-    return (Hold.SENDER, SENDER_REFUSED) if place and place.is_sender_refused else None
-
-
-def _settle(message_id: int, answer: Answer, *, now: datetime) -> None:
-    # An answer that comes after `reap` has called the outcome unknown is still an answer, unless it is "later".
-    known = {Status.SENDING, Status.UNKNOWN}
-    match answer:
-        case Receipt(reference):
-            move([message_id], out_of=known, to=Status.SENT, at=now, settled_at=now, receipt=reference)
-        case Refused(reason):
-            move([message_id], out_of=known, to=Status.REFUSED, at=now, settled_at=now, reason=reason)
-        case Deferred(reason, after):
-            _defer(message_id, reason, after=after, now=now)
-        case AccountTrouble(reason):
-            _defer(message_id, reason, after=timedelta(0), now=now)
-
-
-def _defer(message_id: int, reason: str, *, after: timedelta | None, now: datetime) -> None:
-    """Provably nothing left: it is tried again, and does not count against the daily cap."""
-    attempts = Message.objects.values_list("attempts", flat=True).get(pk=message_id)
-    pause = BACK_OFF[min(attempts, len(BACK_OFF) - 1)] if after is None else after
-    move(
-        [message_id],
-        out_of={Status.SENDING},
-        to=Status.SCHEDULED,
-        at=now,
-        reason=reason,
-        due_at=now + pause,
-        attempts=min(attempts + 1, 30_000),
-        claim=None,
-        handed_over_at=None,
-    )
-
-
-def _stop_for(message_id: int, trouble: AccountTrouble, *, now: datetime) -> None:
-    """What is wrong for one message is wrong for all of its kind: they wait for a person instead of being burnt."""
-    message = Message.objects.select_related("order").get(pk=message_id)
-    if trouble.is_revoked:
-        lifecycle.mark_revoked(message.account_id)  # nothing is sent for it until it is connected again
-        return
-    alike = Message.objects.filter(
-        account_id=message.account_id,
-        channel=message.channel,
-        order__marketplace_id=message.order.marketplace_id,
-        status=Status.SCHEDULED,
-    )
-    cause = Hold.SENDER if message.channel == Channel.BUYER_EMAIL else Hold.ACCESS
-    outbox.hold(alike.values_list("pk", flat=True), cause=cause, reason=trouble.reason, now=now)
-
-
-def _stop_until_tomorrow(account_id: int, channel: Channel, *, now: datetime) -> None:
-    """The daily cap is used up: what is due moves to the moment when the first of today's leaves the count."""
-    again = pacing.free_again_at(account_id, now=now)
-    _due(account_id, channel, now=now).update(due_at=again, reason=outbox.DAILY_LIMIT)
+def is_trouble(answer: Answer | Unknown) -> bool:
+    """Is it useless to try the next message of this account now?"""
+    return isinstance(answer, AccountTrouble) or (isinstance(answer, Deferred) and answer.is_general)
 
 
 def reap(*, older_than: timedelta, now: datetime) -> tuple[int, int]:
-    """What dead workers left: claims go back, hand-overs become unknown. Returns how many of each."""
-    with across_sellers("what dead workers left"):
+    """What dead processes left: what was only claimed (by former releases) goes back, hand-overs become unknown.
+
+    Returns how many of each.
+    """
+    with across_sellers("what dead processes left"):
         stale = Message.objects.filter(touched_at__lt=now - older_than)
         claimed = list(stale.filter(status=Status.CLAIMED).values_list("pk", flat=True)[:1000])
         sending = list(stale.filter(status=Status.SENDING).values_list("pk", flat=True)[:1000])
@@ -306,43 +332,88 @@ def reap(*, older_than: timedelta, now: datetime) -> tuple[int, int]:
             to=Status.UNKNOWN,
             at=now,
             look_again_at=now,
-            reason="the worker stopped in the middle of the hand-over",
+            reason="the process stopped in the middle of the hand-over",
         )
     if unknown:
         log.warning("handovers_became_unknown", messages=unknown)
     return len(back), len(unknown)
 
 
-def _buyer(message: Message) -> gate.Buyer:
-    order = message.order
-    more = [order.order_key]
+def _claim(shares: Mapping[int, int], channel: Channel, *, now: datetime) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [list(shares), list(shares.values()), channel, now])
+        return [Row(*columns) for columns in cursor.fetchall()]
+
+
+def _own_view(row: Row, channel: Channel, *, now: datetime) -> Step | Envelope:
+    """What we know without the gate: where the message goes instead, or what would go out."""
+    if row.expires_at <= now:
+        return Step(Status.EXPIRED, TOO_LATE)
+    if channel is Channel.BUYER_EMAIL and row.is_restricted:
+        return Step(Status.HELD, ACCOUNT_RESTRICTED, Hold.RESTRICTED)
+    if channel is Channel.BUYER_EMAIL and row.is_sender_refused:
+        return Step(Status.HELD, SENDER_REFUSED, Hold.SENDER)
+    letter, alias = None, None
+    try:
+        if row.letter_sealed is not None:
+            letter = Letter.from_bytes(secrets.unseal("letter", row.seller_id, row.letter_sealed))
+            alias = secrets.unseal_text("alias", row.seller_id, row.alias_sealed) if row.alias_sealed else None
+    except (secrets.Unreadable, ValueError) as trouble:
+        log.error("letter_unreadable", message=row.id, trouble=type(trouble).__name__)
+        return Step(Status.HELD, UNREADABLE, Hold.LETTER)
+    return Envelope(
+        row.message_id,
+        row.amazon_order_id,
+        row.marketplace_id,
+        letter,
+        row.sender if letter else "",
+        alias,
+        row.delivered_by,
+        row.is_in_doubt,
+    )
+
+
+def _buyer(row: Row) -> gate.Buyer:
+    more = [row.order_key]
     if lookup.is_rekeying():
-        alias = order.alias if order.alias_key else None
-        more += lookup.every_key_of_a_buyer(order.seller_id, order.amazon_order_id, alias)
+        alias = secrets.unseal_text("alias", row.seller_id, row.alias_sealed) if row.alias_sealed else None
+        more += lookup.every_key_of_a_buyer(row.seller_id, row.amazon_order_id, alias if row.alias_key else None)
     return gate.Buyer(
-        message.seller_id,
-        order.amazon_order_id,
-        message.order_key,
-        order.alias_key,
-        former_alias_key=message.alias_key,
+        row.seller_id,
+        row.amazon_order_id,
+        row.scheduled_order_key,
+        row.alias_key,
+        former_alias_key=row.scheduled_alias_key,
         more_keys=tuple(more),
     )
 
 
-def _envelope(message: Message) -> Envelope:
-    """Raises secrets.Unreadable or ValueError for a letter that cannot be read."""
-    letter, sender = None, ""
-    if message.letter_sealed is not None:
-        letter = Letter.from_bytes(secrets.unseal("letter", message.seller_id, message.letter_sealed))
-        places = AccountMarketplace.objects.filter(
-            account_id=message.account_id, marketplace_id=message.order.marketplace_id
-        )
-        sender = places.values_list("approved_sender", flat=True).first() or ""
-    return Envelope(
-        message.message_id,
-        message.order.amazon_order_id,
-        message.order.marketplace_id,
-        letter,
-        sender,
-        message.order.alias if letter else None,
+def _gates_no(answer: gate.Suppressed | gate.OnHold | gate.Busy, *, now: datetime) -> Step | None:
+    match answer:
+        case gate.Suppressed(reason):
+            return Step(Status.SUPPRESSED, reason)
+        case gate.OnHold(reason, until):
+            return Step(Status.SCHEDULED, reason, due_at=until)  # nobody has decided, and no attempt was made
+    return None  # it stays as it is: the next batch finds it
+
+
+def _later(parcel: Parcel, reason: str, after: timedelta | None, *, now: datetime) -> Step:
+    """Provably nothing left: it is tried again, and does not count against the daily cap."""
+    pause = BACK_OFF[min(parcel.attempts, len(BACK_OFF) - 1)] if after is None else after
+    return Step(Status.SCHEDULED, reason, due_at=now + pause, attempts=min(parcel.attempts + 1, 30_000))
+
+
+def _stop_for(parcel: Parcel, trouble: AccountTrouble, *, now: datetime) -> None:
+    """What is wrong for one message is wrong for all of its kind: they wait for a person instead of being burnt."""
+    if trouble.is_revoked:
+        lifecycle.mark_revoked(parcel.account_id)  # nothing is sent for it until it is connected again
+        return
+    alike = Message.objects.filter(
+        account_id=parcel.account_id,
+        account__status=AmazonAccount.Status.CONNECTED,
+        channel=parcel.channel,
+        order__marketplace_id=parcel.marketplace_id,
+        status=Status.SCHEDULED,
     )
+    cause = Hold.SENDER if parcel.channel is Channel.BUYER_EMAIL else Hold.ACCESS
+    outbox.hold(alike.values_list("pk", flat=True), cause=cause, reason=trouble.reason, now=now)

@@ -1,27 +1,36 @@
-"""Opens the gateways of one account for a run of dispatch; asks Amazon about what is unknown. Edge of `dispatch`."""
+"""Opens the gateways for the engine, and for one account by hand; asks Amazon about what is unknown."""
 
-from collections.abc import Iterator
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import Final, ParamSpec
 
+import httpx
 import structlog
 from django.conf import settings
+from django.utils import timezone
 
-from accounts import lifecycle
-from accounts.authorised import client_for, name_in_quotas, quotas
+from accounts import lifecycle, secrets
+from accounts.authorised import TOKENS, application, authorisation_of, client_for, name_in_quotas, quotas
 from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
+from amazon.client import AsyncAmazonClient, Authorisation
 from amazon.errors import AmazonError, AuthorisationLost, Throttled
 from amazon.operations import Operation
 from amazon.quotas import QuotasUnavailable
+from amazon.wire import open_many
 from messaging import outbox
-from messaging.dispatch import Take
-from messaging.gateways.base import Gateway
+from messaging.dispatch import Run, Take, send_due
+from messaging.gateways.base import Answer, Envelope, Gateway
 from messaging.gateways.buyer_email import BuyerEmailGateway
-from messaging.gateways.request_review import RequestReviewGateway
+from messaging.gateways.request_review import REVIEW_REQUEST, RequestReviewGateway
 from messaging.life import move
 from messaging.models import Channel, Message, Status
+from optouts.gate import Clearance
 
 log = structlog.get_logger(__name__)
 
@@ -32,31 +41,120 @@ NOT_OFFERED: Final = "Amazon offers no request for it now, so it was probably ma
 SURELY_OFFERED_AFTER: Final = timedelta(days=6)  # after delivery: Amazon's window opens on the fifth day
 NOT_MADE: Final = "Amazon says that no request has been made"
 TOO_LATE_TO_ASK: Final = "Amazon's time for this order is over, so it cannot be asked"
-REVIEW_REQUEST: Final = "productReviewAndSellerFeedback"
+MOST_CONNECTIONS: Final = 200
+TOLD_AGAIN_AFTER: Final = 3600.0
+P = ParamSpec("P")
+
+
+class SiteDoors:
+    """The gateways of all accounts: one for letters, one for each account's requests over shared connections.
+
+    Threads: `prepare` and `leave` belong to the threads of the database, the rest to the event loop.
+    """
+
+    def __init__(self) -> None:
+        self._authorisations: dict[int, Authorisation] = {}
+        self._reviews: dict[int, tuple[Authorisation, Gateway]] = {}
+        self._letters: BuyerEmailGateway | None = None
+        self._amazon: httpx.AsyncClient | None = None
+        self._learnt: dict[tuple[int, str], tuple[float, float]] = {}
+
+    def prepare(self, account_ids: Iterable[int]) -> None:
+        with across_sellers("accounts are about to send"):
+            for account in AmazonAccount.objects.filter(pk__in=list(account_ids)):
+                with suppress(secrets.Unreadable):
+                    self._authorisations[account.pk] = authorisation_of(account)
+
+    def leave(self, account_ids: Iterable[int], channel: Channel) -> dict[int, timedelta]:
+        if channel is not Channel.REQUEST_REVIEW:
+            return {}
+        known = [account_id for account_id in account_ids if account_id in self._authorisations]
+        waits = dict.fromkeys(account_ids, WITHOUT_QUOTAS)
+        with suppress(QuotasUnavailable):
+            names = [name_in_quotas(account_id) for account_id in known]
+            waits |= dict(zip(known, quotas().take_many(names, Operation.REQUEST_REVIEW), strict=True))
+        return waits
+
+    def gateway(self, account_id: int, channel: Channel) -> Gateway:
+        if channel is Channel.BUYER_EMAIL:
+            if self._letters is None:
+                self._letters = BuyerEmailGateway(settings.BUYER_RELAY, hostname=settings.BUYER_MAIL_HOSTNAME)
+            return self._letters
+        authorisation = self._authorisations[account_id]
+        kept = self._reviews.get(account_id)
+        if kept is None or kept[0] is not authorisation:
+            kept = self._reviews[account_id] = authorisation, self._review_gateway(account_id, authorisation)
+        return kept[1]
+
+    async def close(self) -> None:
+        if self._letters is not None:
+            await self._letters.close()
+        if self._amazon is not None:
+            await self._amazon.aclose()
+
+    def _review_gateway(self, account_id: int, authorisation: Authorisation) -> Gateway:
+        if self._amazon is None:
+            ours = application()
+            self._amazon = open_many(
+                timeout=ours.api_timeout, connect_timeout=ours.connect_timeout, most=MOST_CONNECTIONS
+            )
+        return RequestReviewGateway(
+            AsyncAmazonClient(
+                self._amazon,
+                application(),
+                authorisation,
+                tokens=TOKENS,
+                observe=lambda operation, rate: self._learn(account_id, operation, rate),
+            ),
+            throttled=lambda operation: _aside(_drain, account_id, operation),
+            may_ask=lambda: not _take(account_id, Operation.SOLICITATION_ACTIONS),
+        )
+
+    def _learn(self, account_id: int, operation: str, rate: float) -> None:
+        """Amazon names its rate with every answer; the server of the quotas is told when it is news."""
+        now = time.monotonic()
+        known, at = self._learnt.get((account_id, operation), (0.0, 0.0))
+        if rate != known or now - at > TOLD_AGAIN_AFTER:
+            self._learnt[account_id, operation] = rate, now
+            _aside(quotas().learn, name_in_quotas(account_id), Operation(operation), rate)
+
+
+def _aside(job: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """In a thread, because the event loop waits for nobody; nothing is lost that is not said again."""
+    asyncio.get_running_loop().run_in_executor(None, partial(job, *args, **kwargs))
 
 
 @contextmanager
 def opened(account_id: int) -> Iterator[tuple[dict[Channel, Gateway], Take]]:
-    """The gateways of an account, closed afterwards, and its leave to call."""
-    with across_sellers("an account's gateways are opened"):
-        client = client_for(AmazonAccount.objects.get(pk=account_id))
-    gateways: dict[Channel, Gateway] = {
-        Channel.BUYER_EMAIL: BuyerEmailGateway(settings.BUYER_RELAY, hostname=settings.BUYER_MAIL_HOSTNAME),
-        Channel.REQUEST_REVIEW: RequestReviewGateway(
-            client, throttled=lambda: _drain(account_id, Operation.REQUEST_REVIEW)
-        ),
-    }
+    """The gateways of one account for `dispatch.send_due`, which closes them, and its leave to call."""
+    doors = SiteDoors()
+    doors.prepare([account_id])
 
     def take(channel: Channel) -> timedelta:
-        if channel is not Channel.REQUEST_REVIEW:
-            return timedelta(0)
-        return _take(account_id, Operation.REQUEST_REVIEW)
+        return doors.leave([account_id], channel).get(account_id, timedelta(0))
 
-    try:
-        yield gateways, take
-    finally:
-        for gateway in gateways.values():
-            gateway.close()
+    yield {channel: _OneOf(doors, account_id, channel) for channel in Channel}, take
+
+
+@dataclass(frozen=True, slots=True)
+class _OneOf:
+    """A gateway of `SiteDoors` that is opened when it is first needed, and closes them all."""
+
+    doors: SiteDoors
+    account_id: int
+    channel: Channel
+
+    async def deliver(self, envelope: Envelope, clearance: Clearance) -> Answer:
+        return await self.doors.gateway(self.account_id, self.channel).deliver(envelope, clearance)
+
+    async def close(self) -> None:
+        await self.doors.close()
+
+
+def send_due_of(account_id: int) -> Run:
+    """Send what is due for one account now, by hand."""
+    with opened(account_id) as (gateways, take):
+        return send_due(account_id, gateways=gateways, take=take, clock=timezone.now)
 
 
 def reconcile_unknown(*, now: datetime) -> int:
@@ -112,8 +210,12 @@ def _not_offered(message: Message, *, now: datetime) -> bool:
     """
     if _is_offering(message, now=now):
         reason = "Amazon offers the request for other orders but no longer for this one, so it was made"
-        changes = {"settled_at": now, "look_again_at": None}
-        return bool(move([message.pk], out_of={Status.UNKNOWN}, to=Status.SENT, at=now, reason=reason, **changes))
+        unknown = {Status.UNKNOWN}
+        return bool(
+            move(
+                [message.pk], out_of=unknown, to=Status.SENT, at=now, reason=reason, settled_at=now, look_again_at=None
+            )
+        )
     reason = f"{message.reason.partition('; ')[0]}; {NOT_OFFERED}"[:200]
     still_unknown = Message.objects.filter(pk=message.pk, status=Status.UNKNOWN)
     still_unknown.update(look_again_at=now + ASK_AGAIN_AFTER, reason=reason)

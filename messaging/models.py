@@ -34,11 +34,12 @@ class Status(Choices):
 # The table of legal moves (docs/architecture.md). A move that is not here cannot be made: see `life.move`.
 MOVES: Final[dict[Status, frozenset[Status]]] = {
     Status.SCHEDULED: frozenset(
-        {Status.HELD, Status.CANCELLED, Status.CLAIMED, Status.SUPPRESSED, Status.EXPIRED, Status.CAPPED}
+        {Status.HELD, Status.CANCELLED, Status.SENDING, Status.SCHEDULED}
+        | {Status.SUPPRESSED, Status.EXPIRED, Status.CAPPED}
     ),
     Status.HELD: frozenset({Status.SCHEDULED, Status.CANCELLED, Status.SUPPRESSED, Status.EXPIRED, Status.CAPPED}),
     Status.CLAIMED: frozenset({Status.SCHEDULED, Status.HELD, Status.SENDING, Status.SUPPRESSED, Status.EXPIRED}),
-    Status.SENDING: frozenset({Status.SENT, Status.REFUSED, Status.SCHEDULED, Status.UNKNOWN}),
+    Status.SENDING: frozenset({Status.SENT, Status.REFUSED, Status.EXPIRED, Status.SCHEDULED, Status.UNKNOWN}),
     Status.UNKNOWN: frozenset({Status.SENT, Status.REFUSED, Status.BLOCKED, Status.CANCELLED}),
     Status.SENT: frozenset({Status.BLOCKED}),
 }
@@ -70,6 +71,7 @@ class Message(models.Model):
     touched_at = models.DateTimeField()  # when the status last changed; a lease counts from here
     claim = models.UUIDField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    priority = models.PositiveSmallIntegerField(db_default=100)  # the campaign's: the lowest goes first on a full day
     handed_over_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
     frees_order = models.BooleanField(default=False)  # taken back by planning, as if it had never been
@@ -136,3 +138,21 @@ class MessageEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} at {self.at}"
+
+
+class SendingStop(models.Model):
+    """An operator has stopped all sending, for everybody. In force until it is lifted; nothing else changes it."""
+
+    reason = models.CharField("why, in one sentence that sellers read", max_length=200)
+    stopped_by = models.CharField(max_length=254)
+    stopped_at = models.DateTimeField()
+    lifted_by = models.CharField(max_length=254, blank=True)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(models.Value(1), name="one_stop_at_a_time", condition=Q(lifted_at__isnull=True))
+        ]
+
+    def __str__(self) -> str:
+        return f"stopped at {self.stopped_at}: {self.reason}"

@@ -40,6 +40,7 @@ class Wish:
     due_at: datetime
     expires_at: datetime
     letter: Letter | None  # None: Amazon writes the text
+    priority: int = 100  # the campaign's: the lowest goes first where not all can go today
 
 
 def schedule(order: Order, wish: Wish, *, now: datetime) -> Message:
@@ -183,6 +184,7 @@ def _wish_columns(order: Order, wish: Wish) -> dict[str, object]:
     return {
         "channel": wish.channel,
         "title": wish.title,
+        "priority": wish.priority,
         "due_at": wish.due_at,
         "expires_at": wish.expires_at,
         "purge_at": wish.expires_at,  # at most 30 days after delivery: Amazon's policy for what quotes an order

@@ -1,32 +1,111 @@
-"""How fast: Amazon's daily cap per account. (Its rates per operation are `amazon.quotas`.)
+"""How fast: Amazon's daily cap per account, and who may count for an account. (Amazon's rates are `amazon.quotas`.)
 
 5 x the average daily orders of the last seven days + 600 messages a day (`AMAZON.md` 4.5); all that the seller
 sends counts, so a part is kept back for what he writes by hand.
 """
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
+from django.db import connection
 from django.db.models import QuerySet
 
-from messaging.models import Message, Status
+from accounts.rowsecurity import across_sellers
+from messaging.models import Channel, Message, Status
+from messaging.outbox import DAILY_LIMIT
 from orders.models import Order
 
 BASE: Final = 600
 PER_DAILY_ORDER: Final = 5
-RESERVE: Final = 0.1  # of the cap, for messages that are written by hand or by other tools
 DAYS: Final = 7
+LOCKS: Final = 4_711  # the class of our advisory locks on accounts
+MOVED_AT_ONCE: Final = 5_000
+FREE: Final = (Status.BLOCKED, Status.REFUSED)  # handed over, but Amazon delivered nothing: they cost nothing
+
+# What is due, by account and channel, longest waiting first. One look into the index for each, however long its queue.
+_WITH_DUE: Final = """
+select a.id, asked.channel from accounts_amazonaccount a
+cross join unnest(%s::text[]) as asked(channel)
+cross join lateral (
+  select due_at from messaging_message
+  where account_id = a.id and channel = asked.channel and status = 'scheduled' and due_at <= %s
+  order by due_at, id limit 1
+) m
+where a.status = 'connected' order by m.due_at, a.id
+"""
+
+# Of what is due, all but the first so many by the campaigns' priority: moved, a bounded number at a time.
+_MOVE_OVERFLOW: Final = """
+update messaging_message set due_at = %s, reason = %s where id in (
+  select id from messaging_message
+  where account_id = %s and status = 'scheduled' and due_at <= %s
+  order by priority, due_at, id offset %s limit %s for update skip locked
+)
+"""
+
+
+def with_due(*, now: datetime) -> list[tuple[int, Channel]]:
+    """The connected accounts for which something is due, with the channel, longest waiting first."""
+    with across_sellers("who has something to send"), connection.cursor() as cursor:
+        cursor.execute(_WITH_DUE, [[str(channel) for channel in Channel], now])
+        return [(account_id, Channel(channel)) for account_id, channel in cursor.fetchall()]
+
+
+def accounts_with_due(*, now: datetime) -> list[int]:
+    """The same, each account once."""
+    return list(dict.fromkeys(account_id for account_id, _ in with_due(now=now)))
+
+
+def keep(account_ids: Collection[int]) -> set[int]:
+    """Those of these accounts which nobody else keeps; we do, until `give_up` or the end of the connection.
+
+    Not needed for safety, but for the daily cap: who is alone with an account may count on without asking again.
+    """
+    return _lock("pg_try_advisory_lock", account_ids)
+
+
+def give_up(account_ids: Collection[int]) -> None:
+    _lock("pg_advisory_unlock", account_ids)
+
+
+@contextmanager
+def alone_with(account_id: int) -> Iterator[bool]:
+    """True for one caller at a time per account; the others need not wait."""
+    is_alone = bool(keep([account_id]))
+    try:
+        yield is_alone
+    finally:
+        if is_alone and connection.connection is not None:
+            give_up([account_id])
+
+
+def _lock(function: str, account_ids: Collection[int]) -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"select id from unnest(%s::int[]) as asked(id) where {function}(%s, id)",  # noqa: S608  one of two names
+            [list(account_ids), LOCKS],
+        )
+        return {account_id for (account_id,) in cursor.fetchall()}
 
 
 def daily_cap(account_id: int, *, now: datetime) -> int:
     """How many messages we may hand over for this account in 24 hours."""
     orders = Order.objects.filter(account_id=account_id, purchased_at__gt=now - timedelta(days=DAYS)).count()
-    return int((PER_DAILY_ORDER * orders / DAYS + BASE) * (1 - RESERVE))
+    return int((PER_DAILY_ORDER * orders / DAYS + BASE) * (1 - settings.DAILY_RESERVE))
 
 
 def left_today(account_id: int, *, now: datetime) -> int:
     """How many of the daily cap are left; never below zero."""
     return max(0, daily_cap(account_id, now=now) - used_today(account_id, now=now))
+
+
+def left_of(account_ids: Collection[int], *, now: datetime) -> dict[int, int]:
+    """`left_today` of many accounts. The caller keeps them: see `keep`."""
+    with across_sellers("how many messages are left today?"):
+        return {account_id: left_today(account_id, now=now) for account_id in account_ids}
 
 
 def used_today(account_id: int, *, now: datetime) -> int:
@@ -40,7 +119,18 @@ def free_again_at(account_id: int, *, now: datetime) -> datetime:
     return (oldest or now) + timedelta(days=1)
 
 
+def move_overflow(account_id: int, *, left: int, now: datetime) -> int:
+    """What the daily cap has no room for moves to when there is room again: of what is due, the least important.
+
+    Returns how many; at most 5,000 at a time, so that a queue of a million keeps nobody waiting.
+    """
+    with across_sellers("the daily limit is used up"), connection.cursor() as cursor:
+        again = free_again_at(account_id, now=now)
+        cursor.execute(_MOVE_OVERFLOW, [again, DAILY_LIMIT, account_id, now, left, MOVED_AT_ONCE])
+        return int(cursor.rowcount)
+
+
 def _of_today(account_id: int, *, now: datetime) -> QuerySet[Message]:
-    """What counts: handed over, and not given back because Amazon blocked it."""
+    """What counts: handed over, and neither refused nor given back because Amazon blocked it."""
     today = Message.objects.filter(account_id=account_id, handed_over_at__gt=now - timedelta(days=1))
-    return today.exclude(status=Status.BLOCKED)
+    return today.exclude(status__in=FREE)

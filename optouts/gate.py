@@ -117,6 +117,52 @@ def clear(buyer: Buyer, *, now: datetime) -> Clearance | Suppressed | OnHold:
     return _objection(buyer, now) or Clearance(buyer, now, _MINT)
 
 
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Somebody is changing this buyer's entries at this moment. Nothing is decided: ask again in a moment."""
+
+
+def clear_many(buyers: Sequence[Buyer], *, now: datetime) -> list[Clearance | Suppressed | OnHold | Busy]:
+    """`clear` for a batch: an answer for each buyer, in their order, by two statements whatever their number.
+
+    It waits for nobody, so a transaction that holds rows may call it: a buyer whose locks are not to be had at once
+    is `Busy`. What is granted holds until the transaction ends, as with `clear`.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("Clearances outside a transaction are worth nothing: ask inside the one that moves.")
+    asked = [(number, key, buyer.seller_id) for number, buyer in enumerate(buyers) for key in set(buyer.keys)]
+    numbers, keys, sellers = [row[0] for row in asked], [row[1] for row in asked], [row[2] for row in asked]
+    with across_sellers("may these buyers be written to?"), connection.cursor() as cursor:
+        # Two statements, because each sees what was committed when it began: the look must begin after the locks.
+        cursor.execute(
+            "select number from unnest(%s::int[], %s::bigint[]) as asked(number, lock)"
+            " group by number having not bool_and(pg_try_advisory_xact_lock_shared(lock))",
+            [numbers, [_lock_number(key) for key in keys]],
+        )
+        busy = {number for (number,) in cursor.fetchall()}
+        cursor.execute(
+            "select number, state, reason, until from unnest(%s::int[], %s::uuid[], %s::bigint[])"
+            " as asked(number, key, seller_id) join optouts_suppression entry on entry.key = asked.key"
+            " and (entry.seller_id is null or entry.seller_id = asked.seller_id)"
+            " where state = %s or (state = %s and until > %s) order by entry.id",
+            [
+                numbers,
+                [str(key) for key in keys],
+                sellers,
+                Suppression.State.ACTIVE,
+                Suppression.State.HELD,
+                now,
+            ],
+        )
+        entries: dict[int, list[tuple[str, str, datetime | None]]] = {}
+        for number, *entry in cursor.fetchall():
+            entries.setdefault(number, []).append((entry[0], entry[1], entry[2]))
+    return [
+        Busy() if number in busy else _verdict(entries.get(number, [])) or Clearance(buyer, now, _MINT)
+        for number, buyer in enumerate(buyers)
+    ]
+
+
 def standing(buyer: Buyer) -> Suppressed | None:
     """Is this buyer on the list now? For plans and pages; before a hand-over only `clear` counts."""
     with across_sellers("is this buyer on the list?"):
@@ -128,11 +174,16 @@ def _objection(buyer: Buyer, now: datetime) -> Suppressed | OnHold | None:
     stands = Q(state=Suppression.State.ACTIVE) | Q(state=Suppression.State.HELD, until__gt=now)
     with across_sellers("may this buyer be written to?"):
         of_buyer = Suppression.objects.filter(stands, key__in=buyer.keys)
-        entries = list(of_buyer.filter(Q(seller__isnull=True) | Q(seller=buyer.seller_id)).order_by("id"))
-    for entry in entries:
-        if entry.state == Suppression.State.ACTIVE:
-            return Suppressed(entry.reason)
-    holds = [OnHold(entry.reason, entry.until) for entry in entries if entry.until is not None]
+        entries = of_buyer.filter(Q(seller__isnull=True) | Q(seller=buyer.seller_id)).order_by("id")
+        return _verdict(list(entries.values_list("state", "reason", "until")))
+
+
+def _verdict(entries: Sequence[tuple[str, str, datetime | None]]) -> Suppressed | OnHold | None:
+    """What these entries of one buyer come to: state, reason, and the end of a hold."""
+    for state, reason, _ in entries:
+        if state == Suppression.State.ACTIVE:
+            return Suppressed(reason)
+    holds = [OnHold(reason, until) for _, reason, until in entries if until is not None]
     return max(holds, key=lambda hold: hold.until, default=None)
 
 
@@ -317,8 +368,12 @@ def lock_to_change(keys: Iterable[UUID]) -> None:
 
 def _lock(keys: Iterable[UUID], *, exclusively: bool) -> None:
     # Always in the same order, so that two transactions with several keys never wait for each other.
-    numbers = sorted(int.from_bytes(key.bytes[:8], signed=True) for key in set(keys))
+    numbers = sorted(_lock_number(key) for key in set(keys))
     function = "pg_advisory_xact_lock" if exclusively else "pg_advisory_xact_lock_shared"
     with connection.cursor() as cursor:
         for number in numbers:
             cursor.execute(f"select {function}(%s)", [number])
+
+
+def _lock_number(key: UUID) -> int:
+    return int.from_bytes(key.bytes[:8], signed=True)

@@ -5,7 +5,7 @@ said only by a gateway that knows. A gateway that cannot know raises `OutcomeUnk
 """
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -23,6 +23,8 @@ class Envelope:
     letter: Letter | None
     sender: str = field(repr=False)  # the seller's approved address on this marketplace; empty where none is needed
     alias: str | None = field(repr=False)
+    delivered_by: datetime | None = None  # the latest time that we know of
+    is_in_doubt: bool = False  # something was tried for this order before: ask Amazon first where it can be asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,13 @@ class Receipt:
 @dataclass(frozen=True, slots=True)
 class Refused:
     """No, for good; nothing was sent."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TooLate:
+    """Nothing was sent, and never will be: Amazon's time for the order is over."""
 
     reason: str
 
@@ -64,12 +73,15 @@ class OutcomeUnknown(Exception):
     """It may have been sent. The text says what happened, without addresses."""
 
 
-Answer = Receipt | Refused | Deferred | AccountTrouble
+Answer = Receipt | Refused | TooLate | Deferred | AccountTrouble
 
 
 class Gateway(Protocol):
-    def deliver(self, envelope: Envelope, clearance: Clearance) -> Answer:
-        """Hand over once. Raises OutcomeUnknown when it cannot be known whether it was taken."""
+    async def deliver(self, envelope: Envelope, clearance: Clearance) -> Answer:
+        """Hand over once. Raises OutcomeUnknown when it cannot be known whether it was taken.
+
+        Safe for any number of letters at the same time, in one event loop.
+        """
         ...
 
-    def close(self) -> None: ...
+    async def close(self) -> None: ...

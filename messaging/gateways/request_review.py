@@ -5,47 +5,95 @@ from datetime import timedelta
 from typing import Final
 
 from amazon import errors
-from amazon.client import AmazonClient
+from amazon.client import AsyncAmazonClient
 from amazon.errors import RefusalKind
-from messaging.gateways.base import AccountTrouble, Answer, Deferred, Envelope, OutcomeUnknown, Receipt, Refused
+from amazon.operations import Operation
+from messaging.gateways.base import (
+    AccountTrouble,
+    Answer,
+    Deferred,
+    Envelope,
+    OutcomeUnknown,
+    Receipt,
+    Refused,
+    TooLate,
+)
 from optouts.gate import Clearance
 
 TOO_EARLY_AFTER: Final = timedelta(hours=12)
+ASKED_AFTER: Final = timedelta(seconds=5)
+OFFERED_AGAIN_AFTER: Final = timedelta(hours=12)
+SURELY_TOO_LATE: Final = timedelta(days=17)  # after delivery: nearer to the end of Amazon's time than to its beginning
+REVIEW_REQUEST: Final = "productReviewAndSellerFeedback"
 
 
 class RequestReviewGateway:
-    """`throttled` is told when Amazon says "slower": somebody else took from this account's quota."""
+    """For one account. `throttled` is told when Amazon says "slower": somebody else took from this account's quota.
 
-    def __init__(self, client: AmazonClient, *, throttled: Callable[[], None]) -> None:
-        self._client, self._throttled = client, throttled
+    `may_ask` is leave for one question about an order, for the few of which something was tried before.
+    """
 
-    def deliver(self, envelope: Envelope, clearance: Clearance) -> Answer:
+    def __init__(
+        self,
+        client: AsyncAmazonClient,
+        *,
+        throttled: Callable[[Operation], None],
+        may_ask: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._client, self._throttled, self._may_ask = client, throttled, may_ask
+
+    async def deliver(self, envelope: Envelope, clearance: Clearance) -> Answer:
+        if envelope.is_in_doubt and (no := await self._not_offered(envelope)) is not None:
+            return no
         try:
-            accepted = self._client.request_review(envelope.amazon_order_id, envelope.marketplace_id)
+            accepted = await self._client.request_review(envelope.amazon_order_id, envelope.marketplace_id)
         except ValueError:  # raised before anything is sent
             return Refused("the order's number is none of Amazon's")
         except errors.Refused as no:
-            return _refusal(no)
-        except errors.Throttled as slow:
-            self._throttled()
-            return Deferred("Amazon asks to go slower", slow.retry_after, is_general=True)
-        except errors.NotReached:
-            return Deferred("Amazon cannot be reached", is_general=True)
-        except errors.AuthorisationLost:
-            return AccountTrouble("Amazon no longer accepts the authorisation: connect again", is_revoked=True)
-        except errors.AccessDenied:
-            return AccountTrouble("Amazon denies access: the authorisation lacks the role for review requests")
+            return _refusal(no, envelope, clearance)
         except errors.Unclear as trouble:
             raise OutcomeUnknown(f"Amazon's answer did not arrive ({trouble})") from None
+        except errors.AmazonError as trouble:
+            return self._not_done(trouble, Operation.REQUEST_REVIEW)
         return Receipt(accepted.request_id[:200])
 
-    def close(self) -> None:
-        self._client.close()
+    async def close(self) -> None:
+        """The connections belong to all accounts: whoever opened them closes them."""
+
+    async def _not_offered(self, envelope: Envelope) -> Answer | None:
+        """Something was tried for this order before: does Amazon still offer the request? None: it does."""
+        if not self._may_ask():
+            return Deferred("Amazon is asked about this order first, and its pace says wait", ASKED_AFTER)
+        try:
+            offered = await self._client.solicitation_actions(envelope.amazon_order_id, envelope.marketplace_id)
+        except ValueError:
+            return Refused("the order's number is none of Amazon's")
+        except (errors.Refused, errors.Unclear):  # a question changes nothing, so nothing is unknown
+            return Deferred("Amazon could not say whether a request was made", OFFERED_AGAIN_AFTER)
+        except errors.AmazonError as trouble:
+            return self._not_done(trouble, Operation.SOLICITATION_ACTIONS)
+        if REVIEW_REQUEST in offered:
+            return None
+        # An empty list is "not now": Amazon has been seen to offer nothing for any order for days.
+        return Deferred("Amazon offers no request for this order now", OFFERED_AGAIN_AFTER)
+
+    def _not_done(self, trouble: errors.AmazonError, operation: Operation) -> Answer:
+        match trouble:
+            case errors.Throttled():
+                self._throttled(operation)
+                return Deferred("Amazon asks to go slower", trouble.retry_after, is_general=True)
+            case errors.AuthorisationLost():
+                return AccountTrouble("Amazon no longer accepts the authorisation: connect again", is_revoked=True)
+            case errors.AccessDenied():
+                return AccountTrouble("Amazon denies access: the authorisation lacks the role for review requests")
+        return Deferred("Amazon cannot be reached", is_general=True)
 
 
-def _refusal(no: errors.Refused) -> Answer:
+def _refusal(no: errors.Refused, envelope: Envelope, clearance: Clearance) -> Answer:
     if no.kind is RefusalKind.OUTSIDE_WINDOW:
-        # Amazon reckons from a delivery date that it does not tell. Too late ends by itself: the message expires.
+        # Amazon reckons from a delivery date that it does not tell; which end of its time it means, ours tells.
+        if envelope.delivered_by is not None and clearance.at - envelope.delivered_by > SURELY_TOO_LATE:
+            return TooLate("Amazon says: more than 30 days after delivery")
         return Deferred("Amazon says: outside the 5 to 30 days after delivery", TOO_EARLY_AFTER)
     if no.kind is RefusalKind.ALREADY_REQUESTED:
         return Refused("Amazon has a request for this order already, sent elsewhere")

@@ -16,8 +16,8 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import Role, Seller
 from accounts.rowsecurity import across_sellers
 from messaging import outbox
+from messaging.doors import send_due_of
 from messaging.models import Message, Status
-from messaging.tasks import send_due_of_account
 from optouts import intake
 from optouts.addresses import full_address
 from optouts.models import InboundAddress
@@ -157,7 +157,7 @@ def test_from_the_empty_page_to_a_buyer_whom_everybody_leaves_alone(
     elsewhere = make_order(make_account(other), buyer=buyer, delivered_at=recent)
     planned = make_message(elsewhere, due_at=timezone.now() + timedelta(days=1))
     site.amazon.opt_out(buyer)
-    send_due_of_account(account.pk)
+    send_due_of(account.pk)
     site.amazon.wait_for(lambda: [one for one in site.amazon.outgoing() if one["state"] == "delivered"])
     site.work()
     page.reload()

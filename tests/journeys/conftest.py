@@ -45,6 +45,7 @@ COMMANDS = {
         "--without-mingle",
     ],
     "beat": [*CELERY, "beat", "--loglevel", "warning", "--schedule"],
+    "dispatch": [sys.executable, "manage.py", "dispatch"],
     "listen": [sys.executable, "manage.py", "listen"],
 }
 

@@ -15,13 +15,13 @@ class PostOffice:
         self._answer = answer or (lambda envelope: Receipt("taken"))
         self._lock = Lock()
 
-    def deliver(self, envelope: Envelope, clearance: Clearance) -> Answer:
+    async def deliver(self, envelope: Envelope, clearance: Clearance) -> Answer:
         assert isinstance(clearance, Clearance)
         with self._lock:
             self.delivered.append(envelope)
         return self._answer(envelope)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         pass
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 import pytest
+from django.db import transaction
+from pytest_django import Settings
 
 from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
-from messaging import dispatch, outbox
+from messaging import dispatch, outbox, pacing
 from messaging.gateways.base import AccountTrouble, Answer, Deferred, Envelope, OutcomeUnknown, Receipt, Refused
 from messaging.models import Channel, Message, MessageEvent, Status
 from optouts import gate
@@ -59,14 +60,15 @@ def test_nothing_is_sent_before_it_is_due(account: AmazonAccount, now: datetime)
     assert status(message) is Status.SCHEDULED and office.delivered == []
 
 
-def test_an_opt_out_that_arrives_after_the_claim_still_stops_the_letter(account: AmazonAccount, now: datetime) -> None:
-    message, office, claim = make_message(make_order(account, buyer=alias())), PostOffice(), uuid4()
-    assert dispatch.claim_due(account.pk, Channel.BUYER_EMAIL, claim, now=now) == [message.pk]
+def test_an_opt_out_that_arrives_when_the_turn_has_come_still_stops_the_letter(
+    account: AmazonAccount, now: datetime
+) -> None:
+    message = make_message(make_order(account, buyer=alias()))
+    assert pacing.with_due(now=now) == [(account.pk, Channel.BUYER_EMAIL)]
     opt_out(message, now=now)
 
-    assert dispatch.send(message.pk, claim, office, clock=lambda: now) is None
+    assert take_up(account, now) == []
     assert status(message) is Status.SUPPRESSED and message.reason == gate.OPTED_OUT
-    assert office.delivered == []
 
 
 def test_an_opt_out_at_one_seller_stops_the_letter_of_another(account: AmazonAccount, now: datetime) -> None:
@@ -100,23 +102,15 @@ def test_what_is_past_amazons_time_expires_instead_of_being_sent(account: Amazon
     assert status(message) is Status.EXPIRED and office.delivered == []
 
 
-def test_a_message_is_never_handed_over_twice(account: AmazonAccount, now: datetime) -> None:
-    message, office, claim = make_message(make_order(account, buyer=alias())), PostOffice(), uuid4()
-    dispatch.claim_due(account.pk, Channel.BUYER_EMAIL, claim, now=now)
-
-    assert [dispatch.send(message.pk, claim, office, clock=lambda: now) for _ in range(3)] == [
-        Receipt("taken"),
-        None,
-        None,
-    ]
-    assert len(office.delivered) == 1
+def test_a_message_is_taken_up_once(account: AmazonAccount, now: datetime) -> None:
+    message = make_message(make_order(account, buyer=alias()))
+    [parcel] = take_up(account, now)
+    assert parcel.id == message.pk and status(message) is Status.SENDING
+    assert take_up(account, now) == []
 
 
-def test_a_claim_of_somebody_else_is_not_mine_to_send(account: AmazonAccount, now: datetime) -> None:
-    message, office = make_message(make_order(account, buyer=alias())), PostOffice()
-    dispatch.claim_due(account.pk, Channel.BUYER_EMAIL, uuid4(), now=now)
-    assert dispatch.send(message.pk, uuid4(), office, clock=lambda: now) is None
-    assert office.delivered == []
+def take_up(account: AmazonAccount, now: datetime, share: int = 50) -> list[dispatch.Parcel]:
+    return dispatch.take_up({account.pk: share}, Channel.BUYER_EMAIL, now=now)
 
 
 def raising(error: Exception) -> Callable[[Envelope], Answer]:
@@ -149,9 +143,11 @@ def test_a_worker_that_dies_after_the_hand_over_leaves_unknown_and_no_second_sen
 
 def test_a_worker_that_dies_before_the_hand_over_costs_nothing(account: AmazonAccount, now: datetime) -> None:
     message, office = make_message(make_order(account, buyer=alias())), PostOffice()
-    dispatch.claim_due(account.pk, Channel.BUYER_EMAIL, uuid4(), now=now)
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        assert len(take_up(account, now)) == 1
+        raise ZeroDivisionError  # before the commit
 
-    assert dispatch.reap(older_than=timedelta(minutes=15), now=now + timedelta(minutes=16)) == (1, 0)
+    assert dispatch.reap(older_than=timedelta(minutes=15), now=now + timedelta(minutes=16)) == (0, 0)
     send_due(account, office, now + timedelta(minutes=16))
     assert status(message) is Status.SENT and len(office.delivered) == 1
 
@@ -191,15 +187,15 @@ def test_a_lost_authorisation_stops_the_account_and_burns_nothing(account: Amazo
     send_due(account, PostOffice(lambda e: AccountTrouble("connect again", is_revoked=True)), now)
     account.refresh_from_db()
     assert account.status == AmazonAccount.Status.REVOKED and status(message) is Status.SCHEDULED
-    assert dispatch.accounts_with_due(now=now + timedelta(days=1)) == []
+    assert pacing.accounts_with_due(now=now + timedelta(days=1)) == []
 
 
 def test_the_daily_cap_moves_the_rest_by_a_day(
-    account: AmazonAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
+    account: AmazonAccount, now: datetime, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     monkeypatch.setattr("messaging.pacing.BASE", 2)
     monkeypatch.setattr("messaging.pacing.PER_DAILY_ORDER", 0)
-    monkeypatch.setattr("messaging.pacing.RESERVE", 0)
+    settings.DAILY_RESERVE = 0
     messages = [make_message(make_order(account, buyer=alias())) for _ in range(3)]
     send_due(account, PostOffice(), now)
     assert [status(message) for message in messages] == [Status.SENT, Status.SENT, Status.SCHEDULED]

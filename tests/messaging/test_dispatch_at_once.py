@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
@@ -80,13 +80,13 @@ def test_once_an_opt_out_is_committed_no_message_to_that_buyer_enters_sending(no
         return timedelta(0)
 
     class Office(PostOffice):
-        def deliver(self, envelope: Envelope, clearance: Clearance) -> Answer:
+        async def deliver(self, envelope: Envelope, clearance: Clearance) -> Answer:
             key = clearance.buyer.alias_key
             assert key is not None
             delivered.append(key)
             if committed.get(key, began.at) < began.at:
                 leaks.append(key)
-            return super().deliver(envelope, clearance)
+            return await super().deliver(envelope, clearance)
 
     def opt_all_out() -> None:
         for first, _ in messages.values():
@@ -133,7 +133,7 @@ def test_a_suppression_waits_for_a_clearance_that_is_being_used(now: datetime) -
     assert order_of_things == ["the message moved", "the suppression is committed"]
 
 
-def test_the_lease_of_a_claim_is_not_shared(now: datetime) -> None:
+def test_what_is_taken_up_at_once_is_shared_by_nobody(now: datetime) -> None:
     account = make_account(make_seller())
     for _ in range(40):
         make_message(make_order(account, buyer=alias()), due_at=now - timedelta(minutes=1))
@@ -141,7 +141,8 @@ def test_the_lease_of_a_claim_is_not_shared(now: datetime) -> None:
 
     def claim() -> None:
         with across_sellers("test"):
-            claims.append(dispatch.claim_due(account.pk, Channel.BUYER_EMAIL, uuid4(), now=now, limit=10))
+            parcels = dispatch.take_up({account.pk: 10}, Channel.BUYER_EMAIL, now=now)
+            claims.append([parcel.id for parcel in parcels])
 
     run_at_once(*[claim] * 4)
     ids = [pk for claimed in claims for pk in claimed]

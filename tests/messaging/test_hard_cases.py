@@ -1,7 +1,6 @@
 """What a hostile review found: each of these once sent, lost, burnt or hid something that it should not."""
 
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 import pytest
 
@@ -15,7 +14,8 @@ from messaging.models import Channel, Hold, Message, Status
 from optouts import gate
 from optouts.gate import Buyer, Proof, Reach
 from orders.models import Order
-from tests.makers import alias, make_account, make_campaigns, make_message, make_order, make_seller
+from tests.makers import US, alias, make_account, make_campaigns, make_message, make_order, make_seller
+from tests.messaging.gateways.envelopes import CLEARANCE, envelope
 from tests.messaging.post_office import PostOffice, at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
@@ -102,7 +102,7 @@ def test_a_letter_that_cannot_be_read_waits_for_a_person_and_stops_no_other(
 
 def test_a_run_ends_in_time_and_leaves_the_rest_for_the_next(account: AmazonAccount, now: datetime) -> None:
     messages = [make_message(make_order(account, buyer=alias())) for _ in range(4)]
-    moments = iter(now + timedelta(seconds=2 * step) for step in range(1000))
+    moments = iter(now + timedelta(seconds=6 * step) for step in range(1000))
     office = PostOffice()
     run = dispatch.send_due(
         account.pk, gateways={Channel.BUYER_EMAIL: office}, take=at_once, clock=lambda: next(moments)
@@ -190,10 +190,9 @@ def test_what_is_held_or_cannot_be_sent_expires_all_the_same(account: AmazonAcco
 def test_nothing_is_sent_for_an_account_that_is_not_connected(
     account: AmazonAccount, now: datetime, state: AmazonAccount.Status
 ) -> None:
-    message, office, claim = make_message(make_order(account, buyer=alias())), PostOffice(), uuid4()
-    dispatch.claim_due(account.pk, Channel.BUYER_EMAIL, claim, now=now)
+    message, office = make_message(make_order(account, buyer=alias())), PostOffice()
     AmazonAccount.objects.update(status=state)
-    assert dispatch.send(message.pk, claim, office, clock=lambda: now) is None
+    assert dispatch.take_up({account.pk: 1}, Channel.BUYER_EMAIL, now=now) == []
     send_due(account, office, now)
     assert status(message) is Status.SCHEDULED and office.delivered == []
 
@@ -227,11 +226,17 @@ def test_the_text_of_a_letter_is_kept_30_days_after_delivery_at_most(account: Am
     assert message.letter_sealed is None and message.letter_digest
 
 
+def parcel_of(message: Message) -> dispatch.Parcel:
+    """As if it had been taken up before."""
+    given = envelope(message_id=message.message_id)
+    return dispatch.Parcel(message.pk, message.account_id, Channel.BUYER_EMAIL, US, 0, given, CLEARANCE)
+
+
 def test_an_answer_that_comes_after_the_reaper_is_still_an_answer(account: AmazonAccount, now: datetime) -> None:
     order = make_order(account, buyer=alias())
     for answer, expected in ((Receipt("late"), Status.SENT), (Refused("no"), Status.REFUSED)):
         message = make_message(order, status=Status.UNKNOWN)
-        dispatch._settle(message.pk, answer, now=now)
+        dispatch.settle([(parcel_of(message), answer)], now=now)
         assert status(message) is expected
         message.delete()
 
@@ -265,9 +270,9 @@ def test_an_order_that_is_read_for_two_sellers_is_asked_about_once(account: Amaz
 
 
 def test_only_one_run_an_account_is_alone_with_it(account: AmazonAccount) -> None:
-    with dispatch.alone_with(account.pk) as first:
+    with pacing.alone_with(account.pk) as first:
         assert first
-    with dispatch.alone_with(account.pk) as again:
+    with pacing.alone_with(account.pk) as again:
         assert again  # given back
 
 

@@ -86,9 +86,7 @@ def test_what_was_not_sent_costs_nothing_of_the_daily_limit(seller: Seller, acco
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status != Status.UNKNOWN])
-def test_only_an_unknown_outcome_can_be_settled_by_hand(
-    seller: Seller, account: AmazonAccount, status: Status
-) -> None:
+def test_only_an_unknown_outcome_can_be_settled_by_hand(seller: Seller, account: AmazonAccount, status: Status) -> None:
     message = make_message(make_order(account), status=status)
 
     assert not mark(seller, message, Found.SENT)

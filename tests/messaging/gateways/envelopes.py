@@ -1,5 +1,6 @@
 """Envelopes and clearances for the tests of the gateways, without a row."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,13 @@ CLEARANCE = gate.Clearance(  # minted by hand, because no row stands behind thes
 )
 
 
+LOOP = asyncio.Runner()  # one for all, since a kept connection belongs to its loop
+
+
+def close(gateway: Gateway) -> None:
+    LOOP.run(gateway.close())
+
+
 def envelope(**changes: Any) -> Envelope:
     plain = Envelope(uuid4(), ORDER, ITALY, LETTER, "shop@example.com", "5r27lqfzscx6cpl@marketplace.amazon.it")
     return replace(plain, **changes)
@@ -31,6 +39,6 @@ def letter(**changes: str) -> Letter:
 def ask(gateway: Gateway, given: Envelope) -> Answer | OutcomeUnknown:
     """Deliver and return the answer; "nobody knows" is one, any other exception is not."""
     try:
-        return gateway.deliver(given, CLEARANCE)
+        return LOOP.run(gateway.deliver(given, CLEARANCE))
     except OutcomeUnknown as unknown:
         return unknown

@@ -13,8 +13,9 @@ from uuid import uuid4
 import pytest
 
 from messaging.gateways.base import AccountTrouble, Deferred, Envelope, OutcomeUnknown, Receipt, Refused
-from messaging.gateways.buyer_email import PER_CONNECTION, BuyerEmailGateway
-from tests.messaging.gateways.envelopes import ORDER, ask, envelope, letter
+from messaging.gateways.buyer_email import BuyerEmailGateway
+from messaging.gateways.smtp import PER_CONNECTION
+from tests.messaging.gateways.envelopes import ORDER, ask, close, envelope, letter
 from tests.messaging.gateways.relays import CUT, HANG, Relay, relay
 
 
@@ -26,7 +27,7 @@ def gateway_to(server: Relay, *, scheme: str = "smtp") -> Iterator[BuyerEmailGat
     try:
         yield gateway
     finally:
-        gateway.close()
+        close(gateway)
 
 
 def sent(server: Relay, given: Envelope) -> email.message.EmailMessage:
@@ -42,10 +43,10 @@ def test_a_letter_that_the_relay_takes_has_its_answer_as_receipt() -> None:
     with relay() as server, gateway_to(server) as gateway:
         assert ask(gateway, envelope()) == Receipt("2.0.0 taken")
     assert server.lines[1:] == [
-        "mail FROM:<shop@example.com>",
-        "rcpt TO:<5r27lqfzscx6cpl@marketplace.amazon.it>",
+        "MAIL FROM:<shop@example.com>",
+        "RCPT TO:<5r27lqfzscx6cpl@marketplace.amazon.it>",
         "DATA",
-        "quit",
+        "QUIT",
     ]
 
 
@@ -109,7 +110,7 @@ def test_a_relay_that_is_away_defers() -> None:
         assert ask(gateway, envelope()) == Deferred(
             "the mail relay cannot be reached (ConnectionRefusedError)", is_general=True
         )
-    gateway.close()
+    close(gateway)
 
 
 def test_a_relay_that_hangs_costs_no_more_than_the_time_out() -> None:
@@ -140,7 +141,7 @@ def test_the_connection_is_kept_and_renewed_after_a_hundred_letters() -> None:
     with relay() as server, gateway_to(server) as gateway:
         for _ in range(2 * PER_CONNECTION + 1):
             assert isinstance(ask(gateway, envelope()), Receipt)
-    assert [sum(line.startswith("mail") for line in said) for said in server.conversations] == [100, 100, 1]
+    assert [sum(line.startswith("MAIL") for line in said) for said in server.conversations] == [100, 100, 1]
     assert len(server.taken) == 2 * PER_CONNECTION + 1
 
 

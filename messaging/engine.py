@@ -1,0 +1,338 @@
+"""The process that sends: how many of which account are taken up when. `manage.py dispatch` runs it.
+
+One event loop for the network, three threads for the database (who has something to send; taking up; settling), and a
+handful of numbers for each account. The promises are those of `dispatch` and hold for any number of these processes;
+what is here is pace and fairness only:
+
+- every account that has something due gets an equal part of each batch, however long its queue is;
+- an account begins with one message, and gets more at a time with each that goes well: what is wrong with it (a
+  throttled token, a sender that is not approved, a hand-over that hangs) is found out by one;
+- at most 50 messages of a channel are in hand; one that has waited for its answer for two seconds does not count any
+  more, so accounts that hang take nothing from the others;
+- an account is kept by one process at a time, which alone counts its daily cap.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, ParamSpec, Protocol, TypeVar
+
+import structlog
+from django.db import Error, connection
+
+from messaging import dispatch, pacing
+from messaging.dispatch import BATCH, Outcome, Parcel, Unknown
+from messaging.gateways.base import AccountTrouble, Answer, Deferred, Gateway, Receipt
+from messaging.models import Channel
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY: Final = 0.4  # seconds, while little is due; a message that becomes due waits for half of it
+SLOW: Final = 2.0
+COUNT_AGAIN_AFTER: Final = 60.0
+KEPT_FOR: Final = 5.0  # then others have their turn with the account, if there are accounts that nobody serves
+MOST_KEPT: Final = 300
+AFTER_TROUBLE: Final = 15.0
+P = ParamSpec("P")
+T = TypeVar("T")
+IN_HAND: Final[Mapping[Channel, int]] = {Channel.BUYER_EMAIL: BATCH, Channel.REQUEST_REVIEW: 2 * BATCH}
+
+
+class Doors(Protocol):
+    """What the engine needs of the outside."""
+
+    def gateway(self, account_id: int, channel: Channel) -> Gateway:
+        """The way out for this account. Called in the event loop, for accounts that `prepare` was told of."""
+        ...
+
+    def prepare(self, account_ids: Iterable[int]) -> None:
+        """Read what the gateways of these accounts need. In a database thread, when an account is kept anew."""
+        ...
+
+    def leave(self, account_ids: Iterable[int], channel: Channel) -> Mapping[int, timedelta]:
+        """Take leave for one call of each account: zero, or how long it has to wait. Called in a database thread."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Lane:
+    """One account on one channel."""
+
+    width: int = 1  # how many may be in hand at once
+    in_hand: int = 0
+    is_due: bool = False
+    not_before: float = 0.0
+
+
+@dataclass(slots=True)
+class Account:
+    """An account that this process keeps. `left` is what the daily cap has room for."""
+
+    kept_since: float
+    left: int
+    counted_at: float
+    taken: int = 0  # since it is kept
+    is_leaving: bool = False
+    lanes: dict[Channel, Lane] = field(default_factory=lambda: {channel: Lane() for channel in Channel})
+
+    @property
+    def in_hand(self) -> int:
+        return sum(lane.in_hand for lane in self.lanes.values())
+
+
+class Engine:
+    """Runs until `stop`. `clock` gives the instants that are written down."""
+
+    def __init__(
+        self, doors: Doors, *, clock: Callable[[], datetime], in_hand: Mapping[Channel, int] = IN_HAND
+    ) -> None:
+        self._doors, self._clock, self._most = doors, clock, in_hand
+        self._accounts: dict[int, Account] = {}
+        self._hands: dict[Channel, dict[int, float]] = {channel: {} for channel in Channel}  # message: since when
+        self._done: list[Outcome] = []
+        self._carrying: set[asyncio.Task[None]] = set()
+        self._paused_until = dict.fromkeys(Channel, 0.0)  # a channel's route is in trouble
+        self._stopping, self._news = asyncio.Event(), asyncio.Event()
+        self._outcome = asyncio.Event()
+        self._connection: object = None
+        self._threads = {name: ThreadPoolExecutor(1, name) for name in ("look", "settle", *Channel)}
+
+    def stop(self) -> None:
+        """Take nothing up any more; `run` ends when what is in hand has been settled."""
+        self._stopping.set()
+        self._outcome.set()
+
+    async def run(self) -> None:
+        settling = asyncio.create_task(self._settle())
+        try:
+            await asyncio.gather(self._look(), *(self._serve(channel) for channel in Channel))
+            if self._carrying:
+                await asyncio.wait(self._carrying)
+        finally:
+            self._outcome.set()
+            await settling
+            await self._doors.close()
+            for thread in self._threads.values():
+                thread.submit(connection.close)
+                thread.shutdown()
+
+    async def _in(self, thread: str, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads[thread], partial(_on_a_sound_connection, job, *args, **kwargs)
+        )
+
+    # --- Who has something to send ------------------------------------------------------------------------------
+
+    async def _look(self) -> None:
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            try:
+                await self._look_once()
+            except Error as trouble:
+                log.warning("database_trouble", trouble=type(trouble).__name__)
+            took = time.monotonic() - began
+            await _wait(self._stopping, max(LOOK_EVERY, 5 * took))
+
+    async def _look_once(self) -> None:
+        due = await self._in("look", pacing.with_due, now=self._clock())
+        wanted = dict.fromkeys(account_id for account_id, _ in due)
+        now = time.monotonic()
+        strangers = [account_id for account_id in wanted if account_id not in self._accounts]
+        for account_id, account in self._accounts.items():
+            is_tired = bool(strangers) and now - account.kept_since > KEPT_FOR
+            account.is_leaving = account_id not in wanted or is_tired
+        room = MOST_KEPT - len(self._accounts)
+        leaving = [pk for pk, account in self._accounts.items() if account.is_leaving and not account.in_hand]
+        stale = [
+            pk
+            for pk, account in self._accounts.items()
+            if pk not in leaving and (now - account.counted_at > COUNT_AGAIN_AFTER or account.left <= 0)
+        ]
+        taken = {account_id: self._accounts[account_id].taken for account_id in stale}
+        kept, left = await self._in("look", self._exchange, leaving, strangers[:room], stale)
+        if kept is None:  # the connection was lost, and all that we kept with it
+            self._accounts = {pk: account for pk, account in self._accounts.items() if account.in_hand}
+            return
+        for account_id in leaving:
+            del self._accounts[account_id]
+        for account_id in kept:
+            self._accounts[account_id] = Account(now, left[account_id], now)
+        for account_id in stale:
+            account = self._accounts[account_id]
+            # What was taken up while we counted may be in the count or not: it is taken off to be sure.
+            account.left = left[account_id] - (account.taken - taken[account_id])
+            account.counted_at = now
+        for account_id, channel in due:
+            if account_id in self._accounts:
+                self._accounts[account_id].lanes[channel].is_due = True
+        self._news.set()
+
+    def _exchange(
+        self, leaving: list[int], strangers: list[int], stale: list[int]
+    ) -> tuple[set[int] | None, dict[int, int]]:
+        """In the thread whose connection holds the locks: give accounts up, keep others, and count what is left."""
+        connection.ensure_connection()
+        if self._connection is not connection.connection:
+            is_first, self._connection = self._connection is None, connection.connection
+            if not is_first:
+                return None, {}
+        if leaving:
+            pacing.give_up(leaving)
+        kept = pacing.keep(strangers) if strangers else set()
+        self._doors.prepare(kept)
+        now = self._clock()
+        left = pacing.left_of([*kept, *stale], now=now)
+        for account_id, rest in left.items():
+            if rest <= 0:
+                pacing.move_overflow(account_id, left=0, now=now)
+        return kept, left
+
+    # --- One channel --------------------------------------------------------------------------------------------
+
+    async def _serve(self, channel: Channel) -> None:
+        while not self._stopping.is_set():
+            shares = self._shares(channel)
+            if not shares:
+                await self._until_news(channel)
+                continue
+            for account_id, share in shares.items():
+                self._accounts[account_id].left -= share
+            try:
+                waits, parcels = await self._in(channel, self._take_up, channel, shares)
+            except Error as trouble:
+                log.warning("database_trouble", trouble=type(trouble).__name__)
+                await _wait(self._stopping, 1.0)
+                waits, parcels = {}, []
+            self._note(channel, shares, waits, parcels)
+            for parcel in parcels:
+                carrying = asyncio.create_task(self._carry(parcel))
+                self._carrying.add(carrying)
+                carrying.add_done_callback(self._carrying.discard)
+
+    def _shares(self, channel: Channel) -> dict[int, int]:
+        """How many messages of which account may be taken up now: equal parts of what there are hands for."""
+        now = time.monotonic()
+        hands = self._hands[channel]
+        room = self._most[channel] - sum(1 for since in hands.values() if now - since < SLOW)
+        if room <= 0 or now < self._paused_until[channel]:
+            return {}
+        room_of = {}
+        for account_id, account in self._accounts.items():
+            lane = account.lanes[channel]
+            rest = min(lane.width - lane.in_hand, account.left)
+            if lane.is_due and rest > 0 and lane.not_before <= now and not account.is_leaving:
+                room_of[account_id] = 1 if channel is Channel.REQUEST_REVIEW else rest
+        if not room_of:
+            return {}
+        part = max(1, room // len(room_of))
+        shares = {account_id: min(part, rest) for account_id, rest in list(room_of.items())[:room]}
+        for account_id in shares:  # those who had their turn go to the end of the line
+            self._accounts[account_id] = self._accounts.pop(account_id)
+        return shares
+
+    def _take_up(self, channel: Channel, shares: Mapping[int, int]) -> tuple[Mapping[int, timedelta], list[Parcel]]:
+        waits = self._doors.leave(shares, channel)
+        granted = {account_id: share for account_id, share in shares.items() if not waits.get(account_id)}
+        return waits, dispatch.take_up(granted, channel, now=self._clock()) if granted else []
+
+    def _note(
+        self, channel: Channel, shares: Mapping[int, int], waits: Mapping[int, timedelta], parcels: list[Parcel]
+    ) -> None:
+        got, now = dict.fromkeys(shares, 0), time.monotonic()
+        for parcel in parcels:
+            got[parcel.account_id] += 1
+            self._hands[channel][parcel.id] = now
+        for account_id, count in got.items():
+            if (account := self._accounts.get(account_id)) is None:
+                continue
+            lane = account.lanes[channel]
+            account.left += shares[account_id] - count
+            account.taken += count
+            lane.in_hand += count
+            if wait := waits.get(account_id):
+                lane.not_before = now + wait.total_seconds()
+            else:
+                lane.is_due = count > 0  # a batch in which nothing could go says: look again first
+
+    async def _carry(self, parcel: Parcel) -> None:
+        try:
+            outcome = await dispatch.hand_over(parcel, self._doors.gateway(parcel.account_id, parcel.channel))
+        except Exception as trouble:  # ours, at an unknown line: nobody can say whether the message was taken
+            log.exception("hand_over_failed", message=parcel.id)
+            outcome = parcel, Unknown(f"an error of ours in the middle of the hand-over ({type(trouble).__name__})")
+        self._done.append(outcome)
+        self._outcome.set()
+
+    # --- What came of it ----------------------------------------------------------------------------------------
+
+    async def _settle(self) -> None:
+        """One commit for all that has come in while the last one was written."""
+        while not self._stopping.is_set() or self._carrying or self._done:
+            await self._outcome.wait()
+            self._outcome.clear()
+            outcomes, self._done = self._done, []
+            if not outcomes:
+                if self._stopping.is_set():
+                    await asyncio.sleep(0.01)
+                    self._outcome.set()
+                continue
+            try:
+                await self._in("settle", dispatch.settle, outcomes, now=self._clock())
+            except Error as trouble:
+                log.warning("database_trouble", trouble=type(trouble).__name__)
+                self._done = outcomes + self._done  # known, and not written yet
+                await asyncio.sleep(1.0)
+                self._outcome.set()
+                continue
+            for outcome in outcomes:
+                self._learn(*outcome)
+            self._news.set()
+
+    def _learn(self, parcel: Parcel, answer: Answer | Unknown) -> None:
+        self._hands[parcel.channel].pop(parcel.id, None)
+        account = self._accounts.get(parcel.account_id)
+        if account is None:
+            return
+        lane, now = account.lanes[parcel.channel], time.monotonic()
+        lane.in_hand -= 1
+        match answer:
+            case Receipt():
+                lane.width = min(2 * lane.width, BATCH)
+            case Deferred(_, after, is_general=True):
+                lane.width = 1
+                lane.not_before = now + (after.total_seconds() if after else AFTER_TROUBLE)
+                if parcel.channel is Channel.BUYER_EMAIL:  # one relay for all
+                    self._paused_until[parcel.channel] = now + AFTER_TROUBLE
+            case AccountTrouble() | Unknown():
+                lane.width = 1
+
+    async def _until_news(self, channel: Channel) -> None:
+        """Wait for an outcome, a look, or the end of somebody's wait."""
+        now = time.monotonic()
+        waits = [
+            lane.not_before - now
+            for account in self._accounts.values()
+            if (lane := account.lanes[channel]).is_due and lane.not_before > now
+        ]
+        pause = min([*waits, LOOK_EVERY])
+        self._news.clear()
+        await _wait(self._news, max(0.005, pause))
+
+
+def _on_a_sound_connection(job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    connection.close_if_unusable_or_obsolete()
+    return job(*args, **kwargs)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass
