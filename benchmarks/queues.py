@@ -59,7 +59,8 @@ def fill(count: int, *, channel: str = "buyer_email", per_account: int = PER_ACC
             messages = []
             for order in Order.objects.bulk_create(orders, batch_size=1000):
                 number = order.amazon_order_id
-                text, html = TEXT.format(order=number, pad=PAD * 10), HTML.format(order=number, pad=f"<p>{PAD}</p>" * 14)
+                text = TEXT.format(order=number, pad=PAD * 10)
+                html = HTML.format(order=number, pad=f"<p>{PAD}</p>" * 14)
                 letter = Letter(f"Your order {number}", text, html) if channel == Channel.BUYER_EMAIL else None
                 messages.append(
                     Message(
