@@ -66,6 +66,12 @@ def seller_of(request: HttpRequest) -> Seller:
     return membership.seller
 
 
+def person_of(request: HttpRequest) -> User:
+    """Who acts; for histories. Behind `members` there always is one."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
 def role_of(request: HttpRequest) -> Role | None:
     membership: Membership | None = getattr(request, "membership", None)
     return Role(membership.role) if membership else None

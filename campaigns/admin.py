@@ -3,12 +3,17 @@
 from django.contrib import admin
 
 from accounts.admin import ReadOnlyAdmin, ReadOnlyInline
-from campaigns.models import Campaign, Exclusion, FollowUp, Rule, Template
+from campaigns.models import Campaign, CampaignChange, Exclusion, FollowUp, Rule, Template
 
 
 class RuleInline(ReadOnlyInline):
     model = Rule
-    fields = ("kind", "value")
+    fields = ("kind", "operator")
+
+
+class ChangeInline(ReadOnlyInline):
+    model = CampaignChange
+    fields = ("at", "by", "version", "what")
 
 
 class TemplateInline(ReadOnlyInline):
@@ -23,7 +28,7 @@ class CampaignAdmin(ReadOnlyAdmin):
     list_select_related = ("seller",)
     search_fields = ("name", "seller__name")
     ordering = ("-id",)
-    inlines = (RuleInline, TemplateInline)
+    inlines = (RuleInline, TemplateInline, ChangeInline)
 
 
 @admin.register(FollowUp)

@@ -1,11 +1,12 @@
 """What a seller may change of a campaign, with Amazon's time limits checked before anything is saved."""
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
 
 from campaigns.eligibility import EARLIEST_AFTER_DELIVERY, LATEST_AFTER_DELIVERY
-from campaigns.lifecycle import Change
+from campaigns.lifecycle import Wishes
 from campaigns.models import Campaign
 from messaging.models import Channel
 
@@ -18,7 +19,9 @@ class CampaignForm(forms.Form):
     name = forms.CharField(max_length=80, help_text="As your team calls it; buyers do not see it.")
     delay_days = forms.IntegerField(label="Days after delivery", min_value=0, max_value=999)
     send_at = forms.TimeField(
-        label="Time of day", required=False, widget=forms.TimeInput({"type": "time"}, format="%H:%M"),
+        label="Time of day",
+        required=False,
+        widget=forms.TimeInput({"type": "time"}, format="%H:%M"),
         help_text="On the clocks of the buyer's marketplace. Leave it empty to send as soon as an order is due.",
     )
 
@@ -53,12 +56,9 @@ class CampaignForm(forms.Form):
             )
         return days
 
-    def change(self) -> Change:
+    def wishes(self) -> Wishes:
         """What is wanted; the campaign stays on or off as it is. Call when valid."""
-        return Change(
-            name=self.cleaned_data["name"], delay_days=self.cleaned_data["delay_days"],
-            send_at=self.cleaned_data["send_at"], is_active=self.campaign.status == Campaign.Status.ACTIVE,
-        )
+        return replace(Wishes.of(self.campaign), **self.cleaned_data)
 
 
 def _in_days(number: int) -> str:

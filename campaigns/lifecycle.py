@@ -1,98 +1,263 @@
-"""What a seller does to a campaign: begin, change, activate, pause."""
+"""What a seller does to a campaign: begin, change, copy, activate, pause, archive. Each is a version with a history.
 
-from dataclasses import dataclass
-from datetime import datetime, time
+A change and its consequences are one transaction: orders are put in line for planning before it ends, and what waits
+for a campaign that is paused or archived is held or taken back within it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from django.db import transaction
 
-from accounts.models import Seller
-from campaigns.models import Campaign, Rule, Template
-from messaging.models import Channel
+from accounts.models import Seller, User
+from campaigns.models import Campaign, CampaignChange, FollowUp, Rule, Template
+from messaging import outbox
+from messaging.models import Channel, Hold
 from orders.attention import ask_for_plans
 from orders.models import Order
 
-REVIEW_REQUEST: Final = "Feedback and review request"
-CHECK_IN: Final = "Order check-in"
-
-# One template a language: Amazon wants the buyer's own, the order id, and an honest, unconditional question.
-CHECK_IN_TEMPLATES: Final[dict[str, tuple[str, str]]] = {
-    "en": (
-        "How was your order {{ order_id }}?",
-        "Hello,\n\nYour order {{ order_id }} from {{ store_name }} should have arrived: {{ product_title_short }}.\n\n"
-        "If something is not right with it, please answer this message, and we will put it right.\n\n"
-        "We would be glad if you told other customers what you think of it, whatever that is: {{ order_link }}\n\n"
-        "Kind regards\n{{ store_name }}",
-    ),
-    "it": (
-        "Il tuo ordine {{ order_id }}",
-        "Ciao,\n\nil tuo ordine {{ order_id }} da {{ store_name }} dovrebbe essere arrivato: {{ product_title_short }}."
-        "\n\nSe qualcosa non va, rispondi a questo messaggio e troveremo una soluzione.\n\n"
-        "Ci farebbe piacere sapere che cosa ne pensi, qualunque sia la tua opinione: {{ order_link }}\n\n"
-        "Cordiali saluti\n{{ store_name }}",
-    ),
-    "de": (
-        "Ihre Bestellung {{ order_id }}",
-        "Guten Tag,\n\nIhre Bestellung {{ order_id }} bei {{ store_name }} sollte angekommen sein: "
-        "{{ product_title_short }}.\n\nWenn damit etwas nicht stimmt, antworten Sie bitte auf diese Nachricht; wir "
-        "kümmern uns darum.\n\nWir freuen uns über Ihre ehrliche Bewertung, wie auch immer sie ausfällt: "
-        "{{ order_link }}\n\nFreundliche Grüße\n{{ store_name }}",
-    ),
-    "fr": (
-        "Votre commande {{ order_id }}",
-        "Bonjour,\n\nVotre commande {{ order_id }} chez {{ store_name }} devrait être arrivée : "
-        "{{ product_title_short }}.\n\nSi quelque chose ne va pas, répondez à ce message et nous trouverons une "
-        "solution.\n\nVotre avis, quel qu'il soit, nous intéresse : {{ order_link }}\n\nCordialement\n{{ store_name }}",
-    ),
-    "es": (
-        "Tu pedido {{ order_id }}",
-        "Hola:\n\nTu pedido {{ order_id }} de {{ store_name }} debería haber llegado: {{ product_title_short }}.\n\n"
-        "Si algo no está bien, responde a este mensaje y lo solucionaremos.\n\n"
-        "Nos gustaría conocer tu opinión, sea cual sea: {{ order_link }}\n\nUn saludo\n{{ store_name }}",
-    ),
-}
-
-
-def create_default_campaigns(seller: Seller, *, now: datetime) -> list[Campaign]:
-    """The two campaigns with which every seller begins, as drafts. Idempotent."""
-    ask_for_plans(Order.objects.for_seller(seller), now=now)
-    request, _ = Campaign.objects.get_or_create(
-        seller=seller,
-        name=REVIEW_REQUEST,
-        defaults={"channel": Channel.REQUEST_REVIEW, "priority": 20, "delay_days": 7, "created_at": now},
-    )
-    check_in, is_new = Campaign.objects.get_or_create(
-        seller=seller,
-        name=CHECK_IN,
-        defaults={"channel": Channel.BUYER_EMAIL, "priority": 10, "delay_days": 2, "created_at": now},
-    )
-    if is_new:
-        Rule.objects.create(seller=seller, campaign=check_in, kind=Rule.Kind.FULFILLED_BY, value="merchant")
-        Template.objects.bulk_create(
-            Template(seller=seller, campaign=check_in, language=language, subject=subject, body=body)
-            for language, (subject, body) in CHECK_IN_TEMPLATES.items()
-        )
-    return [request, check_in]
+Status = Campaign.Status
+LONGEST_NAME: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What the page lets a seller change of a campaign."""
+class RuleWish:
+    """One rule as a form or a copy wants it; `eligibility.conditions.parse` has found it sound."""
+
+    kind: str
+    operator: str
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """All that a seller may set of a campaign, but for its state and its templates."""
 
     name: str
+    channel: str
     delay_days: int
-    send_at: time | None
-    is_active: bool
+    priority: int = 100
+    marketplaces: tuple[str, ...] = ()
+    delay_hours: int = 0
+    after: str = Campaign.After.DELIVERY
+    send_at: time | None = None
+    weekdays: str = "0123456"
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    no_match: str = Campaign.NoMatch.SKIP
+    rules: tuple[RuleWish, ...] = ()
+
+    @classmethod
+    def of(cls, campaign: Campaign) -> "Wishes":
+        """The campaign as it is."""
+        columns = {name: getattr(campaign, name) for name in COLUMNS}
+        columns["marketplaces"] = tuple(campaign.marketplaces)
+        return cls(**columns, rules=tuple(_wish(rule) for rule in campaign.rules.all()))
 
 
-def change(campaign: Campaign, wanted: Change, *, now: datetime) -> None:
-    """Apply a change; every decision of this seller is then made anew by planning, and pending messages follow it."""
-    campaign.name, campaign.delay_days, campaign.send_at = wanted.name, wanted.delay_days, wanted.send_at
-    if wanted.is_active and campaign.status != Campaign.Status.ACTIVE:
-        campaign.status, campaign.activated_at = Campaign.Status.ACTIVE, now
-    elif not wanted.is_active and campaign.status == Campaign.Status.ACTIVE:
-        campaign.status = Campaign.Status.PAUSED
-    campaign.changed_at = now
+COLUMNS: Final = [field.name for field in fields(Wishes) if field.name != "rules"]
+CALLED: Final = {
+    "name": "Name",
+    "channel": "Channel",
+    "delay_days": "Days",
+    "priority": "Priority",
+    "marketplaces": "Marketplaces",
+    "delay_hours": "Hours",
+    "after": "Counted from the",
+    "send_at": "Time of day",
+    "weekdays": "Days of the week",
+    "quiet_from": "Quiet from",
+    "quiet_until": "Quiet until",
+    "starts_on": "First day",
+    "ends_on": "Last day",
+    "no_match": "Without a template in the buyer's language",
+}
+
+
+def _wish(rule: Rule) -> RuleWish:
+    return RuleWish(rule.kind, rule.operator, tuple(rule.values))
+
+
+def create(seller: Seller, wishes: Wishes, *, by: User | None = None, now: datetime) -> Campaign:
+    """A draft. Raises django.db.IntegrityError where the seller has a campaign of this name."""
     with transaction.atomic():
-        campaign.save()
-        ask_for_plans(Order.objects.for_seller(campaign.seller), now=now)
+        campaign = Campaign.objects.create(seller=seller, created_at=now, changed_at=now, **_columns(wishes))
+        _write_rules(campaign, wishes.rules)
+        _note(campaign, ["Created"], by=by, now=now)
+        _ask(campaign, now=now)
+    return campaign
+
+
+def change(campaign: Campaign, wishes: Wishes, *, by: User | None = None, now: datetime) -> list[str]:
+    """Apply what differs and return it in sentences; nothing differs: nothing happens. Orders that are not settled are
+    then decided anew, and what waits follows."""
+    with transaction.atomic():
+        campaign = _locked(campaign)
+        before = Wishes.of(campaign)
+        said = _differences(before, wishes)
+        if not said:
+            return []
+        if before.rules != wishes.rules:
+            campaign.rules.all().delete()
+            _write_rules(campaign, wishes.rules)
+        _save(campaign, said, by=by, now=now, **_columns(wishes))
+    return said
+
+
+def activate(campaign: Campaign, *, by: User | None = None, now: datetime, catch_up: timedelta | None = None) -> bool:
+    """Switch on. `catch_up`: how far back orders are taken; None: as far as was set before, at first as far as Amazon
+    allows. False: it was on already."""
+    with transaction.atomic():
+        campaign = _locked(campaign)
+        if campaign.status == Status.ACTIVE:
+            return False
+        said = ["Switched on"] + ([f"Takes orders of the last {catch_up.days} days"] if catch_up is not None else [])
+        takes_since = now - catch_up if catch_up is not None else campaign.takes_since
+        _save(campaign, said, by=by, now=now, status=Status.ACTIVE, activated_at=now, takes_since=takes_since)
+    return True
+
+
+def pause(campaign: Campaign, *, by: User | None = None, now: datetime) -> int:
+    """Switch off for a while: what waits for it is held. Returns how many messages were."""
+    with transaction.atomic():
+        campaign = _locked(campaign)
+        if campaign.status != Status.ACTIVE:
+            return 0
+        _save(campaign, ["Paused"], by=by, now=now, status=Status.PAUSED)
+        return len(outbox.hold(waiting_for(campaign), cause=Hold.PAUSED, reason="Its campaign is paused", now=now))
+
+
+def archive(campaign: Campaign, *, by: User | None = None, now: datetime) -> int:
+    """Put away: what waits for it is taken back, and other campaigns may take its orders. Returns how many were."""
+    with transaction.atomic():
+        campaign = _locked(campaign)
+        if campaign.status == Status.ARCHIVED:
+            return 0
+        _save(campaign, ["Archived"], by=by, now=now, status=Status.ARCHIVED)
+        reason = f"the campaign {campaign.name} was archived"
+        return len(outbox.cancel(waiting_for(campaign), reason=reason, now=now, frees_order=True))
+
+
+def restore(campaign: Campaign, *, by: User | None = None, now: datetime) -> bool:
+    """Out of the archive, as a campaign that is off."""
+    with transaction.atomic():
+        campaign = _locked(campaign)
+        if campaign.status != Status.ARCHIVED:
+            return False
+        off = Status.PAUSED if campaign.activated_at else Status.DRAFT
+        _save(campaign, ["Taken out of the archive"], by=by, now=now, status=off)
+    return True
+
+
+def copy(campaign: Campaign, *, by: User | None = None, now: datetime) -> Campaign:
+    """A draft with the same settings, rules and templates, under a name of its own."""
+    wishes = Wishes.of(campaign)
+    with transaction.atomic():
+        Seller.objects.select_for_update(no_key=True).get(pk=campaign.seller_id)  # two copies at once take two names
+        columns = {**_columns(wishes), "name": _free_name(campaign)}
+        made = Campaign.objects.create(seller_id=campaign.seller_id, created_at=now, changed_at=now, **columns)
+        _write_rules(made, wishes.rules)
+        Template.objects.bulk_create(_copied(template, made) for template in campaign.templates.all())
+        _note(made, [f"Copied from {campaign.name}"], by=by, now=now)
+        _ask(made, now=now)
+    return made
+
+
+def waiting_for(campaign: Campaign) -> list[int]:
+    """The messages that wait for this campaign."""
+    rows = FollowUp.objects.filter(campaign=campaign, message__status__in=outbox.WAITING)
+    return [pk for pk in rows.values_list("message_id", flat=True) if pk is not None]
+
+
+def _copied(template: Template, campaign: Campaign) -> Template:
+    template.pk, template.campaign = None, campaign
+    template._state.adding = True
+    return template
+
+
+def _free_name(campaign: Campaign) -> str:
+    taken = set(Campaign.objects.filter(seller_id=campaign.seller_id).values_list("name", flat=True))
+    number = 1
+    while True:
+        suffix = " (copy)" if number == 1 else f" (copy {number})"
+        name = campaign.name[: LONGEST_NAME - len(suffix)] + suffix
+        if name not in taken:
+            return name
+        number += 1
+
+
+def _locked(campaign: Campaign) -> Campaign:
+    """The row as it is now, so that two people who change it at once make two versions. Its key stays free: planning
+    holds orders while it writes decisions that point here, and we wait for these orders."""
+    return Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+
+
+def _save(campaign: Campaign, said: Sequence[str], *, by: User | None, now: datetime, **columns: object) -> None:
+    # In line first: this waits for a planner that holds an order, so that nothing is scheduled behind our back.
+    _ask(campaign, now=now)
+    for name, value in columns.items():
+        setattr(campaign, name, value)
+    campaign.version += 1
+    campaign.changed_at = now
+    campaign.save()
+    _note(campaign, said, by=by, now=now)
+
+
+def _note(campaign: Campaign, said: Sequence[str], *, by: User | None, now: datetime) -> None:
+    CampaignChange.objects.create(
+        seller_id=campaign.seller_id, campaign=campaign, version=campaign.version, what=list(said), at=now, by=by
+    )
+
+
+def _ask(campaign: Campaign, *, now: datetime) -> None:
+    ask_for_plans(Order.objects.filter(seller_id=campaign.seller_id), now=now)
+
+
+def _columns(wishes: Wishes) -> dict[str, object]:
+    return {name: getattr(wishes, name) for name in COLUMNS} | {"marketplaces": list(wishes.marketplaces)}
+
+
+def _write_rules(campaign: Campaign, rules: Sequence[RuleWish]) -> None:
+    Rule.objects.bulk_create(
+        Rule(
+            seller_id=campaign.seller_id,
+            campaign=campaign,
+            kind=rule.kind,
+            operator=rule.operator,
+            values=list(rule.values),
+        )
+        for rule in rules
+    )
+
+
+def _differences(before: Wishes, after: Wishes) -> list[str]:
+    said = [
+        f"{CALLED[name]}: {_said(name, getattr(before, name))} → {_said(name, getattr(after, name))}"
+        for name in COLUMNS
+        if getattr(before, name) != getattr(after, name)
+    ]
+    said += [f"Rule taken away: {_rule(rule)}" for rule in before.rules if rule not in after.rules]
+    return said + [f"Rule added: {_rule(rule)}" for rule in after.rules if rule not in before.rules]
+
+
+def _said(name: str, value: object) -> str:
+    match name, value:
+        case _, None:
+            return "none"
+        case "channel", str():
+            return Channel(value).label
+        case "marketplaces", tuple():
+            return f"{len(value)} chosen" if value else "all"
+        case _, time():
+            return f"{value:%H:%M}"
+    return str(value)
+
+
+def _rule(rule: RuleWish) -> str:
+    values = ", ".join(value for value in rule.values[:3] if value)
+    more = f" and {len(rule.values) - 3:,} more" if len(rule.values) > 3 else ""
+    return f"{Rule.Kind(rule.kind).label} {Rule.Operator(rule.operator).label} {values}{more}".strip()

@@ -1,5 +1,6 @@
 """Campaigns with their rules and templates, and the decisions that they lead to."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -16,15 +17,41 @@ class Campaign(models.Model):
     class Status(Choices):
         DRAFT = "draft", "Draft"
         ACTIVE = "active", "Active"
-        PAUSED = "paused", "Paused"
+        PAUSED = "paused", "Paused"  # what waits for it is held
+        ARCHIVED = "archived", "Archived"  # out of the way, for good; kept for what it has sent
+
+    class After(Choices):
+        """What the delay counts from: `eligibility.Anchor`."""
+
+        DELIVERY = "delivery", "delivery"
+        SHIPMENT = "shipment", "shipment"
+        ORDER = "order", "order"
+
+    class NoMatch(Choices):
+        """What becomes of an order whose buyer's language no template has: `eligibility.NoMatch`."""
+
+        SKIP = "skip", "Send nothing"
+        REQUEST = "request", "Send Amazon's Request a Review instead"
 
     seller = models.ForeignKey(Seller, models.CASCADE)
     name = models.CharField(max_length=80)
     status = models.CharField(max_length=8, choices=Status.offered, default=Status.DRAFT)
     channel = models.CharField(max_length=20, choices=Channel.offered)
     priority = models.PositiveSmallIntegerField(default=100)
-    delay_days = models.PositiveSmallIntegerField()  # after delivery
-    send_at = models.TimeField(null=True, blank=True)  # in the marketplace's own time zone; None: as soon as due
+    marketplaces = ArrayField(models.CharField(max_length=20), default=list, db_default=[], blank=True)  # none: all
+    delay_days = models.PositiveSmallIntegerField()
+    delay_hours = models.PositiveSmallIntegerField(default=0, db_default=0)
+    after = models.CharField(max_length=8, choices=After.offered, default=After.DELIVERY, db_default="delivery")
+    # Times and days are those of the marketplace's own time zone.
+    send_at = models.TimeField(null=True, blank=True)  # None: as soon as due
+    weekdays = models.CharField(max_length=7, default="0123456", db_default="0123456")  # 0 is Monday
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_until = models.TimeField(null=True, blank=True)
+    starts_on = models.DateField(null=True, blank=True)
+    ends_on = models.DateField(null=True, blank=True)
+    no_match = models.CharField(max_length=8, choices=NoMatch.offered, default=NoMatch.SKIP, db_default="skip")
+    takes_since = models.DateTimeField(null=True, blank=True)  # orders bought before are left alone; None: all
+    version = models.PositiveIntegerField(default=1, db_default=1)  # counts the changes
     created_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)
     activated_at = models.DateTimeField(null=True, blank=True)
@@ -39,24 +66,74 @@ class Campaign(models.Model):
         return self.name
 
 
+class CampaignChange(models.Model):
+    """One change of a campaign, with who made it: the history on its page. Written with the change, never changed."""
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="changes")
+    version = models.PositiveIntegerField()  # that it led to
+    what = models.JSONField()  # sentences
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")  # None: the site itself
+
+    objects = SellerQuerySet["CampaignChange"].as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["campaign", "-at", "-id"], name="changes_newest_first")]
+
+    def __str__(self) -> str:
+        return f"version {self.version} of campaign {self.campaign_id}"
+
+
 class Rule(models.Model):
-    """One condition of a campaign. All must hold."""
+    """One condition of a campaign. All must hold. A row is never changed, only replaced: what was parsed of it stays
+    true as long as it is there."""
 
     class Kind(Choices):
+        """`eligibility.conditions.RuleKind`, with the words of the form."""
+
         FULFILLED_BY = "fulfilled_by", "Fulfilled by"
+        SKU = "sku", "SKU"
+        ASIN = "asin", "ASIN"
+        ITEM_CONDITION = "item_condition", "Condition of the item"
+        QUANTITY = "quantity", "Number of units"
+        ITEM_VALUE = "item_value", "Price of an item"
+        ORDER_VALUE = "order_value", "Value of the order"
+        PROMOTION = "promotion", "Promotion or discount used"
+        BUSINESS = "business", "Business order"
+        PRIME = "prime", "Prime order"
+        GIFT = "gift", "Gift"
+        REPLACEMENT = "replacement", "Replacement or exchange"
+        COUNTRY = "country", "Country it goes to"
+        DOMESTIC = "domestic", "Goes to the marketplace's own country"
+        REPEAT_BUYER = "repeat_buyer", "Bought from you before"
+        SHIPPED_LATE = "shipped_late", "Shipped late"
+        DELIVERED_LATE = "delivered_late", "Delivered late"
+        REFUNDED = "refunded", "Refunded"
+        RETURNED = "returned", "Returned"
+        CANCELLATION_ASKED = "cancellation_asked", "Buyer has asked to cancel"
+        ORDERED_BETWEEN = "ordered_between", "Ordered between"
+        NEGATIVE_FEEDBACK = "negative_feedback", "Left negative feedback"
+        LANGUAGE = "language", "Language of the buyer"
+
+    class Operator(Choices):
+        IS = "is", "is"
+        IS_NOT = "is_not", "is not"
 
     seller = models.ForeignKey(Seller, models.CASCADE)
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="rules")
     kind = models.CharField(max_length=20, choices=Kind.offered)
-    value = models.CharField(max_length=40)
+    operator = models.CharField(max_length=8, choices=Operator.offered, default=Operator.IS, db_default="is")
+    # A list's members, up to 100,000 in one row: read as a whole, once per process, or not at all.
+    values = ArrayField(models.CharField(max_length=120), default=list, db_default=[], blank=True)
 
     objects = SellerQuerySet["Rule"].as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["campaign", "kind"], name="one_rule_of_a_kind")]
+        ordering = ["id"]
 
     def __str__(self) -> str:
-        return f"{self.kind} is {self.value}"
+        return f"{self.kind} {self.operator}"
 
 
 class Template(models.Model):
@@ -87,6 +164,7 @@ class FollowUp(models.Model):
     checks = models.JSONField()  # eligibility.Check, one object each
     due_at = models.DateTimeField(null=True, blank=True)
     decided_at = models.DateTimeField()
+    version = models.PositiveIntegerField(default=1, db_default=1)  # of the campaign, when it decided so
     message = models.ForeignKey(Message, models.SET_NULL, null=True, blank=True, related_name="follow_ups")
 
     objects = SellerQuerySet["FollowUp"].as_manager()

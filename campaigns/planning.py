@@ -1,40 +1,40 @@
 """Orders x campaigns -> follow-ups, and messages for the eligible ones. Stage between `orders.sync` and `messaging`.
 
-An order stands in the queue (`Order.replan_at`) when it, a campaign of its seller, a sender or the list has changed.
-Planning twice changes nothing: each order has one decision per campaign and at most one message.
+An order stands in the queue (`Order.replan_at`) when it, a campaign of its seller, a sender or a list has changed.
+Planning twice changes nothing: each order has one decision per campaign and at most one message. A batch is read,
+decided and written as a whole; only what differs from what was decided before is written.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
-from uuid import UUID
+from typing import Any, Final
 
 import structlog
 from django.db import DataError, transaction
 
-from accounts.models import AccountMarketplace
 from accounts.rowsecurity import across_sellers
-from amazon.marketplaces import find
-from campaigns.eligibility import Decision, Standing, Terms, Verdict, decide, when
-from campaigns.exclusions import excluded_among
-from campaigns.letters import letter_for, pick_template
-from campaigns.models import Campaign, FollowUp, Rule
+from campaigns.competing import Contender, Outcome, compete
+from campaigns.eligibility import Decision, Verdict
+from campaigns.letters import letter_for
+from campaigns.models import Campaign, FollowUp
+from campaigns.surroundings import Surroundings, look_around
 from messaging import outbox
-from messaging.models import Channel, Message
-from optouts import gate
+from messaging.models import Channel, Hold, Message, Status
 from orders.models import Order
-from orders.reading import facts_of
 
 log = structlog.get_logger(__name__)
 
-PER_SELLER: Final = 50  # in one transaction; then the next seller has his turn
+PER_SELLER: Final = 250  # in one transaction; then the next seller has his turn
 BAD_ORDER: Final = (ValueError, LookupError, DataError)  # a broken template, an unknown marketplace: never a lost row
 AFTER_TROUBLE: Final = timedelta(hours=1)
 IN_FLIGHT_SETTLES: Final = timedelta(seconds=30)
+NOT_ANY_MORE: Final = "the order is not to be followed up any more"
+COLUMNS: Final = ["seller_id", "verdict", "checks", "due_at", "decided_at", "version", "message_id"]
 
 
 def plan_stale(*, now: datetime) -> int:
-    """Plan up to 50 orders of each seller who has any in the queue; returns how many orders were looked at.
+    """Plan a batch of orders of each seller who has any in the queue; returns how many orders were looked at.
 
     Two planners at once do no harm: an order is locked while it is planned, and another planner passes it by.
     """
@@ -44,15 +44,14 @@ def plan_stale(*, now: datetime) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What all orders of one batch are decided on, read once, after their rows were locked."""
+class Plan:
+    """What is to become of one order. Without an outcome its message is in somebody's hands, and it waits for that."""
 
-    campaigns: list[Campaign]
-    places: dict[tuple[int, str], AccountMarketplace]
-    messages: dict[int, Message]  # the one live message, by order
-    owners: dict[int, int]  # the campaign of a message, by message
-    suppressed: dict[UUID, str]
-    excluded: dict[int, str]  # by order
+    order: Order
+    live: Message | None
+    outcome: Outcome | None
+    wish: outbox.Wish | None = None  # the winner's
+    taken_back: str = ""  # why the live message goes
 
 
 def _plan_some(seller_id: int, *, now: datetime) -> int:
@@ -64,138 +63,195 @@ def _plan_some(seller_id: int, *, now: datetime) -> int:
             .select_related("account")
             .prefetch_related("items")[:PER_SELLER]
         )
-        around = _look_around(seller_id, orders)
+        around = look_around(seller_id, orders)
+        look_again: dict[int, datetime | None] = {}
+        plans = []
         for order in orders:
             try:
-                with transaction.atomic():
-                    look_again_at = plan_order(order, around, now=now)
+                plans.append(decide_on(order, around, now=now))
             except BAD_ORDER as trouble:
-                log.error("order_not_planned", order=order.pk, trouble=type(trouble).__name__)
-                look_again_at = now + AFTER_TROUBLE
-            Order.objects.filter(pk=order.pk).update(replan_at=look_again_at)
+                look_again[order.pk] = _in_trouble(order, trouble, now=now)
+        look_again |= _carry_out(plans, around, now=now)
+        _leave_the_queue(look_again)
     return len(orders)
 
 
-def _look_around(seller_id: int, orders: list[Order]) -> Surroundings:
-    messages = Message.objects.filter(order__in=orders, frees_order=False).defer("letter_sealed")
-    keys = [key for order in orders for key in (order.order_key, order.alias_key) if key is not None]
-    return Surroundings(
-        campaigns=list(Campaign.objects.filter(seller_id=seller_id).prefetch_related("rules", "templates")),
-        places={
-            (place.account_id, place.marketplace_id): place
-            for place in AccountMarketplace.objects.filter(seller_id=seller_id)
-        },
-        messages={message.order_id: message for message in messages},
-        owners=dict(FollowUp.objects.filter(message__in=messages).values_list("message_id", "campaign_id")),
-        suppressed=gate.suppressed_among(seller_id, keys),
-        excluded=excluded_among(seller_id, orders),
-    )
+def _in_trouble(order: Order, trouble: Exception, *, now: datetime) -> datetime:
+    log.error("order_not_planned", order=order.pk, trouble=type(trouble).__name__)
+    return now + AFTER_TROUBLE
 
 
-def plan_order(order: Order, around: Surroundings, *, now: datetime) -> datetime | None:
-    """Decide on one locked order for all campaigns of its seller, in the order of their priority; schedule the winner.
+def _leave_the_queue(look_again: dict[int, datetime | None]) -> None:
+    by_instant: dict[datetime | None, list[int]] = {}
+    for pk, instant in look_again.items():
+        by_instant.setdefault(instant, []).append(pk)
+    for instant, ids in by_instant.items():
+        Order.objects.filter(pk__in=ids).update(replan_at=instant)
 
-    A message that still waits follows the decision (moved, rewritten, cancelled). One that does not is final, and so
-    is the decision that led to it. Returns when to look again: soon, while a message is in somebody's hands.
-    """
+
+def decide_on(order: Order, around: Surroundings, *, now: datetime) -> Plan:
+    """Decide on one order for all campaigns of its seller, and make the winner's letter. Writes nothing."""
     live = around.messages.get(order.pk)
     if live is not None and live.status in outbox.IN_FLIGHT:
-        return now + IN_FLIGHT_SETTLES  # it may come back, and must then follow what has changed
-    owner_id = around.owners.get(live.pk) if live else None
-    is_settled = live is not None and live.status not in outbox.WAITING
-    taken_by = live.title if live and is_settled else None
-    standing, facts = _standing(order, around), facts_of(order)
-    decisions: dict[Campaign, Decision] = {}
-    winner: Campaign | None = None
-    for campaign in around.campaigns:
-        if is_settled and campaign.pk == owner_id:
-            continue
-        template = pick_template(campaign, order.marketplace_id)
-        seen = replace(standing, taken_by=taken_by, template=template.language if template else None)
-        decisions[campaign] = decide(facts, seen, terms_of(campaign), now=now)
-        if decisions[campaign].verdict is Verdict.ELIGIBLE:
-            winner, taken_by = campaign, campaign.name
-    if not is_settled:
-        if live is not None and (winner is None or winner.pk != owner_id):
-            reason = f"{winner.name} has this order now" if winner else "the order is not to be followed up any more"
-            if not outbox.cancel([live.pk], reason=reason, now=now, frees_order=True):
-                return now + IN_FLIGHT_SETTLES  # claimed this very moment
-            live = None
-        live = _bring_about(order, live, winner, decisions, around, now=now) if winner else None
-    for campaign, decision in decisions.items():
-        _remember(order, campaign, decision, live if campaign is winner else None, now=now)
-    return None
-
-
-def terms_of(campaign: Campaign) -> Terms:
-    rules = {rule.kind: rule.value for rule in campaign.rules.all()}
-    return Terms(
-        name=campaign.name,
-        is_active=campaign.status == Campaign.Status.ACTIVE,
-        asks_by_letter=campaign.channel == Channel.BUYER_EMAIL,
-        delay=timedelta(days=campaign.delay_days),
-        send_at=campaign.send_at,
-        fulfilled_by=rules.get(Rule.Kind.FULFILLED_BY),
+        return Plan(order, live, None)  # it may come back, and must then follow what has changed
+    outcome = compete(
+        around.facts[order.pk], around.standing_of(order), around.contenders, around.live_of(order), now=now
     )
+    if live is not None and live.status not in outbox.WAITING:
+        return Plan(order, live, outcome)
+    owner = around.owner_of(live) if live else None
+    winner = outcome.winner
+    if live is not None and outcome.keeper is None and (winner is None or winner.pk != owner):
+        reason = f"{winner.name} has this order now" if winner else NOT_ANY_MORE
+        return Plan(order, live, outcome, _wish_of(order, winner, outcome, around), reason)
+    if winner is not None and live is not None:
+        outcome.decisions[winner.pk] = _steady(winner, outcome.decisions[winner.pk], live)
+    return Plan(order, live, outcome, _wish_of(order, winner, outcome, around))
 
 
-def _standing(order: Order, around: Surroundings) -> Standing:
-    marketplace = find(order.marketplace_id)
-    place = around.places.get((order.account_id, order.marketplace_id))
-    reasons = [around.suppressed.get(key) for key in (order.order_key, order.alias_key) if key is not None]
-    return Standing(
-        time_zone=marketplace.time_zone if marketplace else "UTC",
-        is_marketplace_used=bool(place and place.is_used and marketplace),
-        has_sender=bool(place and place.approved_sender),
-        suppressed=next((reason for reason in reasons if reason), None),
-        excluded=around.excluded.get(order.pk),
-    )
+def _steady(winner: Contender, decision: Decision, live: Message) -> Decision:
+    """Counted from when it was scheduled, nothing has changed: it keeps its place, even if that is past by now."""
+    if live.hold == Hold.PAUSED or winner.compiled.due_if_made_at(decision.case, live.created_at) != live.due_at:
+        return decision
+    return replace(decision, case=replace(decision.case, due_at=live.due_at))
 
 
-def _bring_about(
-    order: Order,
-    live: Message | None,
-    winner: Campaign,
-    decisions: dict[Campaign, Decision],
-    around: Surroundings,
-    *,
-    now: datetime,
-) -> Message | None:
-    """Make the waiting message, if any, what the winner wants, or schedule one; returns it."""
-    decision = decisions[winner]
+def _wish_of(order: Order, winner: Contender | None, outcome: Outcome, around: Surroundings) -> outbox.Wish | None:
+    if winner is None:
+        return None
+    decision, campaign = outcome.decisions[winner.pk], around.campaigns[winner.pk]
     assert decision.due_at and decision.expires_at
-    place = around.places.get((order.account_id, order.marketplace_id))
-    template = pick_template(winner, order.marketplace_id)
-    wish = outbox.Wish(
-        channel=Channel(winner.channel),
-        title=winner.name,
+    letter = None
+    if decision.by_letter:
+        place = around.places.get((order.account_id, order.marketplace_id))
+        template = next(t for t in campaign.templates.all() if t.language == decision.language)
+        letter = letter_for(order, template, store_name=place.store_name if place else "")
+    channel = Channel.BUYER_EMAIL if decision.by_letter else Channel.REQUEST_REVIEW
+    return outbox.Wish(
+        channel=channel,
+        title=campaign.name,
         due_at=decision.due_at,
         expires_at=decision.expires_at,
-        letter=letter_for(order, template, store_name=place.store_name if place else "") if template else None,
-        priority=min(winner.priority, 32_767),
+        letter=letter,
+        priority=min(campaign.priority, 32_767),
     )
-    if live is not None:
-        # Counted from when it was scheduled, nothing has changed: it keeps its place, even if that is past by now.
-        due_at, _ = when(facts_of(order), _standing(order, around), terms_of(winner), not_before=live.created_at)
-        outbox.revise(live, order, replace(wish, due_at=live.due_at) if due_at == live.due_at else wish)
-        return live
+
+
+def _carry_out(plans: Sequence[Plan], around: Surroundings, *, now: datetime) -> dict[int, datetime | None]:
+    """Write all that these plans say; returns when to look again at each order, None: when it changes.
+
+    Should the database refuse the whole, each is tried by itself, so that a bad one never stops the others.
+    """
     try:
-        return outbox.schedule(order, wish, now=now)
-    except outbox.OrderTaken:
-        log.warning("order_taken_while_planned", order=order.pk)
+        with transaction.atomic():
+            return _write(plans, around, now=now)
+    except BAD_ORDER as trouble:
+        if len(plans) == 1:
+            return {plans[0].order.pk: _in_trouble(plans[0].order, trouble, now=now)}
+        return {pk: at for plan in plans for pk, at in _carry_out([plan], around, now=now).items()}
+
+
+def _write(plans: Sequence[Plan], around: Surroundings, *, now: datetime) -> dict[int, datetime | None]:
+    soon = now + IN_FLIGHT_SETTLES
+    look_again: dict[int, datetime | None] = {plan.order.pk: soon for plan in plans if plan.outcome is None}
+    freed = _take_back(plans, now=now)
+    look_again |= {plan.order.pk: soon for plan in plans if plan.taken_back and plan.order.pk not in freed}
+    able = [plan for plan in plans if plan.order.pk not in look_again]
+    messages = _bring_about(able, around, now=now)
+    _remember(able, messages, around, now=now)
+    for plan in able:
+        assert plan.outcome
+        look_again[plan.order.pk] = _next_look(plan.outcome, now)
+    return look_again
+
+
+def _next_look(outcome: Outcome, now: datetime) -> datetime | None:
+    """When time alone, and no report, may turn a no."""
+    if outcome.winner is not None:
         return None
+    instants = [until for decision in outcome.decisions.values() if (until := decision.until) and until > now]
+    return min(instants, default=None)
 
 
-def _remember(order: Order, campaign: Campaign, decision: Decision, message: Message | None, *, now: datetime) -> None:
-    FollowUp.objects.update_or_create(
+def _take_back(plans: Sequence[Plan], *, now: datetime) -> set[int]:
+    """Cancel what waits for a campaign that has lost it; returns the orders that are free now. What was claimed this
+    very moment is not."""
+    by_reason: dict[str, dict[int, int]] = {}
+    for plan in plans:
+        if plan.taken_back and plan.live is not None:
+            by_reason.setdefault(plan.taken_back, {})[plan.live.pk] = plan.order.pk
+    freed = set()
+    for reason, messages in by_reason.items():
+        freed |= {messages[pk] for pk in outbox.cancel(messages, reason=reason, now=now, frees_order=True)}
+    return freed
+
+
+def _bring_about(plans: Sequence[Plan], around: Surroundings, *, now: datetime) -> dict[int, Message]:
+    """Make waiting messages what their winners want, and schedule what is missing; returns them by order."""
+    messages = {}
+    wishes: list[tuple[Order, outbox.Wish]] = []
+    resumed, paused = [], []
+    for plan in plans:
+        live = plan.live if not plan.taken_back else None
+        if live is not None:
+            messages[plan.order.pk] = live
+        if plan.wish is not None and live is not None:
+            outbox.revise(live, plan.order, plan.wish)
+            if live.hold == Hold.PAUSED and live.status == Status.HELD:
+                resumed.append(live.pk)
+        elif plan.wish is not None:
+            wishes.append((plan.order, plan.wish))
+        elif live is not None and live.status == Status.SCHEDULED:
+            paused.append(live.pk)
+    outbox.release(resumed, now=now)
+    outbox.hold(paused, cause=Hold.PAUSED, reason="Its campaign is paused", now=now)
+    return messages | outbox.schedule_many(wishes, now=now)
+
+
+def _remember(plans: Sequence[Plan], messages: dict[int, Message], around: Surroundings, *, now: datetime) -> None:
+    """Keep each decision that is new or differs from the one before."""
+    rows = [row for plan in plans for row in _changed(plan, messages.get(plan.order.pk), around, now=now)]
+    FollowUp.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["order", "campaign"], update_fields=COLUMNS[1:], batch_size=1000
+    )
+
+
+def _changed(plan: Plan, message: Message | None, around: Surroundings, *, now: datetime) -> Iterable[FollowUp]:
+    assert plan.outcome
+    is_settled = plan.live is not None and plan.live.status not in outbox.WAITING
+    owner = plan.outcome.winner or plan.outcome.keeper
+    for campaign_id, decision in plan.outcome.decisions.items():
+        is_owner = owner is not None and owner.pk == campaign_id and not is_settled
+        row = _follow_up(plan.order, around.campaigns[campaign_id], decision, message if is_owner else None, now=now)
+        known = around.follow_ups.get((plan.order.pk, campaign_id))
+        if known is None or _differs(known, row):
+            yield row
+
+
+def _differs(known: FollowUp, row: FollowUp) -> bool:
+    """Of a campaign that has changed in a way that does not touch this order, nothing is written."""
+    values = ("verdict", "checks", "due_at", "message_id") + (("version",) if row.message_id else ())
+    return any(getattr(known, name) != getattr(row, name) for name in values)
+
+
+def _follow_up(
+    order: Order, campaign: Campaign, decision: Decision, message: Message | None, *, now: datetime
+) -> FollowUp:
+    return FollowUp(
         order=order,
         campaign=campaign,
-        defaults={
-            "seller_id": order.seller_id,
-            "verdict": decision.verdict,
-            "due_at": decision.due_at,
-            "checks": [check.to_json() for check in decision.checks],
-            "decided_at": now,
-            "message": message,
-        },
+        seller_id=order.seller_id,
+        verdict=decision.verdict,
+        checks=kept_checks(decision),
+        due_at=decision.due_at,
+        decided_at=now,
+        version=campaign.version,
+        message=message,
     )
+
+
+def kept_checks(decision: Decision) -> list[dict[str, Any]]:
+    """All of them for what is sent, so that it can be read years later on which values; of a no only those that say it:
+    `explaining` makes the others again."""
+    checks = decision.checks if decision.verdict is Verdict.ELIGIBLE else decision.failed
+    return [check.to_json() for check in checks]

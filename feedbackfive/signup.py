@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.lifecycle import open_seller
 from accounts.models import Seller, User
 from accounts.rowsecurity import as_seller
-from campaigns.lifecycle import create_default_campaigns
+from campaigns.starting import create_default_campaigns
 from optouts.addresses import open_address
 
 

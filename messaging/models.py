@@ -53,6 +53,7 @@ class Hold(Choices):
     SENDER = "sender", "The sender address has to be approved"
     ACCESS = "access", "The authorisation lacks a role"
     LETTER = "letter", "Its letter cannot be read"
+    PAUSED = "paused", "Its campaign is paused"
     RESTRICTED = "barred", "Amazon has stopped e-mail of this account"
 
 

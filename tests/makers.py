@@ -11,8 +11,8 @@ from accounts import lookup, secrets
 from accounts.models import AccountMarketplace, AmazonAccount, Membership, Role, Seller, User
 from accounts.rowsecurity import across_sellers
 from amazon.marketplaces import by_id
-from campaigns.lifecycle import create_default_campaigns
 from campaigns.models import Campaign
+from campaigns.starting import create_default_campaigns
 from messaging import outbox
 from messaging.letters import Letter
 from messaging.models import Channel, Message

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.access import managers, members, seller_of
+from accounts.access import managers, members, person_of, seller_of
 from accounts.models import Seller
 from accounts.paging import Key, page_of
 from campaigns.eligibility import Verdict
@@ -54,7 +54,7 @@ def _save(request: HttpRequest, pk: int) -> HttpResponse:
     form = CampaignForm(request.POST, campaign=found)
     if not form.is_valid():
         return _page(request, found, form, status=422)
-    change(found, form.change(), now=timezone.now())
+    change(found, form.wishes(), by=person_of(request), now=timezone.now())
     messages.success(request, "Saved. Orders that are not settled yet are being decided anew.")
     return redirect("campaign", pk=pk)
 

@@ -8,12 +8,14 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import members, seller_of
 from accounts.export import csv_file
 from accounts.models import Seller
 from accounts.paging import Key, batches, page_of
+from campaigns.explaining import explain
 from campaigns.models import FollowUp
 from campaigns.views.order_story import Story, tell
 from messaging.letters_kept import shown
@@ -85,7 +87,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "order": bought,
         "story": _story(bought),
-        "follow_ups": [(decision, decision.checks) for decision in bought.follow_ups.all()],
+        "follow_ups": [(said, said.checks) for said in explain(bought, now=timezone.now())],
         "messages_of_order": messages,
         "live": live,
         "letter": shown(last) if (last := live or next(iter(messages), None)) else None,

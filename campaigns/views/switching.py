@@ -10,10 +10,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import managers, seller_of
+from accounts.access import managers, person_of, seller_of
 from accounts.models import AccountMarketplace
 from campaigns.eligibility import LATEST_AFTER_DELIVERY
-from campaigns.lifecycle import Change, change
+from campaigns.lifecycle import activate, pause
 from campaigns.models import Campaign, FollowUp, Rule
 from messaging.models import Channel, Message
 from messaging.outbox import WAITING
@@ -26,7 +26,7 @@ class Effect:
 
     would_plan: int  # on: orders known today that it would take; "about", for buyers who have opted out are counted too
     would_take_over: int  # of these, how many wait for a campaign that comes after this one
-    would_cancel: int  # off: messages that wait for this campaign
+    would_hold: int  # off: messages that wait for this campaign
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,7 +44,10 @@ def campaign_switch(request: HttpRequest, pk: int) -> HttpResponse:
         state = "on" if is_active else "off"
         messages.info(request, f"Nothing was changed: “{campaign.name}” is {state} already.")
         return redirect("campaign", pk=campaign.pk)
-    change(campaign, Change(campaign.name, campaign.delay_days, campaign.send_at, is_active=wanted == "on"), now=now)
+    if wanted == "on":
+        activate(campaign, by=person_of(request), now=now)
+    else:
+        pause(campaign, by=person_of(request), now=now)
     messages.success(request, _said(campaign, is_on=wanted == "on"))
     return redirect("campaign", pk=campaign.pk)
 
@@ -56,7 +59,7 @@ def effect_of(campaign: Campaign, *, now: datetime) -> Effect:
     return Effect(
         would_plan=reached.count(),
         would_take_over=reached.filter(Exists(waiting)).count(),
-        would_cancel=FollowUp.objects.filter(campaign=campaign, message__status__in=WAITING).count(),
+        would_hold=FollowUp.objects.filter(campaign=campaign, message__status__in=WAITING).count(),
     )
 
 
@@ -80,8 +83,8 @@ def orders_in_reach(campaign: Campaign, *, now: datetime) -> QuerySet[Order]:
     if letters:
         orders = orders.filter(alias_key__isnull=False)
     for rule in campaign.rules.all():
-        if rule.kind == Rule.Kind.FULFILLED_BY:
-            orders = orders.filter(fulfilled_by=rule.value)
+        if rule.kind == Rule.Kind.FULFILLED_BY and rule.operator == Rule.Operator.IS:
+            orders = orders.filter(fulfilled_by__in=rule.values)
     return orders.exclude(Exists(_taken(campaign)))
 
 
@@ -95,4 +98,4 @@ def _taken(campaign: Campaign) -> QuerySet[Message]:
 def _said(campaign: Campaign, *, is_on: bool) -> str:
     if is_on:
         return f"“{campaign.name}” is on. Your orders are being planned now; see Scheduling in a minute."
-    return f"“{campaign.name}” is off. What waited for it is being cancelled; what was sent stays sent."
+    return f"“{campaign.name}” is off. What waits for it is held until you turn it on again; what was sent stays sent."

@@ -5,7 +5,9 @@ from typing import Final
 
 from amazon.marketplaces import MARKETPLACES
 from campaigns.eligibility import Reason, Verdict
+from campaigns.eligibility.conditions import YesNo
 from campaigns.models import Campaign, Rule
+from campaigns.terms import condition_of
 from messaging.models import Channel
 
 CHANNELS: Final[dict[Channel, str]] = {
@@ -18,18 +20,13 @@ CHANNELS: Final[dict[Channel, str]] = {
         "sender address for each marketplace, as it is approved in Seller Central."
     ),
 }
-FULFILLED_BY: Final = {
-    "merchant": "Only orders that you ship yourself",
-    "amazon": "Only orders that Amazon ships (FBA)",
-}
 LANGUAGES: Final = {
     "ar": "Arabic", "de": "German", "en": "English", "es": "Spanish", "fr": "French", "it": "Italian", "ja": "Japanese",
     "nl": "Dutch", "pl": "Polish", "pt": "Portuguese", "sv": "Swedish", "tr": "Turkish",
 }
 GUARDS: Final[tuple[Reason, ...]] = (
     Reason.NOT_SUPPRESSED, Reason.NOT_EXCLUDED, Reason.ONE_REQUEST, Reason.INSIDE_WINDOW, Reason.DELIVERY_KNOWN,
-    Reason.SHIPPED, Reason.NOT_CANCELLED, Reason.NO_CANCELLATION_ASKED, Reason.NOT_A_REPLACEMENT,
-    Reason.MARKETPLACE_USED,
+    Reason.SHIPPED, Reason.NOT_CANCELLED, Reason.MARKETPLACE_USED,
 )
 GUARDS_OF_LETTERS: Final = (Reason.BUYER_CAN_BE_REACHED, Reason.SENDER_ENTERED)
 VERDICTS: Final[dict[Verdict, str]] = {
@@ -77,6 +74,8 @@ def marketplaces_speaking(code: str) -> list[str]:
 
 
 def _rule(rule: Rule) -> str:
-    if rule.kind == Rule.Kind.FULFILLED_BY:
-        return FULFILLED_BY.get(rule.value, f"Only orders fulfilled by {rule.value}")
-    return str(rule)
+    condition = condition_of(rule)
+    label, wanted = Rule.Kind(rule.kind).label, condition.wanted()
+    if isinstance(condition, YesNo):
+        return f"{label}: {'no' if condition.is_not else 'yes'}"
+    return f"{label}: {'not ' if condition.is_not else ''}{wanted}"

@@ -102,8 +102,7 @@ def _connect(seller: Seller, shop: Shop, *, now: datetime) -> None:
 
 def _activate(campaign: Campaign, *, now: datetime) -> None:
     """Send as soon as a message is due, at any hour: a visitor should not have to come back in the morning."""
-    wanted = lifecycle.Change(name=campaign.name, delay_days=campaign.delay_days, send_at=None, is_active=True)
-    lifecycle.change(campaign, wanted, now=now)
+    lifecycle.activate(campaign, now=now)
 
 
 def _make_person(person: cast.Person, **fields: bool) -> User:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from campaigns.eligibility import Decision, Reason, Standing, Terms, Verdict, at_time_of_day, decide
+from campaigns.eligibility import Decision, Reason, Standing, Terms, Timing, Verdict, at_time_of_day, decide
+from campaigns.eligibility.conditions import Operator, RuleKind, parse
 from orders.facts import OrderFacts
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -29,11 +30,15 @@ LETTER = Terms(
     "Order check-in",
     is_active=True,
     asks_by_letter=True,
-    delay=timedelta(days=2),
-    send_at=None,
-    fulfilled_by="merchant",
+    timing=Timing(timedelta(days=2)),
+    conditions=(
+        parse(RuleKind.FULFILLED_BY, Operator.IS, ["merchant"]),
+        parse(RuleKind.REPLACEMENT, Operator.IS_NOT, []),
+        parse(RuleKind.CANCELLATION_ASKED, Operator.IS_NOT, []),
+    ),
+    languages=frozenset({"en"}),
 )
-REQUEST = Terms("Request", is_active=True, asks_by_letter=False, delay=timedelta(days=7), send_at=None)
+REQUEST = Terms("Request", is_active=True, asks_by_letter=False, timing=Timing(timedelta(days=7)))
 
 
 def failed(decision: Decision) -> set[Reason]:
@@ -61,9 +66,9 @@ def test_it_expires_30_days_after_the_earliest_delivery() -> None:
     [
         ({"status": "cancelled"}, Reason.NOT_CANCELLED),
         ({"status": "unfulfillable"}, Reason.NOT_CANCELLED),
-        ({"is_cancellation_requested": True}, Reason.NO_CANCELLATION_ASKED),
-        ({"is_replacement": True}, Reason.NOT_A_REPLACEMENT),
-        ({"is_exchange": True}, Reason.NOT_A_REPLACEMENT),
+        ({"is_cancellation_requested": True}, Reason.CANCELLATION_ASKED),
+        ({"is_replacement": True}, Reason.REPLACEMENT),
+        ({"is_exchange": True}, Reason.REPLACEMENT),
         ({"fulfilled_by": "amazon"}, Reason.FULFILLED_BY),
         ({"fulfilled_by": "unrecognised"}, Reason.FULFILLED_BY),
         ({"has_alias": False}, Reason.BUYER_CAN_BE_REACHED),
@@ -99,7 +104,8 @@ def test_what_may_still_turn_is_later_and_not_never(change: dict[str, object], r
         ({"taken_by": "Order check-in"}, Reason.ONE_REQUEST),
         ({"is_marketplace_used": False}, Reason.MARKETPLACE_USED),
         ({"has_sender": False}, Reason.SENDER_ENTERED),
-        ({"template": None}, Reason.TEMPLATE_FOUND),
+        ({"excluded": "your team has excluded this order"}, Reason.NOT_EXCLUDED),
+        ({"language": "ja"}, Reason.TEMPLATE_FOUND),
     ],
 )
 def test_each_circumstance_that_forbids_a_letter_has_its_name(change: dict[str, object], reason: Reason) -> None:
@@ -108,7 +114,7 @@ def test_each_circumstance_that_forbids_a_letter_has_its_name(change: dict[str, 
 
 
 def test_a_request_needs_no_address_no_sender_and_no_template() -> None:
-    standing = replace(STANDING, has_sender=False, template=None)
+    standing = replace(STANDING, has_sender=False, language="ja")
     assert decide(replace(FACTS, has_alias=False), standing, REQUEST, now=NOW).verdict is Verdict.ELIGIBLE
 
 
@@ -123,7 +129,7 @@ def test_the_loser_of_a_conflict_names_the_winner() -> None:
 
 
 def test_a_request_is_never_due_before_amazons_fifth_day_whatever_the_campaign_says() -> None:
-    decision = decide(FACTS, STANDING, replace(REQUEST, delay=timedelta(days=1)), now=NOW)
+    decision = decide(FACTS, STANDING, replace(REQUEST, timing=Timing(timedelta(days=1))), now=NOW)
     assert decision.due_at == DELIVERED + timedelta(days=5)
 
 
@@ -136,7 +142,7 @@ def test_an_order_past_amazons_30_days_is_too_late_for_good(days: int) -> None:
 
 def test_a_time_of_day_that_falls_behind_the_window_is_too_late() -> None:
     edge = replace(FACTS, deliver_by_latest=NOW - timedelta(days=29, hours=23), deliver_by_earliest=None)
-    in_an_hour = replace(LETTER, send_at=time(23, 0))
+    in_an_hour = replace(LETTER, timing=Timing(timedelta(days=2), send_at=time(23)))
     assert decide(edge, Standing(time_zone="UTC"), in_an_hour, now=NOW).verdict is Verdict.NOT_ELIGIBLE
 
 
@@ -148,12 +154,13 @@ def test_every_check_is_made_even_after_a_no() -> None:
 
 def test_only_the_sellers_own_conditions_are_no_guards() -> None:
     decision = decide(FACTS, STANDING, LETTER, now=NOW)
-    assert {c.reason for c in decision.checks if not c.is_guard} == {Reason.FULFILLED_BY, Reason.TEMPLATE_FOUND}
+    rules = {Reason.FULFILLED_BY, Reason.REPLACEMENT, Reason.CANCELLATION_ASKED}
+    assert {c.reason for c in decision.checks if not c.is_guard} == {*rules, Reason.TEMPLATE_FOUND}
 
 
 def test_a_check_can_be_stored_as_plain_values() -> None:
     for check in decide(FACTS, STANDING, LETTER, now=NOW).checks:
-        assert set(check.to_json()) == {"reason", "passed", "expected", "actual", "is_guard", "may_turn"}
+        assert set(check.to_json()) == {"reason", "passed", "expected", "actual", "is_guard", "may_turn", "until"}
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,15 @@
 """Orders x campaigns -> follow-ups and at most one message an order."""
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 import pytest
 
 from accounts.models import AccountMarketplace, AmazonAccount
-from campaigns import lifecycle, planning
+from campaigns import lifecycle, planning, starting
 from campaigns.models import Campaign, FollowUp
 from messaging import outbox
-from messaging.models import Channel, Message, Status
+from messaging.models import Channel, Hold, Message, Status
 from messaging.senders import save_sender
 from optouts import gate
 from optouts.gate import Buyer, Proof, Reach
@@ -39,8 +40,11 @@ def verdicts(order: Order) -> dict[str, str]:
 
 def change(name: str, now: datetime, **wanted: object) -> None:
     campaign = Campaign.objects.get(name=name)
-    values = {"name": name, "delay_days": campaign.delay_days, "send_at": campaign.send_at, "is_active": True}
-    lifecycle.change(campaign, lifecycle.Change(**(values | wanted)), now=now)  # type: ignore[arg-type]
+    lifecycle.change(campaign, replace(lifecycle.Wishes.of(campaign), **wanted), now=now)  # type: ignore[arg-type]
+
+
+def switch(name: str, now: datetime, *, on: bool) -> None:
+    (lifecycle.activate if on else lifecycle.pause)(Campaign.objects.get(name=name), now=now)
 
 
 def test_a_merchant_fulfilled_order_with_an_address_gets_the_check_in(account: AmazonAccount, now: datetime) -> None:
@@ -48,14 +52,14 @@ def test_a_merchant_fulfilled_order_with_an_address_gets_the_check_in(account: A
     assert plan(now) == 1
     message = only_message(order)
     assert message.channel == Channel.BUYER_EMAIL and message.due_at == now and message.letter_sealed
-    assert verdicts(order) == {lifecycle.CHECK_IN: "eligible", lifecycle.REVIEW_REQUEST: "not_eligible"}
+    assert verdicts(order) == {starting.CHECK_IN: "eligible", starting.REVIEW_REQUEST: "not_eligible"}
 
 
 def test_the_loser_says_who_has_won(account: AmazonAccount, now: datetime) -> None:
     order = make_order(account, buyer=alias())
     plan(now)
-    follow_up = FollowUp.objects.get(order=order, campaign__name=lifecycle.REVIEW_REQUEST)
-    assert [check["actual"] for check in follow_up.checks if not check["passed"]] == [lifecycle.CHECK_IN]
+    follow_up = FollowUp.objects.get(order=order, campaign__name=starting.REVIEW_REQUEST)
+    assert [check["actual"] for check in follow_up.checks if not check["passed"]] == [starting.CHECK_IN]
 
 
 def test_an_order_fulfilled_by_amazon_gets_the_request(account: AmazonAccount, now: datetime) -> None:
@@ -82,37 +86,39 @@ def test_an_order_that_changes_is_planned_again_and_its_message_follows(account:
 
     assert plan(later) == 1
     message = Message.objects.get(order=order)
-    assert message.status == Status.CANCELLED and verdicts(order)[lifecycle.CHECK_IN] == "not_eligible"
+    assert message.status == Status.CANCELLED and verdicts(order)[starting.CHECK_IN] == "not_eligible"
 
 
 def test_a_campaign_that_changes_moves_what_waits(account: AmazonAccount, now: datetime) -> None:
     order = make_order(account, fulfilled_by=Order.FulfilledBy.AMAZON)
     plan(now)
-    change(lifecycle.REVIEW_REQUEST, now + timedelta(seconds=1), delay_days=10, send_at=time(9, 0))
+    change(starting.REVIEW_REQUEST, now + timedelta(seconds=1), delay_days=10, send_at=time(9, 0))
     plan(now + timedelta(seconds=2))
     message = only_message(order)
     assert message.due_at.hour == 17 and message.due_at > now + timedelta(days=6)  # nine in Los Angeles
 
 
-def test_pausing_a_campaign_takes_back_what_waits_and_resuming_plans_it_again(
+def test_pausing_a_campaign_holds_what_waits_and_resuming_decides_again(
     account: AmazonAccount, now: datetime
 ) -> None:
     order = make_order(account, fulfilled_by=Order.FulfilledBy.AMAZON)
     plan(now)
-    change(lifecycle.REVIEW_REQUEST, now + timedelta(seconds=1), is_active=False)
+    switch(starting.REVIEW_REQUEST, now + timedelta(seconds=1), on=False)
+    message = Message.objects.get(order=order)
+    assert message.status == Status.HELD and message.hold == Hold.PAUSED
     plan(now + timedelta(seconds=2))
-    assert Message.objects.get(order=order).status == Status.CANCELLED
-    change(lifecycle.REVIEW_REQUEST, now + timedelta(seconds=3), is_active=True)
+    assert Message.objects.get(order=order).status == Status.HELD
+    switch(starting.REVIEW_REQUEST, now + timedelta(seconds=3), on=True)
     plan(now + timedelta(seconds=4))
     assert only_message(order).status == Status.SCHEDULED
 
 
 def test_a_campaign_of_higher_priority_takes_over_what_still_waits(account: AmazonAccount, now: datetime) -> None:
-    change(lifecycle.CHECK_IN, now - timedelta(minutes=1), is_active=False)
+    switch(starting.CHECK_IN, now - timedelta(minutes=1), on=False)
     order = make_order(account, buyer=alias())
     plan(now)
     assert only_message(order).channel == Channel.REQUEST_REVIEW
-    change(lifecycle.CHECK_IN, now + timedelta(seconds=1), is_active=True)
+    switch(starting.CHECK_IN, now + timedelta(seconds=1), on=True)
     plan(now + timedelta(seconds=2))
     assert only_message(order).channel == Channel.BUYER_EMAIL
     assert Message.objects.filter(order=order, status=Status.CANCELLED).count() == 1
@@ -140,14 +146,14 @@ def test_what_does_not_wait_any_more_is_never_planned_over(
     Order.objects.filter(pk=order.pk).update(alias_sealed=None, replan_at=now + timedelta(minutes=1))
     plan(now + timedelta(minutes=1))
     assert only_message(order).status == status
-    assert verdicts(order) == {lifecycle.CHECK_IN: "eligible", lifecycle.REVIEW_REQUEST: "not_eligible"}
+    assert verdicts(order) == {starting.CHECK_IN: "eligible", starting.REVIEW_REQUEST: "not_eligible"}
 
 
 def test_what_a_person_cancels_stays_cancelled(account: AmazonAccount, now: datetime) -> None:
     order = make_order(account, buyer=alias())
     plan(now)
     outbox.cancel([only_message(order).pk], reason="Cancelled by your team", now=now)
-    change(lifecycle.CHECK_IN, now + timedelta(seconds=1), delay_days=1)
+    change(starting.CHECK_IN, now + timedelta(seconds=1), delay_days=1)
     plan(now + timedelta(seconds=2))
     assert [message.status for message in Message.objects.filter(order=order)] == [Status.CANCELLED]
 
@@ -184,7 +190,7 @@ def test_a_withdrawn_message_stays_withdrawn(account: AmazonAccount, now: dateti
 
 def test_a_sender_that_is_entered_later_lets_the_letters_go(account: AmazonAccount, now: datetime) -> None:
     AccountMarketplace.objects.update(approved_sender="")
-    change(lifecycle.REVIEW_REQUEST, now, is_active=False)
+    switch(starting.REVIEW_REQUEST, now, on=False)
     order = make_order(account, buyer=alias(), changed_at=now - timedelta(hours=1))
     plan(now)
     assert not Message.objects.filter(order=order).exists()
@@ -196,12 +202,12 @@ def test_a_sender_that_is_entered_later_lets_the_letters_go(account: AmazonAccou
 def test_a_marketplace_without_a_template_is_named_as_the_reason(now: datetime) -> None:
     account = make_account(make_seller(), marketplaces=(UK,))
     make_campaigns(account.seller)
-    Campaign.objects.get(name=lifecycle.CHECK_IN).templates.all().delete()
+    Campaign.objects.get(name=starting.CHECK_IN).templates.all().delete()
     order = make_order(account, buyer=alias("marketplace.amazon.co.uk"), marketplace_id=UK)
     plan(now)
-    follow_up = FollowUp.objects.get(order=order, campaign__name=lifecycle.CHECK_IN)
+    follow_up = FollowUp.objects.get(order=order, campaign__name=starting.CHECK_IN)
     assert [c["reason"] for c in follow_up.checks if not c["passed"]] == [
-        "There is a template in the marketplace's language"
+        "There is a template in the buyer's language"
     ]
 
 

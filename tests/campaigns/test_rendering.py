@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.lifecycle import CHECK_IN_TEMPLATES
 from campaigns.rendering import PLACEHOLDERS, Source, UnknownPlaceholder, check, clean_title, render
+from campaigns.starting import CHECK_IN_TEMPLATES
 
 VALUES = {name: f"<{name}>" for name in PLACEHOLDERS} | {
     "order_id": "111-1111111-1111111",

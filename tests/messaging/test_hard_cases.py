@@ -6,7 +6,7 @@ import pytest
 
 from accounts import lookup, secrets
 from accounts.models import AccountMarketplace, AmazonAccount
-from campaigns import lifecycle, planning
+from campaigns import lifecycle, planning, starting
 from campaigns.models import Campaign
 from messaging import dispatch, outbox, pacing, team
 from messaging.gateways.base import Deferred, Receipt, Refused
@@ -142,7 +142,7 @@ def test_a_deferred_message_backs_off(account: AmazonAccount, now: datetime) -> 
 
 def test_one_bad_template_does_not_stop_the_planning_of_others(account: AmazonAccount, now: datetime) -> None:
     make_campaigns(account.seller)
-    Campaign.objects.get(name=lifecycle.CHECK_IN).templates.update(body="{{ nonsense }}")
+    Campaign.objects.get(name=starting.CHECK_IN).templates.update(body="{{ nonsense }}")
     bad = make_order(account, buyer=alias())
     other = make_account(make_seller("another shop"))
     make_campaigns(other.seller)
@@ -169,10 +169,9 @@ def test_what_the_team_holds_stays_held_over_a_pause(account: AmazonAccount, now
     order = make_order(account, fulfilled_by=Order.FulfilledBy.AMAZON)
     planning.plan_stale(now=now)
     team.act(account.seller, team.Act.HOLD, [order.messages.get().pk], now=now)
-    campaign = Campaign.objects.get(name=lifecycle.REVIEW_REQUEST)
-    for is_active in (False, True):
-        change = lifecycle.Change(campaign.name, campaign.delay_days, None, is_active)
-        lifecycle.change(campaign, change, now=now)
+    campaign = Campaign.objects.get(name=starting.REVIEW_REQUEST)
+    for switch in (lifecycle.pause, lifecycle.activate):
+        switch(campaign, now=now)
         planning.plan_stale(now=now)
     [message] = order.messages.filter(frees_order=False)
     assert message.status == Status.HELD and message.hold == Hold.TEAM

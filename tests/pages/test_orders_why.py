@@ -111,7 +111,7 @@ def test_an_opt_out_at_another_seller_looks_like_any_other(
     ("fields", "sentence"),
     [
         ({"status": "cancelled"}, "Not written to: the order is cancelled."),
-        ({"is_replacement": True}, "Not written to: the order is a replacement, no first order."),
+        ({"is_replacement": True}, "Not written to: the order is a replacement or an exchange."),
         ({"status": "unshipped"}, "Waiting: the order has not been shipped (unshipped)."),
         ({"delivered_at": NOW - timedelta(days=60)}, "Not written to: it is too late by Amazon's rules"),
     ],

@@ -1,0 +1,60 @@
+"""Why, for one order and each campaign: every check with its values, made by the engine at this moment. Read only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import prefetch_related_objects
+
+from campaigns.competing import compete
+from campaigns.eligibility import Verdict
+from campaigns.models import Campaign, FollowUp
+from campaigns.surroundings import look_around
+from messaging import outbox
+from orders.models import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What one campaign says of an order. `is_final`: its message does not wait any more, so this is what was decided
+    then, and not what would be decided now."""
+
+    campaign: Campaign
+    verdict: Verdict
+    checks: list[dict[str, Any]]
+    due_at: datetime | None
+    decided_at: datetime | None  # None: never stored yet
+    until: datetime | None  # when it is looked at again though nothing has been reported
+    is_final: bool
+    version: int
+
+
+def explain(order: Order, *, now: datetime) -> list[Explained]:
+    """By priority. About a dozen queries. What planning would decide at this moment; it may be a few seconds ahead of
+    what is stored."""
+    prefetch_related_objects([order], "items")
+    around = look_around(order.seller_id, [order])
+    live = around.live_of(order)
+    if live is not None and around.messages[order.pk].status in outbox.IN_FLIGHT:
+        live = None if live.owner is None else live.__class__(live.title, True, live.owner)
+    outcome = compete(around.facts[order.pk], around.standing_of(order), around.contenders, live, now=now)
+    found = []
+    for contender in around.contenders:
+        campaign, decision = around.campaigns[contender.pk], outcome.decisions.get(contender.pk)
+        known = around.follow_ups.get((order.pk, contender.pk))
+        if decision is not None:
+            found.append(
+                Explained(
+                    campaign, decision.verdict, [check.to_json() for check in decision.checks], decision.due_at,
+                    known.decided_at if known else None, decision.until, False, campaign.version,
+                )
+            )  # fmt: skip
+        elif known is not None:
+            found.append(_as_decided(known, campaign))
+    return found
+
+
+def _as_decided(known: FollowUp, campaign: Campaign) -> Explained:
+    return Explained(
+        campaign, Verdict(known.verdict), known.checks, known.due_at, known.decided_at, None, True, known.version
+    )
