@@ -93,7 +93,8 @@ def _other(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
     if finding.is_new_wording:
         guards.raise_alarm(notice.seller_id, GuardAlarm.Kind.WORDING, about=f"notice {notice.pk}", now=now)
     is_waiting = finding.kind not in NOT_FOR_A_PERSON
-    return Outcome(Notice.Status.QUARANTINED if is_waiting else Notice.Status.IGNORED, finding.reason.value)
+    status = Notice.Status.QUARANTINED if is_waiting else Notice.Status.IGNORED
+    return Outcome(status, finding.reason.value, _own(notice.seller_id, finding.order_id))
 
 
 def _marketplace(seller_id: int, finding: Finding) -> str | None:

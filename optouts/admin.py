@@ -1,17 +1,23 @@
 """Notices and the suppression list, for operators: to look at, and to have a notice examined again.
 
 The list is append-only: nothing here changes or deletes an entry by hand; the actions are `promotions`' and `guards`'
-verbs. Raw mail, addresses and tokens stay sealed.
+verbs. Addresses and tokens stay sealed, and so does raw mail, but for a notice that waits for a person: its page shows
+what it says, and the log who looked.
 """
 
 from typing import Any
 
+import structlog
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from accounts.admin import ReadOnlyAdmin, ReadOnlyInline
 from accounts.models import User
@@ -33,6 +39,9 @@ from optouts.models import (
     Suppression,
     SuppressionEvent,
 )
+from optouts.showing import mail_of
+
+log = structlog.get_logger(__name__)
 
 
 @admin.register(Notice)
@@ -45,6 +54,37 @@ class NoticeAdmin(ReadOnlyAdmin):
     search_fields = ("=amazon_order_id", "reason", "seller__name")
     ordering = ("-id",)
     actions = ("examine_again", "confirm", "dismiss", "promote_template")  # type: ignore[assignment]
+    change_form_template = "admin/optouts/notice.html"
+
+    class Media:
+        css = {"all": ["operators.css"]}
+
+    def get_urls(self) -> list[URLPattern]:
+        decide = self.admin_site.admin_view(self.decide)
+        return [path("<int:pk>/decide/", decide, name="optouts_decide"), *super().get_urls()]
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A notice that waits for a person is shown with its text: nobody could decide without it."""
+        notice: Notice = context["original"]
+        if notice.status == Notice.Status.QUARANTINED:
+            log.info("operator_read_notice", notice=notice.pk, operator=request.user.pk)
+            context |= {
+                "mail": mail_of(notice),
+                "may_promote": notice.template in promotions.SHADOW_NAMES - promotions.promoted(),
+                "in_these_words": _in_these_words(notice),
+            }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def decide(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """One click on the page of a notice: the same verbs as the actions of the list. By POST."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        chosen = Notice.objects.filter(pk=pk)
+        deeds = {"confirm": self.confirm, "dismiss": self.dismiss, "promote": self.promote_template}
+        for name, deed in deeds.items():
+            if request.method == "POST" and name in request.POST:
+                deed(request, chosen)
+        return redirect("admin:optouts_notice_change", pk)
 
     @admin.action(description="Examine again", permissions=["view"])
     def examine_again(self, request: HttpRequest, chosen: QuerySet[Notice]) -> None:
@@ -75,6 +115,12 @@ class NoticeAdmin(ReadOnlyAdmin):
         templates, queued = promotions.promote_templates(notices, by=_operator(request), now=timezone.now())
         names = ", ".join(templates) or "no template"
         self.message_user(request, f"Promoted: {names}. {queued} notices will be examined again.", messages.SUCCESS)
+
+
+def _in_these_words(notice: Notice) -> int:
+    """How many notices wait under the template of this one: a promotion has them all read again."""
+    waiting = Notice.objects.filter(template=notice.template, status=Notice.Status.QUARANTINED)
+    return waiting.count() if notice.template else 0
 
 
 def _quarantined(chosen: QuerySet[Notice]) -> QuerySet[Notice]:
@@ -158,12 +204,25 @@ class SellerMailboxAdmin(ReadOnlyAdmin):
 class GuardAlarmAdmin(ReadOnlyAdmin):
     """Open ones first. An open alarm about rate or share keeps its seller's evidence from reaching others."""
 
-    list_display = ("at", "seller", "kind", "about", "detail", "settled_at", "settled_by")
+    list_display = ("at", "seller", "kind", "look", "detail", "settled_at", "settled_by")
     list_filter = (("settled_at", admin.EmptyFieldListFilter), "kind")
     list_select_related = ("seller", "settled_by")
     search_fields = ("seller__name", "=about")
+
+    class Media:
+        css = {"all": ["operators.css"]}
+
     ordering = (models.F("settled_at").desc(nulls_first=True), "-id")
     actions = ("settle",)  # type: ignore[assignment]
+
+    @admin.display(description="About")
+    def look(self, alarm: GuardAlarm) -> SafeString | str:
+        """Leads to the notice or the entry that the alarm is about."""
+        model, _, number = alarm.about.partition(" ")
+        if model not in ("notice", "suppression") or not number.isdecimal():
+            return alarm.about or "–"
+        address = reverse(f"admin:optouts_{model}_change", args=[number])
+        return format_html('<a href="{}">{} {}</a>', address, "Notice" if model == "notice" else "Entry", number)
 
     @admin.action(description="Settled: I have looked into it", permissions=["view"])
     def settle(self, request: HttpRequest, chosen: QuerySet[GuardAlarm]) -> None:

@@ -11,9 +11,10 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.rowsecurity import across_sellers
-from optouts import gate, holds
+from optouts import gate, holds, rekeying
 from optouts.models import Notice, PromotedTemplate, Suppression, SuppressionEvent
 from optouts.shadow_texts import SHADOWS
+from orders.models import Order
 
 SHADOW_NAMES: Final = frozenset(text.name for text in SHADOWS)
 UNPROVED_GRADE: Final = "D"
@@ -46,6 +47,7 @@ def confirm(notice: Notice, *, by: User, now: datetime) -> bool:
     Others are not stopped by it: a person's opinion is no proof of Amazon's.
     """
     with transaction.atomic(), across_sellers("an operator confirms a notice"):
+        rekeying.bring_forward(notice.seller_id, [notice.order.amazon_order_id] if notice.order else [], [], now=now)
         buyer = _buyer_of(notice)
         if buyer is None:
             return False
@@ -87,7 +89,7 @@ def bring_into_force(entries: list[Suppression], *, by: User, reason: str, now: 
 
 
 def _buyer_of(notice: Notice) -> gate.Buyer | None:
-    order = notice.order
+    order = Order.objects.filter(pk=notice.order_id).first() if notice.order_id else None
     if order is None or order.seller_id != notice.seller_id:
         return None
     return gate.Buyer(order.seller_id, order.amazon_order_id, order.order_key, order.alias_key)
