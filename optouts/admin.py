@@ -5,6 +5,7 @@ verbs. Addresses and tokens stay sealed, and so does raw mail, but for a notice 
 what it says, and the log who looked.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -39,7 +40,7 @@ from optouts.models import (
     Suppression,
     SuppressionEvent,
 )
-from optouts.showing import mail_of
+from optouts.showing import ShownMail, mail_of
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +70,7 @@ class NoticeAdmin(ReadOnlyAdmin):
         if notice.status == Notice.Status.QUARANTINED:
             log.info("operator_read_notice", notice=notice.pk, operator=request.user.pk)
             context |= {
-                "mail": mail_of(notice),
+                "mail": _without_address(mail_of(notice)),
                 "may_promote": notice.template in promotions.SHADOW_NAMES - promotions.promoted(),
                 "in_these_words": _in_these_words(notice),
             }
@@ -115,6 +116,11 @@ class NoticeAdmin(ReadOnlyAdmin):
         templates, queued = promotions.promote_templates(notices, by=_operator(request), now=timezone.now())
         names = ", ".join(templates) or "no template"
         self.message_user(request, f"Promoted: {names}. {queued} notices will be examined again.", messages.SUCCESS)
+
+
+def _without_address(mail: ShownMail | None) -> ShownMail | None:
+    """To whom it went is the seller's secret, as everywhere in the admin."""
+    return mail and replace(mail, headers=tuple(field for field in mail.headers if field[0] != "To"))
 
 
 def _in_these_words(notice: Notice) -> int:
