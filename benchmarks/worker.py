@@ -19,7 +19,7 @@ def main(count: int) -> None:
         from optouts import intake
         from optouts.models import InboundAddress, Notice
         from tests.notices.builder import NOW, FakeDns
-        from tests.optouts.test_hostile_mail import HOSTILE
+        from tests.notices.hostile import HOSTILE
 
         dns = FakeDns()
         _, genuine = cases(count, now=NOW)

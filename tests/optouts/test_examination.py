@@ -73,6 +73,28 @@ def test_each_attested_text_forwarded_by_gmail_from_a_registered_mailbox_is_prov
     assert (finding.route, finding.forwarded_by, finding.signed_to) == (Route.FORWARDED, MAILBOX, MAILBOX)
 
 
+TRACES = {
+    "Microsoft 365": b"X-MS-Exchange-Inbox-Rules-Loop: alice@shop.example\r\nResent-From: <alice@shop.example>\r\n"
+    b"X-MS-Exchange-Organization-AuthSource: db5.prod.outlook.com\r\n"
+    b"Return-Path: <alice+SRS=ab12=TT=bounces.amazon.com=0102@shop.example>\r\n",
+    "cPanel": b"Envelope-to: alice@shop.example\r\nDelivered-To: alice@shop.example\r\n"
+    b"Return-Path: <0102@bounces.amazon.com>\r\nX-Spam-Status: No, score=-2.1\r\n",
+    "Zoho": b"X-ZohoMail-DKIM: pass (identity @amazon.com)\r\nX-Zoho-Virus-Status: 1\r\n",
+    "Fastmail": b"X-Delivered-to: alice@shop.example\r\nX-Mail-from: 0102@bounces.amazon.com\r\n",
+    "Cloudflare": b"Return-Path: <SRS0=ab12=TT=bounces.amazon.com=0102@shop.example>\r\n"
+    b"X-Forwarded-To: o-abcdefghijklmnopqrst@in.example.net\r\n",
+    "Yahoo": b"X-Apparently-To: alice@shop.example\r\nX-YMail-ISG: abc\r\n",
+}
+
+
+@pytest.mark.parametrize("name", ATTESTED)
+@pytest.mark.parametrize("provider", TRACES)
+def test_each_attested_text_that_a_provider_forwards_intact_is_proved(provider, name):
+    finding = look(TRACES[provider] + signed(replace(ATTESTED[name], to=MAILBOX)))
+
+    assert (finding.kind, finding.grade, finding.order_id) == (Kind.OPT_OUT, Grade.A2, ORDER)
+
+
 @pytest.mark.parametrize("name", ATTESTED)
 def test_each_attested_text_written_to_an_unknown_mailbox_is_proved_less(name):
     finding = look(signed(replace(ATTESTED[name], to="mallory@elsewhere.example")))
@@ -327,8 +349,11 @@ def test_the_sentence_from_another_address_of_amazon_waits_for_a_person():
 @pytest.mark.parametrize(
     "delimiter",
     [
-        "------------- Message: -------------", "------------- Messaggio: -------------",
-        "------------- Iniciar mensagem -------------", "-----Nachricht-----", "  ------ Mensaje ------  ",
+        "------------- Message: -------------",
+        "------------- Messaggio: -------------",
+        "------------- Iniciar mensagem -------------",
+        "-----Nachricht-----",
+        "  ------ Mensaje ------  ",
     ],
 )
 def test_what_stands_after_a_message_delimiter_is_not_amazons_word(delimiter):
@@ -483,10 +508,15 @@ def test_buyers_are_called_many_things(name):
 @pytest.mark.parametrize(
     "order_id",
     [
-        "407\u20111111111\u20112222222", "407\u20131111111\u20132222222", "407-\u00ad1111111-2222222",
+        "407\u20111111111\u20112222222",
+        "407\u20131111111\u20132222222",
+        "407-\u00ad1111111-2222222",
         "\uff14\uff10\uff17\uff0d\uff11111111\uff0d2222222",
-        "\u200e407-1111111-2222222\u200f", "407\u20101111111\u20102222222", "<b>407-1111111-2222222</b>",
-        '<a href="https://sellercentral.amazon.it/o">407-1111111-2222222</a>', "407-1111111-\r\n2222222",
+        "\u200e407-1111111-2222222\u200f",
+        "407\u20101111111\u20102222222",
+        "<b>407-1111111-2222222</b>",
+        '<a href="https://sellercentral.amazon.it/o">407-1111111-2222222</a>',
+        "407-1111111-\r\n2222222",
     ],
 )
 def test_an_order_id_is_read_in_every_dress(order_id):
@@ -504,8 +534,15 @@ def test_what_is_no_order_id_is_no_notice(order_id):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (" ", "\u00a0"), (" ", "  \t"), (" ", "\r\n"), ("messaggi", "mes\u00adsaggi"), ("'", "’"), ("é", "e\u0301"),
-        ("di recapitare", "DI RECAPITARE"), ("venditori", "vendi\u200btori"), ("per l'ordine", "per\r\n\tl'ordine"),
+        (" ", "\u00a0"),
+        (" ", "  \t"),
+        (" ", "\r\n"),
+        ("messaggi", "mes\u00adsaggi"),
+        ("'", "’"),
+        ("é", "e\u0301"),
+        ("di recapitare", "DI RECAPITARE"),
+        ("venditori", "vendi\u200btori"),
+        ("per l'ordine", "per\r\n\tl'ordine"),
     ],
 )
 def test_the_sentence_is_read_in_every_dress(old, new):

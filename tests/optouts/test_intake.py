@@ -13,6 +13,7 @@ from optouts.models import Notice, SellerMailbox, Suppression
 from orders.models import Order
 from tests.makers import IT, make_account, make_address, make_member, make_message, make_order, make_seller
 from tests.notices.builder import ALIAS, AMAZON, ITALIAN, NOW, ORDER, FakeDns
+from tests.notices.hostile import HOSTILE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
 
@@ -40,7 +41,8 @@ def mail_to(recipient: str, **changes: object) -> bytes:
 
 def take_in(account: AmazonAccount, raw: bytes | None = None, dns: FakeDns | None = None, *, days: float = 0) -> Notice:
     address = make_address(account.seller)
-    notice_id = intake.receive(address, raw or mail_to(addresses.full_address(address)), now=NOW)
+    raw = mail_to(addresses.full_address(address)) if raw is None else raw
+    notice_id = intake.receive(address, raw, now=NOW)
     return process(notice_id, dns, days=days)
 
 
@@ -197,3 +199,26 @@ def test_a_message_is_stopped_by_the_notice_that_came_for_another_one(account: A
     outbox.withdraw_suppressed(now=NOW)
     other.refresh_from_db()
     assert other.status == Status.SUPPRESSED
+
+
+def test_a_mail_whose_reader_died_three_times_is_left_to_a_person(account: AmazonAccount) -> None:
+    an_order(account)
+    address = make_address(account.seller)
+    notice_id = intake.receive(address, mail_to(addresses.full_address(address)), now=NOW)
+    Notice.objects.filter(pk=notice_id).update(crashes=intake.MOST_CRASHES)  # each reading counts itself beforehand
+
+    notice = process(notice_id)
+
+    assert (notice.status, notice.reason, notice.look_at) == (Notice.Status.QUARANTINED, intake.UNREADABLE, None)
+    assert notice.raw_sealed is not None and not Suppression.objects.exists()
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_mail_waits_for_a_person_or_is_nothing_and_the_next_one_is_read(
+    account: AmazonAccount, name: str
+) -> None:
+    hostile = take_in(account, HOSTILE[name])
+    an_order(account)
+
+    assert hostile.status in (Notice.Status.QUARANTINED, Notice.Status.IGNORED) and hostile.look_at is None
+    assert take_in(account).status == Notice.Status.APPLIED
