@@ -30,7 +30,10 @@ FeedbackFive is ready after {seconds:.0f} seconds.
        another's notice.
     2. Open an order and read "Why?".
     3. On the simulated Amazon, opt a buyer out to whom a message is still to come, and watch what happens to it.
-    4. Sign in as {cast.TEAMS[2].owner.name}: a mailbox waits to be confirmed under Opt-outs.
+    4. Sign in as {cast.TEAMS[2].owner.name}: a mailbox waits to be confirmed under Opt-outs. After two minutes Amazon
+       restricts this shop, and its letters stop.
+    5. Read Notices under Opt-outs: within a minute each shop has had proved, doubtful and forged mail, each with its
+       reason. What waits for a person is for {cast.OPERATOR.name}, under Optouts, Notices.
 
   Ctrl-C ends it. The data stay in {home}, the logs too; make demo-reset starts over.
 """
