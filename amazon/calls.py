@@ -18,12 +18,13 @@ about it is gone round, because it cannot be repaired from outside (all of it wa
 `_request` is the package's one way out, so overriding it is enough: it returns what would be sent.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
-from sp_api.api import Messaging, OrdersV20260101, Sellers, Solicitations
+from sp_api.api import Messaging, Notifications, OrdersV20260101, Reports, Sellers, Solicitations
 from sp_api.base import Client
 
 # Never RECIPIENT: nothing here needs to know where a buyer lives. BUYER is asked for the alias, and the reader of the
@@ -76,6 +77,17 @@ class _Solicitations(_Describing, Solicitations):  # type: ignore[misc]
 
 class _Messaging(_Describing, Messaging):  # type: ignore[misc]
     pass
+
+
+class _Reports(_Describing, Reports):  # type: ignore[misc]
+    pass
+
+
+class _Notifications(_Describing, Notifications):  # type: ignore[misc]
+    region = ""  # read, but not sent, where the destination is a queue
+
+    def _request_grantless_operation(self, path: str, **more: Any) -> Call:
+        return self._request(path, **more)
 
 
 def search_orders(
@@ -140,6 +152,55 @@ def unexpected_problem(order_id: str, marketplace_id: str, text: str) -> Call:
     if not 1 <= len(text) <= 2000:
         raise ValueError("the text must have 1 to 2,000 characters")
     return cast(Call, _Messaging(marketplace_id).create_unexpected_problem(order_id, body={"text": text}))
+
+
+def create_report(
+    report_type: str, marketplace_ids: Iterable[str], *, start: datetime | None = None, end: datetime | None = None
+) -> Call:
+    """Ask Amazon to make a report over a span of time; without one it is Amazon's default for that type."""
+    wanted = sorted(set(marketplace_ids))
+    if not 1 <= len(wanted) <= 25:
+        raise ValueError("createReport takes 1 to 25 marketplaces")
+    span = {"dataStartTime": start, "dataEndTime": end}
+    written = {name: _written(at) for name, at in span.items() if at is not None}
+    return cast(Call, _Reports().create_report(reportType=report_type, marketplaceIds=wanted, **written))
+
+
+def get_report(report_id: str) -> Call:
+    """Ask how far a report is."""
+    return cast(Call, _Reports().get_report(_path_safe(report_id)))
+
+
+def get_report_document(document_id: str) -> Call:
+    """Ask where a finished report lies. The package's own method wants to download it too, so the path is ours."""
+    return Call("GET", f"/reports/2021-06-30/documents/{_path_safe(document_id)}", {})
+
+
+def get_subscription(notification_type: str) -> Call:
+    """Ask whether the seller's notifications of a type are sent to us."""
+    return cast(Call, _Notifications().get_subscription(notification_type, payloadVersion="1.0"))
+
+
+def create_subscription(notification_type: str, destination_id: str) -> Call:
+    """Have the seller's notifications of a type sent to a destination."""
+    return cast(Call, _Notifications().create_subscription(notification_type, destination_id))
+
+
+def get_destinations() -> Call:
+    """Ask which destinations the application has. Needs a token of the application's own."""
+    return cast(Call, _Notifications().get_destinations())
+
+
+def create_destination(name: str, queue_arn: str) -> Call:
+    """Make an SQS queue a destination. Needs a token of the application's own."""
+    return cast(Call, _Notifications().create_destination(name=name, arn=queue_arn))
+
+
+def _path_safe(id: str) -> str:
+    """Amazon's own ids of reports and documents go back into a path: nothing else may."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,200}", id) or id.startswith("."):
+        raise ValueError("this is not an id of Amazon's")
+    return id
 
 
 def _written(instant: datetime) -> str:

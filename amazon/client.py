@@ -9,20 +9,22 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import httpx
 
-from amazon import calls, reading
+from amazon import calls, login, reading
 from amazon.application import Application, Authorisation
-from amazon.errors import AccessDenied
+from amazon.errors import AccessDenied, Refused
+from amazon.marketplaces import Region
 from amazon.operations import Operation
 from amazon.tokens import TokenCache
-from amazon.values import Accepted, AmazonOrder, OrdersPage, Participation
+from amazon.values import Accepted, AmazonOrder, DocumentAddress, OrdersPage, Participation, ReportProgress
 from amazon.wire import Reply, exchange, exchange_async, open_connection, rate_limit, understand
 
-__all__ = ["AmazonClient", "Application", "AsyncAmazonClient", "Authorisation"]
+__all__ = ["AmazonClient", "Application", "ApplicationClient", "AsyncAmazonClient", "Authorisation"]
 
+ORDER_CHANGE: Final = "ORDER_CHANGE"
 Observer = Callable[[str, float], None]
 
 
@@ -129,6 +131,41 @@ class AmazonClient:
         call = calls.unexpected_problem(_checked(order_id), marketplace_id, text)
         return Accepted(self._ask(Operation.UNEXPECTED_PROBLEM, call).request_id)
 
+    def create_report(
+        self,
+        report_type: str,
+        *,
+        marketplace_ids: Iterable[str],
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> str:
+        """Have Amazon make a report; returns its id. Asking twice makes two, which costs quota and no more."""
+        call = calls.create_report(report_type, marketplace_ids, start=start, end=end)
+        return reading.report_id(self._ask(Operation.CREATE_REPORT, call).body)
+
+    def report_progress(self, report_id: str) -> ReportProgress:
+        """Return how far a report is. ValueError for what cannot be an id of Amazon's."""
+        return reading.report_progress(self._ask(Operation.GET_REPORT, calls.get_report(report_id)).body)
+
+    def report_document(self, document_id: str) -> DocumentAddress:
+        """Return where a finished report lies: `documents.download` it within five minutes."""
+        call = calls.get_report_document(document_id)
+        return reading.document_address(self._ask(Operation.GET_REPORT_DOCUMENT, call).body)
+
+    def subscribe_to_order_changes(self, destination_id: str) -> str:
+        """Have this seller's ORDER_CHANGE notifications sent to our queue; returns the subscription's id.
+
+        Amazon keeps one subscription for each type: where there is one, its id is returned. Anything else that Amazon
+        answers is raised.
+        """
+        try:
+            found = self._ask(Operation.GET_SUBSCRIPTION, calls.get_subscription(ORDER_CHANGE))
+        except Refused as missing:
+            if missing.status != 404:
+                raise
+            found = self._ask(Operation.CREATE_SUBSCRIPTION, calls.create_subscription(ORDER_CHANGE, destination_id))
+        return reading.subscription_id(found.body)
+
     def _ask(self, operation: Operation, call: calls.Call) -> Reply:
         token = self._tokens.get(self._application, self._authorisation)
         try:
@@ -210,3 +247,30 @@ def _checked(order_id: str) -> str:
     if not reading.ORDER_ID.fullmatch(order_id):
         raise ValueError("an order id has 3, 7 and 7 digits")
     return order_id
+
+
+class ApplicationClient:
+    """Speaks to Amazon for the application itself, without a seller: where notifications go. Asked once a day or so, so
+    it gets a token and a connection for each use."""
+
+    def __init__(self, application: Application, region: Region) -> None:
+        self._application = application
+        self._endpoint = application.endpoint_for(region)
+
+    def destination_of(self, queue_arn: str) -> str:
+        """Return the id of the destination that leads to this queue in this region; makes it where there is none."""
+        known = reading.destinations(self._ask(Operation.GET_DESTINATIONS, calls.get_destinations()).body)
+        if queue_arn in known:
+            return known[queue_arn]
+        call = calls.create_destination(f"orders-{queue_arn.rpartition(':')[2]}"[:256], queue_arn)
+        return reading.destination_id(self._ask(Operation.CREATE_DESTINATION, call).body)
+
+    def _ask(self, operation: Operation, call: calls.Call) -> Reply:
+        token = login.application_token(self._application, login.NOTIFICATIONS)
+        headers: Mapping[str, str] = {"x-amz-access-token": token.value, "content-type": "application/json"}
+        timeouts = self._application
+        with open_connection(timeout=timeouts.api_timeout, connect_timeout=timeouts.connect_timeout) as connection:
+            request = connection.build_request(
+                call.method, self._endpoint + call.path, params=call.query, json=call.body, headers=headers
+            )
+            return understand(exchange(connection, request), operation)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from amazon.application import Application
@@ -21,6 +22,7 @@ from amazon.wire import exchange, json_object, open_connection
 _AMAZON_HOSTS = frozenset(
     host for marketplace in MARKETPLACES for host in (marketplace.seller_central, marketplace.domain)
 )
+NOTIFICATIONS: Final = "sellingpartnerapi::notifications"
 _TOKEN = re.compile(r"[!-~]{1,8192}")
 
 
@@ -93,6 +95,15 @@ def refresh(application: Application, refresh_token: str) -> AccessToken:
     """
     try:
         return _access_token(_ask(application, {"grant_type": "refresh_token", "refresh_token": refresh_token}))
+    except Unclear as trouble:
+        reason = trouble.reason
+    raise NotReached(f"no access token: {reason}")
+
+
+def application_token(application: Application, scope: str) -> AccessToken:
+    """Get an access token of the application's own, for what belongs to no seller. Raises as `refresh` does."""
+    try:
+        return _access_token(_ask(application, {"grant_type": "client_credentials", "scope": scope}))
     except Unclear as trouble:
         reason = trouble.reason
     raise NotReached(f"no access token: {reason}")

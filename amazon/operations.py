@@ -3,7 +3,8 @@
 Place in the flow: a pure table, read by `client` (which operation is this?) and `quotas` (how fast may it be called?).
 
 Source of the figures: the "Usage Plan" table in the description of each operation in Amazon's own models
-(orders_2026-01-01, solicitations, messaging, sellers). They are defaults: Amazon may give an account more, and says so
+(orders_2026-01-01, solicitations, messaging, sellers, reports_2021-06-30,
+notifications). They are defaults: Amazon may give an account more, and says so
 in the header `x-amzn-RateLimit-Limit`.
 """
 
@@ -23,6 +24,13 @@ class Operation(StrEnum):
     MESSAGING_ACTIONS = "getMessagingActionsForOrder"
     BUYER_ATTRIBUTES = "GetAttributes"
     UNEXPECTED_PROBLEM = "createUnexpectedProblem"
+    CREATE_REPORT = "createReport"
+    GET_REPORT = "getReport"
+    GET_REPORT_DOCUMENT = "getReportDocument"
+    GET_SUBSCRIPTION = "getSubscription"
+    CREATE_SUBSCRIPTION = "createSubscription"
+    GET_DESTINATIONS = "getDestinations"
+    CREATE_DESTINATION = "createDestination"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +54,23 @@ PLANS: dict[Operation, Plan] = {
     Operation.MESSAGING_ACTIONS: Plan(rate=1, burst=5),
     Operation.BUYER_ATTRIBUTES: Plan(rate=1, burst=5),
     Operation.UNEXPECTED_PROBLEM: Plan(rate=1, burst=5),
+    Operation.CREATE_REPORT: Plan(rate=0.0167, burst=15),
+    Operation.GET_REPORT: Plan(rate=2, burst=15),
+    Operation.GET_REPORT_DOCUMENT: Plan(rate=0.0167, burst=15),
+    Operation.GET_SUBSCRIPTION: Plan(rate=1, burst=5),
+    Operation.CREATE_SUBSCRIPTION: Plan(rate=1, burst=5),
+    Operation.GET_DESTINATIONS: Plan(rate=1, burst=5),
+    Operation.CREATE_DESTINATION: Plan(rate=1, burst=5),
 }
+
+# The status by which Amazon's model says yes: 201 to a POST and 200 to a GET, but for these.
+_YES: dict[Operation, int] = {
+    Operation.CREATE_REPORT: 202,
+    Operation.CREATE_SUBSCRIPTION: 200,
+    Operation.CREATE_DESTINATION: 200,
+}
+
+
+def yes_of(operation: Operation, method: str) -> int:
+    """The one status that counts as a success."""
+    return _YES.get(operation, 201 if method == "POST" else 200)

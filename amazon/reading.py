@@ -8,6 +8,7 @@ is on.
 Source: Amazon's model orders_2026-01-01 (`Order`, `OrderItem`), sellers, solicitations and messaging.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,18 +20,22 @@ from amazon.errors import Unclear
 from amazon.marketplaces import ALIAS_DOMAINS
 from amazon.values import (
     AmazonOrder,
+    DocumentAddress,
     FulfilledBy,
+    OrderChange,
     OrderItem,
     OrdersPage,
     OrderStatus,
     PackageStatus,
     Participation,
+    ReportProgress,
+    ReportStatus,
     Unreadable,
     Window,
 )
 
 Json = Mapping[str, object]
-_Open = TypeVar("_Open", OrderStatus, FulfilledBy, PackageStatus)
+_Open = TypeVar("_Open", OrderStatus, FulfilledBy, PackageStatus, ReportStatus)
 
 # Three, seven and seven digits. Multi-channel (S01-) and digital (D01-) orders have no buyer whom a seller may write
 # to.
@@ -178,6 +183,77 @@ def actions(body: Json) -> frozenset[str]:
 def buyer_locale(body: Json) -> str | None:
     """Read the buyer's language of preference, like "en-US", from the answer of `GetAttributes`."""
     return _text(_part(body, "buyer"), "locale")
+
+
+def report_id(body: Json) -> str:
+    """Read the answer of `createReport`. Raises `Unclear` where it names none."""
+    return _said(body, "reportId")
+
+
+def report_progress(body: Json) -> ReportProgress:
+    """Read the answer of `getReport`."""
+    return ReportProgress(_member(ReportStatus, body.get("processingStatus")), _text(body, "reportDocumentId"))
+
+
+def document_address(body: Json) -> DocumentAddress:
+    """Read the answer of `getReportDocument`. Raises `Unclear` for a compression that Amazon's model does not name."""
+    compression = _text(body, "compressionAlgorithm")
+    if compression not in (None, "GZIP"):
+        raise Unclear("the document is compressed in a way that is not known")
+    return DocumentAddress(_said(body, "url"), compression == "GZIP")
+
+
+def subscription_id(body: Json) -> str:
+    """Read the answer of `getSubscription` or `createSubscription`."""
+    return _said(_part(body, "payload"), "subscriptionId")
+
+
+def destinations(body: Json) -> dict[str, str]:
+    """Read the answer of `getDestinations`: the id of each SQS queue's destination, by the queue's ARN."""
+    found = {}
+    for entry in _parts(body, "payload"):
+        arn, id = _text(_part(_part(entry, "resource"), "sqs"), "arn"), _text(entry, "destinationId")
+        if arn and id:
+            found[arn] = id
+    return found
+
+
+def destination_id(body: Json) -> str:
+    """Read the answer of `createDestination`."""
+    return _said(_part(body, "payload"), "destinationId")
+
+
+def order_change(message: str) -> OrderChange | str:
+    """Read the body of a message of the queue; a text says what is wrong with it. Never raises.
+
+    Source: Amazon's schema OrderChangeNotification. Postal code, programs and the rest are passed over: the order
+    itself is read afterwards.
+    """
+    try:
+        body = json.loads(message)
+    except (ValueError, RecursionError):
+        return "it is not JSON"
+    if not isinstance(body, Mapping):
+        return "it is not an object"
+    if body.get("NotificationType") != "ORDER_CHANGE":
+        return "it is not an ORDER_CHANGE"
+    change, metadata = _part(_part(body, "Payload"), "OrderChangeNotification"), _part(body, "NotificationMetadata")
+    id, seller, order = _text(metadata, "NotificationId"), _text(change, "SellerId"), _text(change, "AmazonOrderId")
+    if id is None or seller is None or order is None:
+        return "it lacks NotificationId, SellerId or AmazonOrderId"
+    if max(len(id), len(seller), len(order)) > 100:
+        return "an id is too long"
+    try:
+        return OrderChange(id, seller, order, _instant(body, "EventTime"))
+    except _Fault:
+        return OrderChange(id, seller, order, None)
+
+
+def _said(body: Json, name: str) -> str:
+    value = _text(body, name)
+    if value is None:
+        raise Unclear(f"the answer has no {name}")
+    return value
 
 
 def _last_part(address: str) -> str:

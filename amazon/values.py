@@ -137,3 +137,58 @@ class Accepted:
     """Amazon took a request (201). It is not a delivery. `request_id` is what Amazon's support asks for."""
 
     request_id: str
+
+
+class ReportStatus(StrEnum):
+    """`processingStatus` of Amazon's Reports model of 2021-06-30."""
+
+    IN_QUEUE = "IN_QUEUE"
+    IN_PROGRESS = "IN_PROGRESS"
+    DONE = "DONE"
+    CANCELLED = "CANCELLED"  # by Amazon as well: where there is nothing to report
+    FATAL = "FATAL"
+    UNRECOGNISED = "UNRECOGNISED"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportProgress:
+    """How far a report is. `document_id` is there when it is DONE."""
+
+    status: ReportStatus
+    document_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentAddress:
+    """Where a report can be fetched, for five minutes, by whoever knows the address."""
+
+    url: str = field(repr=False)
+    is_gzip: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A line of a returns report. `at` is None where the report's day could not be read."""
+
+    order_id: str
+    at: datetime | None
+    is_refunded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A line of the feedback report: 1 to 5 stars. What the buyer wrote, and who he is, is never read."""
+
+    order_id: str
+    rating: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChange:
+    """An ORDER_CHANGE notification: which order of whose to read again. `order_id` may be of a kind that we do not
+    read."""
+
+    notification_id: str
+    selling_partner_id: str
+    order_id: str
+    event_at: datetime | None

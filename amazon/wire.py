@@ -19,7 +19,7 @@ from functools import lru_cache
 import httpx
 
 from amazon.errors import AccessDenied, AmazonError, NotReached, RefusalKind, Refused, Throttled, Unclear, read_refusal
-from amazon.operations import PLANS, Operation
+from amazon.operations import PLANS, Operation, yes_of
 
 USER_AGENT = "FeedbackFive/1.0 (Language=Python)"
 
@@ -108,7 +108,7 @@ def exchange(connection: httpx.Client, request: httpx.Request) -> httpx.Response
 def understand(response: httpx.Response, operation: Operation) -> Reply:
     """Tell what an answer of the Selling Partner API means.
 
-    A success is: the model's status (201 for a POST, 200 for a GET), Amazon's request id, and JSON without errors. The
+    A success is: the model's one status for the operation, Amazon's request id, and JSON without errors. The
     package that we build on looks at none of the first two, and would count a gateway's HTML page as a message sent.
     Raises `Throttled`, `Refused`, `AccessDenied`, or `Unclear` for anything that is not in Amazon's form.
     """
@@ -120,7 +120,7 @@ def understand(response: httpx.Response, operation: Operation) -> Reply:
         plan = PLANS[operation]
         raise Throttled(timedelta(seconds=1 / rate) if rate else plan.interval(), rate)
     body = json_object(response.content)
-    if status == (201 if response.request.method == "POST" else 200):
+    if status == yes_of(operation, response.request.method):
         if status == 201 and not response.content:
             body = {}
         if body is None:

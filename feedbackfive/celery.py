@@ -39,6 +39,10 @@ def fill_the_timetable(sender: Celery, **_: Any) -> None:
     often = {
         # With Amazon's own two minutes and its quota, five minutes of delay leave little more than a second.
         "orders.sync_due": 1.0,
+        "orders.receive_changes": wake,
+        "orders.named_due": wake,
+        "orders.reports_due": 2 * wake,
+        "orders.subscribe_due": 60.0,
         "campaigns.plan_stale": wake,
         "messaging.withdraw_suppressed": wake,
         "optouts.process_received": wake,

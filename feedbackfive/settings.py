@@ -175,6 +175,10 @@ AMAZON_APPLICATION_ID = env.text("AMAZON_APPLICATION_ID")
 AMAZON_ENDPOINT = env.url("AMAZON_ENDPOINT", "", schemes=("http", "https"))  # empty: Amazon's own, by region
 AMAZON_LOGIN_URL = env.url("AMAZON_LOGIN_URL", "https://api.amazon.com/auth/o2/token", schemes=("http", "https"))
 AMAZON_CONSENT_URL = env.url("AMAZON_CONSENT_URL", "", schemes=("http", "https"))  # empty: Seller Central
+# The SQS queue for ORDER_CHANGE; without one, polling alone brings the orders. AWS's own variables hold its keys.
+AMAZON_QUEUE_URL = env.url("AMAZON_QUEUE_URL", "", schemes=("http", "https"))
+AMAZON_QUEUE_ARN = env.text("AMAZON_QUEUE_ARN", " ").strip()
+AMAZON_QUEUE_ENDPOINT = env.url("AMAZON_QUEUE_ENDPOINT", "", schemes=("http", "https"))  # for a stand-in only
 
 # --- Work -----------------------------------------------------------------------------------------------------------
 
@@ -197,7 +201,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
-ORDER_SYNC_SECONDS = env.integer("ORDER_SYNC_SECONDS", 179, least=5)  # Amazon grants one search in 178.6 seconds
+ORDER_SYNC_SECONDS = env.integer("ORDER_SYNC_SECONDS", 177, least=5)  # Amazon grants one in 178.6, and saves up 20
 WAKE_SECONDS = env.integer("WAKE_SECONDS", 10, least=1)  # how often the timetable looks for due rows
 LEASE_SECONDS = env.integer(
     "LEASE_SECONDS", 900, least=5

@@ -148,6 +148,10 @@ class OrderReading(models.Model):
     orders_read = models.PositiveBigIntegerField(default=0)
     unreadable = models.PositiveBigIntegerField(default=0)
     trouble = models.CharField(max_length=200, blank=True)  # in the seller's words; empty: all is well
+    subscription_id = models.CharField(max_length=100, blank=True, default="", db_default="")  # to ORDER_CHANGE
+    subscribe_at = models.DateTimeField(null=True, blank=True)  # when to look after the subscription again
+    notified_at = models.DateTimeField(null=True, blank=True)  # the last ORDER_CHANGE that was taken
+    reported_at = models.DateTimeField(null=True, blank=True)  # the last order report that was stored
 
     objects = SellerQuerySet["OrderReading"].as_manager()
 
@@ -156,3 +160,101 @@ class OrderReading(models.Model):
 
     def __str__(self) -> str:
         return f"account {self.account_id} until {self.read_until}"
+
+
+class OrderToRead(models.Model):
+    """The queue of orders that are to be read by themselves (getOrder): a notification named them, or a report brought
+    them without what only the order itself tells. Deleted when read."""
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    account = models.ForeignKey(AmazonAccount, models.CASCADE, related_name="orders_to_read", db_index=False)
+    amazon_order_id = models.CharField(max_length=20)
+    named_at = models.DateTimeField()  # by the latest that asked for it
+    due_at = models.DateTimeField()  # also the lease of the worker that reads it
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    objects = SellerQuerySet["OrderToRead"].as_manager()
+
+    class Meta:
+        verbose_name_plural = "orders to read"
+        constraints = [models.UniqueConstraint(fields=["account", "amazon_order_id"], name="an_order_waits_once")]
+        indexes = [models.Index(fields=["account", "due_at"], name="orders_to_read")]
+
+    def __str__(self) -> str:
+        return self.amazon_order_id
+
+
+class ChangeNotice(models.Model):
+    """A message of the queue of changes: which have come already, and what was wrong with the others. Kept a month."""
+
+    class Verdict(Choices):
+        TAKEN = "taken", "taken"
+        STRANGER = "stranger", "of a seller whom we do not read"
+        NO_ORDER = "no_order", "about something that is no order of a buyer"
+        MALFORMED = "malformed", "cannot be read"
+
+    seller = models.ForeignKey(Seller, models.CASCADE, null=True, blank=True)
+    notification_id = models.CharField(max_length=100, unique=True)  # of a malformed one: its digest
+    verdict = models.CharField(max_length=10, choices=Verdict.offered)
+    reason = models.CharField(max_length=200, blank=True)
+    raw_sealed = models.BinaryField(null=True, blank=True)  # of malformed ones only
+    received_at = models.DateTimeField(db_index=True)
+
+    objects = SellerQuerySet["ChangeNotice"].as_manager()
+
+    def __str__(self) -> str:
+        return self.notification_id
+
+
+class AmazonReport(models.Model):
+    """A report that we want of Amazon, from the wish to its last line."""
+
+    class Kind(Choices):
+        ORDERS = "orders", "Orders"
+        RETURNS = "returns", "Returns to you"
+        AMAZON_RETURNS = "amazon_returns", "Returns to Amazon"
+        FEEDBACK = "feedback", "Feedback"
+
+    class State(Choices):
+        WANTED = "wanted", "to be asked for"
+        ASKED = "asked", "Amazon is making it"
+        READY = "ready", "to be fetched"
+        STORED = "stored", "stored"
+        EMPTY = "empty", "Amazon has nothing to report"
+        FAILED = "failed", "Amazon could not make it"
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    account = models.ForeignKey(AmazonAccount, models.CASCADE, related_name="reports", db_index=False)
+    kind = models.CharField(max_length=20, choices=Kind.offered)
+    state = models.CharField(max_length=10, choices=State.offered, default=State.WANTED)
+    data_from = models.DateTimeField()
+    data_until = models.DateTimeField()
+    amazon_report_id = models.CharField(max_length=200, blank=True)
+    amazon_document_id = models.CharField(max_length=200, blank=True)
+    wanted_at = models.DateTimeField()
+    due_at = models.DateTimeField()  # also the lease of the worker that has it in hand
+    finished_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lines_stored = models.PositiveBigIntegerField(default=0)
+    unreadable = models.PositiveBigIntegerField(default=0)
+    trouble = models.CharField(max_length=200, blank=True)
+
+    objects = SellerQuerySet["AmazonReport"].as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "kind"],
+                condition=Q(state__in=["wanted", "asked", "ready"]),
+                name="one_report_at_once",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["account", "kind", "-wanted_at"], name="reports_newest_first"),
+            models.Index(
+                fields=["due_at"], name="reports_to_work_on", condition=Q(state__in=["wanted", "asked", "ready"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of account {self.account_id}, {self.state}"

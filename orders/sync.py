@@ -21,7 +21,8 @@ from amazon.errors import AccessDenied, AmazonError, AuthorisationLost, Refused,
 from amazon.operations import Operation
 from amazon.quotas import QuotasUnavailable
 from amazon.values import AmazonOrder, OrdersPage, Unreadable
-from orders.models import Order, OrderReading
+from orders import reports
+from orders.models import AmazonReport, Order, OrderReading
 from orders.storing import store_orders
 
 log = structlog.get_logger(__name__)
@@ -87,6 +88,7 @@ class Pause:
     after: timedelta
     trouble: str = ""
     is_failure: bool = False
+    is_paced: bool = False  # the quota is used up
 
 
 def _read_pages(
@@ -97,12 +99,22 @@ def _read_pages(
     while True:
         page = _next_page(reading, client, marketplaces, every=every)
         if isinstance(page, Pause):
+            if page.is_paced and reading.next_token:
+                _want_report(reading, now=now)
             _finish(reading, next_at=now + page.after, trouble=page.trouble, is_failure=page.is_failure)
             return stored
         stored += store_page(reading, page, now=now)
         if page.next_token is None:
             _finish(reading, next_at=_next_beat(reading, every=every, now=now), last_read_at=now)
             return stored
+
+
+def _want_report(reading: OrderReading, *, now: datetime) -> None:
+    """More has changed than polling can carry: one report brings it all, and closes the window as far as it reaches.
+    Polling goes on meanwhile."""
+    assert reading.window_from is not None
+    until = min(now, reading.window_from + reports.LONGEST_SPAN)
+    reports.want(reading.account, AmazonReport.Kind.ORDERS, (reading.window_from, until), now=now)
 
 
 def _next_beat(reading: OrderReading, *, every: timedelta, now: datetime) -> datetime:
@@ -118,7 +130,7 @@ def _next_page(
     account = name_in_quotas(reading.account_id)
     try:
         if wait := quotas().take(account, Operation.SEARCH_ORDERS):
-            return Pause(wait)
+            return Pause(wait, is_paced=True)
         try:
             return client.search_orders(
                 marketplace_ids=marketplaces,
@@ -127,7 +139,7 @@ def _next_page(
             )
         except Throttled as slow:
             quotas().drain(account, Operation.SEARCH_ORDERS)
-            return Pause(slow.retry_after)
+            return Pause(slow.retry_after, is_paced=True)
     except AuthorisationLost:
         lifecycle.mark_revoked(reading.account_id)
         return Pause(every, NO_AUTHORISATION)

@@ -6,7 +6,9 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from orders import sync
+from orders import changes, naming, reports, sync
+
+MOST_BATCHES = 50  # of ten messages; then somebody else has his turn
 
 
 @shared_task(name="orders.sync_due")
@@ -23,4 +25,49 @@ def read_account(account_id: int) -> None:
 
 @shared_task(name="orders.purge")
 def purge() -> None:
-    sync.purge(now=timezone.now())
+    now = timezone.now()
+    sync.purge(now=now)
+    changes.purge(now=now)
+    reports.purge(now=now)
+
+
+@shared_task(name="orders.receive_changes")
+def receive_changes() -> None:
+    queue = changes.open_queue()
+    if queue is None:
+        return
+    try:
+        for _ in range(MOST_BATCHES):
+            if not changes.receive(queue, now=timezone.now()):
+                return
+    finally:
+        queue.close()
+
+
+@shared_task(name="orders.subscribe_due")
+def subscribe_due() -> None:
+    changes.subscribe_due(now=timezone.now())
+
+
+@shared_task(name="orders.named_due")
+def named_due() -> None:
+    for account_id in naming.accounts_with_named(now=timezone.now()):
+        read_named.delay(account_id)
+
+
+@shared_task(name="orders.read_named")
+def read_named(account_id: int) -> None:
+    naming.read_named(account_id, now=timezone.now())
+
+
+@shared_task(name="orders.reports_due")
+def reports_due() -> None:
+    now = timezone.now()
+    reports.want_daily(now=now)
+    for report_id in reports.due(now=now):
+        work_on_report.delay(report_id)
+
+
+@shared_task(name="orders.work_on_report")
+def work_on_report(report_id: int) -> None:
+    reports.work_on(report_id, now=timezone.now())

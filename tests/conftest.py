@@ -77,6 +77,9 @@ def simulated_amazon(amazon: Amazon, settings: Settings) -> Amazon:
     settings.AMAZON_APPLICATION_ID = application["application_id"]
     settings.AMAZON_ENDPOINT = amazon.base_url
     settings.AMAZON_LOGIN_URL = f"{amazon.base_url}/auth/o2/token"
+    settings.AMAZON_QUEUE_URL = f"{amazon.base_url}/queue/orders"
+    settings.AMAZON_QUEUE_ARN = "arn:aws:sqs:us-east-1:000000000000:orders"
+    settings.AMAZON_QUEUE_ENDPOINT = f"{amazon.base_url}/queue"
     settings.BUYER_RELAY = urlsplit("smtp://{}:{}".format(*amazon.smtp))
     settings.DNS_SERVER = "{}:{}".format(*amazon.dns)
     return amazon

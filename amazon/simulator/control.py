@@ -5,12 +5,13 @@ It is no part of Amazon, and stands for what a person would do at Amazon: open a
 
 import base64
 import binascii
+import json
 from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from amazon.simulator import accounts, buyers, clock, notices, order_requests, orders, outgoing, receipts
+from amazon.simulator import accounts, buyers, clock, notices, order_requests, orders, outgoing, queue_api, receipts
 from amazon.simulator.faults import Fault
 from amazon.simulator.quotas import Plan
 from amazon.simulator.simulation import APPLICATION_ID, CLIENT_ID, CLIENT_SECRET, Simulation
@@ -223,6 +224,32 @@ def _populate(simulation: Simulation, given: dict[str, Any]) -> dict[str, Any]:
     return _world(simulation)
 
 
+def _order_change(simulation: Simulation, given: dict[str, Any]) -> dict[str, Any]:
+    """Put an ORDER_CHANGE into the queue, of an `order_id` with `seller_id` and `notification_id` if others; or any
+    `raw` text."""
+    if "raw" in given:
+        return {"message_id": queue_api.send(simulation, str(given["raw"]))}
+    order = orders.find(simulation.store, str(given["order_id"]))
+    if order is None:
+        raise ValueError(f"unknown order {given['order_id']}")
+    parts = {name: str(given[name]) for name in ("seller_id", "notification_id") if name in given}
+    text = json.dumps(queue_api.notification(simulation, order, clock.now(), **parts))
+    return {"message_id": queue_api.send(simulation, text)}
+
+
+def _queue(simulation: Simulation) -> dict[str, Any]:
+    return {"messages": [row["body"] for row in simulation.store.rows("SELECT body FROM queue ORDER BY rowid")]}
+
+
+def _reports(simulation: Simulation, given: dict[str, Any]) -> dict[str, Any]:
+    """`seconds` that a report takes, and the `status` in which the next one ends."""
+    if "seconds" in given:
+        simulation.store.set_setting("report_seconds", str(float(given["seconds"])))
+    if "status" in given:
+        simulation.store.set_setting("next_report_status", str(given["status"]))
+    return {"reports": simulation.store.number("SELECT count(*) FROM reports")}
+
+
 def _reset(simulation: Simulation, given: dict[str, Any]) -> dict[str, Any]:
     simulation.reset()
     return {"reset": True}
@@ -236,6 +263,7 @@ READS: dict[str, Callable[[Simulation], dict[str, Any]]] = {
     "mail": _mail,
     "refusals": _relay_refusals,
     "orders": _orders,
+    "queue": _queue,
 }
 COMMANDS: dict[str, Command] = {
     "accounts": _open_account,
@@ -250,6 +278,8 @@ COMMANDS: dict[str, Command] = {
     "quotas": _quota,
     "inbound": _inbound,
     "application": _application,
+    "order-changes": _order_change,
+    "reports": _reports,
     "populate": _populate,
     "reset": _reset,
 }

@@ -12,8 +12,11 @@ from amazon.simulator import (
     control,
     login,
     messaging_api,
+    notifications_api,
     orders_api,
     pages,
+    queue_api,
+    reports_api,
     sellers_api,
     selling_partner_api,
     solicitations_api,
@@ -25,17 +28,21 @@ OPERATIONS = [
     *solicitations_api.OPERATIONS,
     *messaging_api.OPERATIONS,
     *sellers_api.OPERATIONS,
+    *reports_api.OPERATIONS,
+    *notifications_api.OPERATIONS,
 ]
 LARGEST = 16 * 1024 * 1024
 
 
 def create_app(simulation: Simulation) -> Flask:
-    """The application with its five doors."""
+    """The application with its doors."""
     here = Path(__file__).parent
     app = Flask(__name__, static_folder=str(here / "static"), template_folder=str(here / "templates"))
     app.config["MAX_CONTENT_LENGTH"] = LARGEST
     app.register_blueprint(login.blueprint(simulation))
     app.register_blueprint(selling_partner_api.blueprint(simulation, OPERATIONS))
+    app.register_blueprint(reports_api.documents(simulation))
+    app.register_blueprint(queue_api.blueprint(simulation))
     app.register_blueprint(control.blueprint(simulation))
     app.register_blueprint(pages.blueprint(simulation))
     return app

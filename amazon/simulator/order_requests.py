@@ -44,6 +44,9 @@ def build(store: Store, account: Account, wanted: dict[str, Any]) -> Order:
         programs=tuple(wanted.get("programs") or ()),
         replaces=str(wanted.get("replaces") or ""),
         service_level=str(wanted.get("service_level") or "STANDARD"),
+        returned_at=clock.instant(wanted["returned_at"]) if wanted.get("returned_at") else None,
+        is_refunded=bool(wanted.get("is_refunded")),
+        feedback_rating=int(wanted.get("feedback_rating") or 0),
     )
 
 

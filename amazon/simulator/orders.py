@@ -56,6 +56,9 @@ class Order:
     programs: tuple[str, ...] = ()
     replaces: str = ""
     service_level: str = "STANDARD"
+    returned_at: float | None = None
+    is_refunded: bool = False
+    feedback_rating: int = 0  # stars; 0: none
 
 
 @dataclass(frozen=True, slots=True)

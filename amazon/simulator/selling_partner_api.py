@@ -90,6 +90,7 @@ class Operation:
     plan: Plan
     run: Callable[[Inquiry], Answer]
     content_type: str = "application/json"
+    is_grantless: bool = False
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -124,7 +125,7 @@ def _find(operations: list[Operation], method: str, path: str) -> tuple[Operatio
 
 
 def _process(simulation: Simulation, operation: Operation | None, order_id: str) -> tuple[Account | None, Response]:
-    account = _caller(simulation)
+    account = _application(simulation) if operation and operation.is_grantless else _caller(simulation)
     if account is None:
         return None, _refusal(unauthorized(DENIED), operation)
     if operation is None:
@@ -154,6 +155,17 @@ def _caller(simulation: Simulation) -> Account | None:
         clock.now(),
     )
     return accounts.find(simulation.store, row["selling_partner_id"]) if row and row["selling_partner_id"] else None
+
+
+def _application(simulation: Simulation) -> Account | None:
+    """The application itself, where a token of its own was sent: a caller with no marketplace and no orders."""
+    row = simulation.store.row(
+        "SELECT 1 FROM access_tokens WHERE access_token = ? AND expires_at > ? AND selling_partner_id IS NULL",
+        request.headers.get("x-amz-access-token", ""),
+        clock.now(),
+    )
+    nobody = "", "", "", "", (), "", "", "none", "", (), False, ""
+    return Account(*nobody) if row else None
 
 
 def _refusal(refused: ApiRefused, operation: Operation | None) -> Response:

@@ -58,6 +58,16 @@ CREATE TABLE IF NOT EXISTS calls (
     call_id INTEGER PRIMARY KEY, at REAL NOT NULL, operation TEXT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
     query TEXT NOT NULL, selling_partner_id TEXT NOT NULL, status INTEGER NOT NULL, message TEXT NOT NULL,
     request_id TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS reports (
+    report_id TEXT PRIMARY KEY, selling_partner_id TEXT NOT NULL, report_type TEXT NOT NULL,
+    marketplace_ids TEXT NOT NULL, data_start REAL, data_end REAL, created_at REAL NOT NULL, status TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS documents (key TEXT PRIMARY KEY, report_id TEXT NOT NULL, expires_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS destinations (destination_id TEXT PRIMARY KEY, name TEXT NOT NULL, arn TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS subscriptions (
+    subscription_id TEXT PRIMARY KEY, selling_partner_id TEXT NOT NULL UNIQUE, destination_id TEXT NOT NULL,
+    looked_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS queue (
+    message_id TEXT NOT NULL, body TEXT NOT NULL, receipt TEXT NOT NULL, visible_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS signing_keys (
     domain TEXT PRIMARY KEY, selector TEXT NOT NULL, private_pem TEXT NOT NULL, public_base64 TEXT NOT NULL);
 """

@@ -23,6 +23,8 @@ FILES = (
     "solicitations-api-model/solicitations.json",
     "messaging-api-model/messaging.json",
     "sellers-api-model/sellers.json",
+    "reports-api-model/reports_2021-06-30.json",
+    "notifications-api-model/notifications.json",
 )
 Json = dict[str, Any]
 

@@ -1,0 +1,248 @@
+"""Amazon's reports: asked for, waited for, stored; whatever goes wrong is tried again or said."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from accounts.authorised import name_in_quotas, quotas
+from accounts.models import AmazonAccount
+from amazon import documents
+from amazon.operations import Operation
+from orders import naming, reports, sync
+from orders.models import AmazonReport, Order, OrderReading, OrderToRead
+from tests.amazon.harness import Amazon, Json
+from tests.makers import DE, IT, make_connected_account, make_seller
+
+pytestmark = pytest.mark.usefixtures("all_sellers")
+Kind, State = AmazonReport.Kind, AmazonReport.State
+EVERY = timedelta(minutes=3)
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def theirs(simulated_amazon: Amazon) -> Json:
+    simulated_amazon.do("reports", seconds=0)
+    return simulated_amazon.account(marketplace_ids=[IT, DE])
+
+
+@pytest.fixture
+def account(theirs: Json, db: None) -> AmazonAccount:
+    return make_connected_account(make_seller(), theirs)
+
+
+def fetched(account: AmazonAccount, kind: str, now: datetime) -> AmazonReport:
+    """A report, worked on until nothing is left to do."""
+    reports.want(account, kind, (now - timedelta(days=30), now), now=now)
+    return finish(kind, now)
+
+
+def finish(kind: str, now: datetime) -> AmazonReport:
+    for hour in range(10):
+        for pk in reports.due(now=now + timedelta(hours=hour)):
+            reports.work_on(pk, now=now + timedelta(hours=hour))
+    return AmazonReport.objects.filter(kind=kind).latest("pk")
+
+
+def stored_orders(simulated_amazon: Amazon, account: AmazonAccount, now: datetime) -> None:
+    sync.accounts_to_read(now=now)
+    sync.read_account(account.pk, every=EVERY, now=now)
+    Order.objects.update(replan_at=None)
+
+
+def test_returns_and_refunds_reach_the_orders_and_the_plans(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    day = now - timedelta(days=2)
+    back, refunded, kept = simulated_amazon.orders(
+        theirs, [{"returned_at": day}, {"returned_at": day, "is_refunded": True}, {}]
+    )
+    stored_orders(simulated_amazon, account, now)
+    report = fetched(account, Kind.RETURNS, now)
+    assert (report.state, report.lines_stored, report.unreadable) == (State.STORED, 2, 0)
+    rows = {order.amazon_order_id: order for order in Order.objects.all()}
+    assert rows[back["order_id"]].returned_at and rows[back["order_id"]].refunded_at is None
+    again = rows[refunded["order_id"]]
+    assert again.refunded_at and again.refunded_at.date() == day.date() and again.replan_at is not None
+    assert rows[kept["order_id"]].returned_at is None and rows[kept["order_id"]].replan_at is None
+
+
+def test_the_same_report_again_plans_nothing_anew(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    simulated_amazon.order(theirs, returned_at=now - timedelta(days=2), is_refunded=True, feedback_rating=1)
+    stored_orders(simulated_amazon, account, now)
+    for kind in (Kind.RETURNS, Kind.FEEDBACK):
+        fetched(account, kind, now)
+    Order.objects.update(replan_at=None)
+    for kind in (Kind.RETURNS, Kind.FEEDBACK):
+        fetched(account, kind, now)
+    assert Order.objects.get().replan_at is None
+
+
+def test_returns_to_amazon_are_returns_too(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    simulated_amazon.order(theirs, fulfilled_by="AMAZON", returned_at=now - timedelta(days=2))
+    stored_orders(simulated_amazon, account, now)
+    fetched(account, Kind.AMAZON_RETURNS, now)
+    assert Order.objects.get().returned_at is not None
+
+
+@pytest.mark.parametrize("language", ["en-GB", "de-DE"])
+def test_of_feedback_the_stars_are_kept_and_nothing_else(
+    simulated_amazon: Amazon, db: None, now: datetime, language: str
+) -> None:
+    simulated_amazon.do("reports", seconds=0)
+    theirs = simulated_amazon.account(marketplace_ids=[DE], language=language)  # German: other columns, other encoding
+    account = make_connected_account(make_seller(), theirs)
+    simulated_amazon.orders(theirs, [{"feedback_rating": 2}, {"feedback_rating": 5}])
+    stored_orders(simulated_amazon, account, now)
+    report = fetched(account, Kind.FEEDBACK, now)
+    assert (report.state, report.lines_stored) == (State.STORED, 1)
+    assert sorted(Order.objects.values_list("feedback_rating", flat=True), key=str) == [2, None]
+
+
+def test_another_sellers_order_in_a_report_is_nobodys(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    other = make_connected_account(make_seller("Mallory's shop"), simulated_amazon.account(marketplace_ids=[IT]))
+    simulated_amazon.order(theirs, feedback_rating=1)
+    stored_orders(simulated_amazon, account, now)
+    Order.objects.update(account=other, seller=other.seller)
+    assert fetched(account, Kind.FEEDBACK, now).lines_stored == 1
+    assert Order.objects.get().feedback_rating is None
+
+
+def test_a_long_first_import_comes_by_report_and_closes_the_window(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    simulated_amazon.orders(theirs, [{"fulfilled_by": "AMAZON"} for _ in range(150)])
+    quotas().take(name_in_quotas(account.pk), Operation.SEARCH_ORDERS, n=19)
+    stored_orders(simulated_amazon, account, now)  # one page; then the quota is used up
+    reading = OrderReading.objects.get()
+    report = AmazonReport.objects.get()
+    assert Order.objects.count() == 100 and (report.kind, report.data_from) == (Kind.ORDERS, reading.window_from)
+    assert report.data_until - report.data_from == reports.LONGEST_SPAN
+
+    begin = now - timedelta(days=29)  # else the last ten days would be a report of their own
+    AmazonReport.objects.update(data_from=begin, data_until=now)
+    OrderReading.objects.update(window_from=begin)
+    report = finish(Kind.ORDERS, now)
+    assert (report.state, report.lines_stored, report.unreadable) == (State.STORED, 150, 0)
+    assert Order.objects.count() == 150
+    reading.refresh_from_db()
+    assert reading.window_from is None and reading.next_token == "" and reading.read_until == now
+
+
+def test_what_a_report_cannot_tell_is_asked_of_the_order_itself(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    simulated_amazon.order(theirs, items=[{"title": "Tè <b>verde</b> 🎉", "promotion_id": "SPRING"}, {"quantity": 3}])
+    assert fetched(account, Kind.ORDERS, now).lines_stored == 1
+    order = Order.objects.get()
+    assert order.deliver_by_latest is None and order.destination_country == "IT" and order.is_promotion_used
+    assert sorted(item.quantity for item in order.items.all()) == [1, 3] and OrderToRead.objects.count() == 1
+    assert str(order.total_amount) == "99.60"
+
+    naming.read_named(account.pk, now=now + timedelta(hours=10))
+    order.refresh_from_db()
+    assert order.deliver_by_latest is not None and order.items.count() == 2 and order.destination_country == "IT"
+    assert not order.items.filter(amazon_item_id__startswith="report:").exists()
+
+
+def test_the_daily_reports_are_wanted_once_a_day(
+    simulated_amazon: Amazon, account: AmazonAccount, now: datetime
+) -> None:
+    assert reports.want_daily(now=now) == 3 and reports.want_daily(now=now + timedelta(hours=23)) == 0
+    AmazonReport.objects.update(state=State.STORED)
+    assert reports.want_daily(now=now + timedelta(hours=25)) == 3
+
+
+@pytest.mark.parametrize("operation", ["createReport", "getReport", "getReportDocument"])
+@pytest.mark.parametrize("fault", ["html503", "cut", "cut_after", "forbidden", "throttle"])
+def test_trouble_at_any_step_is_tried_again(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime, operation: str, fault: str
+) -> None:
+    simulated_amazon.order(theirs, feedback_rating=1)
+    stored_orders(simulated_amazon, account, now)
+    simulated_amazon.fault(operation, fault)
+    reports.want(account, Kind.FEEDBACK, (now - timedelta(days=30), now), now=now)
+    for hour in range(5):
+        quotas()._redis.flushdb()
+        finish(Kind.FEEDBACK, now + timedelta(hours=hour))
+    assert AmazonReport.objects.get().state == State.STORED and Order.objects.get().feedback_rating == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "state"), [("FATAL", State.FAILED), ("CANCELLED", State.EMPTY), ("IN_QUEUE", State.ASKED)]
+)
+def test_what_amazon_says_of_a_report_is_believed(
+    simulated_amazon: Amazon, account: AmazonAccount, now: datetime, status: str, state: str
+) -> None:
+    simulated_amazon.do("reports", status=status)
+    assert fetched(account, Kind.RETURNS, now).state == state
+
+
+@pytest.mark.parametrize("step", ["_ask", "_look", "_fetch"])
+def test_a_worker_that_dies_at_any_step_is_followed_by_another(
+    simulated_amazon: Amazon,
+    theirs: Json,
+    account: AmazonAccount,
+    now: datetime,
+    step: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    simulated_amazon.order(theirs, feedback_rating=1)
+    stored_orders(simulated_amazon, account, now)
+    real: Callable[..., Any] = getattr(reports, step)
+
+    def dying(*given: Any) -> None:
+        real(*given)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as death, pytest.raises(KeyboardInterrupt):
+        death.setattr(reports, step, dying)
+        fetched(account, Kind.FEEDBACK, now)
+    report = AmazonReport.objects.get()
+    assert report.state in reports.IN_WORK and reports.due(now=now + timedelta(minutes=1)) == []  # the lease
+    finish(Kind.FEEDBACK, now + timedelta(hours=12))
+    assert AmazonReport.objects.get().state == State.STORED and Order.objects.get().feedback_rating == 1
+
+
+def test_a_missing_role_is_said(simulated_amazon: Amazon, account: AmazonAccount, now: datetime) -> None:
+    account.marketplaces.filter(marketplace_id=IT).update(marketplace_id="A1F83G8C2ARO7P")  # no right to it
+    report = fetched(account, Kind.RETURNS, now)
+    assert (report.state, report.trouble) == (State.FAILED, reports.NO_ACCESS)
+
+
+def test_a_lost_authorisation_stops_the_account(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    simulated_amazon.do("revocations", selling_partner_id=theirs["selling_partner_id"])
+    fetched(account, Kind.RETURNS, now)
+    account.refresh_from_db()
+    assert account.status == AmazonAccount.Status.REVOKED
+
+
+def test_an_address_that_has_expired_is_asked_for_again(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = documents.download
+
+    def late(application: Any, address: Any) -> Any:
+        monkeypatch.undo()
+        return real(application, type(address)(address.url + "x", address.is_gzip))
+
+    monkeypatch.setattr(documents, "download", late)
+    assert fetched(account, Kind.RETURNS, now).state == State.STORED
+
+
+def test_old_reports_are_forgotten(simulated_amazon: Amazon, account: AmazonAccount, now: datetime) -> None:
+    fetched(account, Kind.RETURNS, now)
+    assert reports.purge(now=now + timedelta(days=59)) == 0 and reports.purge(now=now + timedelta(days=61)) == 1
