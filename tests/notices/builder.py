@@ -8,6 +8,7 @@ import base64
 import hashlib
 import quopri
 import re
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -275,7 +276,21 @@ def encode(payload: bytes, encoding: str) -> bytes:
 
 @cache
 def _key(bits: int) -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    return _short_key(bits) if bits < 1024 else rsa.generate_private_key(public_exponent=65537, key_size=bits)
+
+
+def _short_key(bits: int) -> rsa.RSAPrivateKey:
+    """A key that the library would not make any more. Fermat's test is good enough for numbers of our own choice."""
+    primes: list[int] = []
+    while len(primes) < 2:
+        candidate = secrets.randbits(bits // 2) | 3 << (bits // 2 - 2) | 1
+        if candidate % 65537 != 1 and pow(2, candidate - 1, candidate) == 1 and candidate not in primes:
+            primes.append(candidate)
+    p, q = primes
+    d = pow(65537, -1, (p - 1) * (q - 1))
+    public = rsa.RSAPublicNumbers(65537, p * q)
+    crt = (rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q))
+    return rsa.RSAPrivateNumbers(p, q, d, *crt, public).private_key()
 
 
 def _lines(fields: Iterable[tuple[str, str]]) -> bytes:

@@ -1,6 +1,7 @@
 """The parts that reading a mail is made of: gate, MIME walk, wording, resolvers."""
 
 import codecs
+from dataclasses import replace
 
 import dns.exception
 import dns.resolver
@@ -349,3 +350,13 @@ def test_the_memory_of_answers_stays_small(monkeypatch: pytest.MonkeyPatch) -> N
         resolver.txt(f"{number}.")
 
     assert len(resolver._remembered) <= 3
+
+
+@pytest.mark.parametrize(("bits", "is_proof"), [(768, False), (1024, True), (2048, True)])
+def test_a_key_is_long_enough_from_amazons_own_1024_bits_on(bits: int, is_proof: bool) -> None:
+    signer = replace(AMAZON, bits=bits)
+    authentication = authenticate(
+        signer.sign(Mail(body="x").build()), FakeDns(records={signer.name: signer.record}), now=NOW
+    )
+
+    assert (authentication.author is not None) is is_proof
