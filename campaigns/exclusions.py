@@ -20,6 +20,7 @@ from campaigns.models import Exclusion
 from messaging import outbox
 from messaging.models import Message
 from orders.attention import ask_for_plans
+from orders.facts import OrderFacts
 from orders.models import Order, OrderItem
 
 Kind = Exclusion.Kind
@@ -136,6 +137,23 @@ def excluded_among(seller_id: int, orders: Sequence[Order]) -> dict[int, str]:
         if row is not None:
             reasons[order.pk] = WHY[Kind(row.kind)].format(named=row.named)
     return reasons
+
+
+Standing = dict[tuple[Kind, str], str]
+
+
+def all_standing(seller_id: int) -> Standing:
+    """All that this seller has excluded, for a count over very many orders; with its name for people."""
+    rows = Exclusion.objects.filter(seller_id=seller_id, lifted_at__isnull=True)
+    return {(Kind(kind), value): named for kind, value, named in rows.values_list("kind", "value", "named")}
+
+
+def why_excluded(standing: Standing, facts: OrderFacts, alias_key: UUID | None) -> str | None:
+    """As `excluded_among`, for one order without its row."""
+    names = [(Kind.ORDER, facts.amazon_order_id), *([(Kind.BUYER, alias_key.hex)] if alias_key else [])]
+    for item in facts.items:
+        names += [(Kind.SKU, item.sku.lower()), (Kind.ASIN, item.asin)]
+    return next((WHY[name[0]].format(named=standing[name]) for name in names if name in standing), None)
 
 
 def _named_by(order: Order) -> Iterable[tuple[Kind, str]]:

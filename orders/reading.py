@@ -32,11 +32,11 @@ def facts_of_many(orders: Iterable[Order]) -> dict[int, OrderFacts]:
     already are not read again."""
     rows = list(orders)
     prefetch_related_objects(rows, "items")
-    earlier = _earlier_orders([order.pk for order in rows])
+    earlier = earlier_orders([order.pk for order in rows])
     return {order.pk: _facts(order, earlier.get(order.pk)) for order in rows}
 
 
-def _earlier_orders(ids: list[int]) -> dict[int, int]:
+def earlier_orders(ids: list[int]) -> dict[int, int]:
     if not ids:
         return {}
     with connection.cursor() as cursor:

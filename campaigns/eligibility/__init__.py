@@ -11,7 +11,7 @@ from datetime import datetime
 
 from campaigns.eligibility.checks import NOT_TOLD, Check, Reason, Verdict
 from campaigns.eligibility.conditions import REASONS
-from campaigns.eligibility.guards import Case, Guard, NoMatch, Standing, Terms, guards_for, language_for
+from campaigns.eligibility.guards import ONE_REQUEST, Case, Guard, NoMatch, Standing, Terms, guards_for, language_for
 from campaigns.eligibility.timing import (
     EARLIEST_AFTER_DELIVERY,
     LATEST_AFTER_DELIVERY,
@@ -100,6 +100,7 @@ class Compiled:
     def decide(self, facts: OrderFacts, standing: Standing, *, now: datetime, taken_by: str | None = None) -> Decision:
         """Same values in, same decision out. `taken_by` goes before what `standing` says."""
         case = self._case(facts, standing, taken_by, now)
+        # The same rows as in `first_no` and `explain`, in the same order.
         verdict = Verdict.ELIGIBLE
         for guard in self._guards(case):
             if not guard.passes(case):
@@ -111,7 +112,7 @@ class Compiled:
                 if not condition.may_turn(facts):
                     return Decision(Verdict.NOT_ELIGIBLE, case, self)
                 verdict = Verdict.LATER
-        return Decision(verdict, case, self)
+        return Decision(verdict if ONE_REQUEST.passes(case) else Verdict.NOT_ELIGIBLE, case, self)
 
     def first_no(self, case: Case) -> Reason | None:
         """The foremost of the checks that say no; None: none does. As `explain`, but without the words."""
@@ -121,11 +122,12 @@ class Compiled:
         for condition in self.terms.conditions:
             if not condition.passes(case.facts):
                 return REASONS[condition.kind]
-        return None
+        return None if ONE_REQUEST.passes(case) else ONE_REQUEST.reason
 
     def explain(self, case: Case) -> tuple[Check, ...]:
         guards = (guard.check(case) for guard in self._guards(case))
-        return (*guards, *(condition.check(case.facts) for condition in self.terms.conditions))
+        rules = (condition.check(case.facts) for condition in self.terms.conditions)
+        return (*guards, *rules, ONE_REQUEST.check(case))
 
     def due_if_made_at(self, case: Case, not_before: datetime) -> datetime | None:
         """When the same would be due had it been decided then."""

@@ -57,7 +57,6 @@ class RuleKind(StrEnum):
     LANGUAGE = "language"
 
 
-
 REASONS: Final = {kind: Reason[kind.name] for kind in RuleKind}
 
 

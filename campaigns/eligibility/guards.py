@@ -196,12 +196,13 @@ GUARDS: Final[tuple[Guard, ...]] = (
         lambda case: f"due {case.due_at:%Y-%m-%d %H:%M} UTC" if case.due_at else "not known yet",
         may_turn=_is_time_unknown,
     ),
-    Guard(
-        Reason.ONE_REQUEST,
-        lambda case: case.taken_by is None,
-        _says("none"),
-        lambda case: case.taken_by or "none",
-    ),
+)
+# The last of all checks: whether others are ahead only matters where everything else says yes.
+ONE_REQUEST: Final = Guard(
+    Reason.ONE_REQUEST,
+    lambda case: case.taken_by is None,
+    _says("none"),
+    lambda case: case.taken_by or "none",
 )
 GUARDS_OF_LETTERS: Final[tuple[Guard, ...]] = (
     Guard(

@@ -196,7 +196,8 @@ def test_every_guard_of_the_engine_is_told_on_the_page() -> None:
     from campaigns.eligibility import Reason, guards
     from campaigns.views.words import GUARDS, GUARDS_OF_LETTERS
 
-    of_the_engine = {guard.reason for guard in (*guards.GUARDS, *guards.GUARDS_OF_LETTERS) if guard.is_guard}
+    rows = (*guards.GUARDS, *guards.GUARDS_OF_LETTERS, guards.ONE_REQUEST)
+    of_the_engine = {guard.reason for guard in rows if guard.is_guard}
     assert {*GUARDS, *GUARDS_OF_LETTERS} == of_the_engine - {Reason.CAMPAIGN_ACTIVE}
 
 
