@@ -27,7 +27,7 @@ def letter_for(order: Order, template: Template, *, store_name: str) -> Letter:
 
 def values_of(order: Order, language: str, *, store_name: str) -> dict[str, str]:
     """Every placeholder's value. Dates are the marketplace's, written as in the template's language."""
-    item = order.items.order_by("id").first()
+    item = min(order.items.all(), key=lambda item: item.pk, default=None)  # they may be prefetched
     marketplace = order.marketplace
     title = item.title if item else ""
     zone = ZoneInfo(marketplace.time_zone)

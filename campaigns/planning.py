@@ -105,15 +105,16 @@ def decide_on(order: Order, around: Surroundings, *, now: datetime) -> Plan:
         reason = f"{winner.name} has this order now" if winner else NOT_ANY_MORE
         return Plan(order, live, outcome, _wish_of(order, winner, outcome, around), reason)
     if winner is not None and live is not None:
-        outcome.decisions[winner.pk] = _steady(winner, outcome.decisions[winner.pk], live)
+        outcome.decisions[winner.pk] = _steady(outcome.decisions[winner.pk], live)
     return Plan(order, live, outcome, _wish_of(order, winner, outcome, around))
 
 
-def _steady(winner: Contender, decision: Decision, live: Message) -> Decision:
+def _steady(decision: Decision, live: Message) -> Decision:
     """Counted from when it was scheduled, nothing has changed: it keeps its place, even if that is past by now."""
-    if live.hold == Hold.PAUSED or winner.compiled.due_if_made_at(decision.case, live.created_at) != live.due_at:
+    case = decision.case
+    if live.hold == Hold.PAUSED or case.times_if_made_at(live.created_at)[0] != live.due_at:
         return decision
-    return replace(decision, case=replace(decision.case, due_at=live.due_at))
+    return replace(decision, case=replace(case, times=(live.due_at, case.expires_at)))
 
 
 def _wish_of(order: Order, winner: Contender | None, outcome: Outcome, around: Surroundings) -> outbox.Wish | None:

@@ -196,8 +196,14 @@ def _rehearsed(order: Known, standing: Standing, cast: Cast, live: Live | None, 
         alone = cast.rehearsed.compiled.decide(order.facts, standing, now=now)
         if alone.verdict is Verdict.NOT_ELIGIBLE or len(cast.all) == 1:
             return Rehearsed(order, alone, waits_now)
+        if live is None and not any(_takes(other, order, standing, now=now) for other in cast.all[:-1]):
+            return Rehearsed(order, alone, waits_now)
     outcome = compete(order.facts, standing, cast.all, live, now=now)
     return Rehearsed(order, outcome.decisions.get(cast.rehearsed.pk), waits_now)
+
+
+def _takes(other: Contender, order: Known, standing: Standing, *, now: datetime) -> bool:
+    return other.compiled.decide(order.facts, standing, now=now).verdict is Verdict.ELIGIBLE
 
 
 def _live_among(chunk: Sequence[Known]) -> dict[int, Live]:

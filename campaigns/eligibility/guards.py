@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from campaigns.eligibility.checks import NOT_TOLD, Check, Reason
 from campaigns.eligibility.conditions import Condition
-from campaigns.eligibility.timing import Anchor, Timing, anchored_at
+from campaigns.eligibility.timing import Anchor, Timing, anchored_at, due_and_expiry
 from orders.facts import OrderFacts
 
 
@@ -55,7 +55,8 @@ class Standing:
 
 @dataclass(slots=True)
 class Case:
-    """One order before one campaign, with what follows from both."""
+    """One order before one campaign, with what follows from both. Its times are worked out when they are asked for:
+    most orders are turned down before that."""
 
     facts: OrderFacts
     standing: Standing
@@ -63,8 +64,26 @@ class Case:
     taken_by: str | None
     by_letter: bool
     language: str | None
-    due_at: datetime | None
-    expires_at: datetime | None
+    now: datetime
+    times: tuple[datetime | None, datetime | None] | None = None
+
+    @property
+    def due_at(self) -> datetime | None:
+        return (self.times or self._work_out())[0]
+
+    @property
+    def expires_at(self) -> datetime | None:
+        return (self.times or self._work_out())[1]
+
+    def _work_out(self) -> tuple[datetime | None, datetime | None]:
+        self.times = self.times_if_made_at(self.now)
+        return self.times
+
+    def times_if_made_at(self, instant: datetime) -> tuple[datetime | None, datetime | None]:
+        """When the same would be due, and too late, had it been decided then."""
+        return due_and_expiry(
+            self.facts, self.terms.timing, self.standing.time_zone, by_letter=self.by_letter, not_before=instant
+        )
 
 
 Words = Callable[[Case], str]
