@@ -27,6 +27,8 @@ from typing import Any, Literal, cast
 from sp_api.api import Messaging, Notifications, OrdersV20260101, Reports, Sellers, Solicitations
 from sp_api.base import Client
 
+from amazon.values import OrderMessageKind
+
 # Never RECIPIENT: nothing here needs to know where a buyer lives. BUYER is asked for the alias, and the reader of the
 # answer keeps nothing else of it.
 _INCLUDED = ("BUYER", "CANCELLATION", "FULFILLMENT", "PACKAGES", "PROCEEDS", "PROMOTION")
@@ -146,12 +148,19 @@ def buyer_attributes(order_id: str, marketplace_id: str) -> Call:
     return cast(Call, _Messaging().get_attributes(order_id, marketplaceIds=marketplace_id))
 
 
-def unexpected_problem(order_id: str, marketplace_id: str, text: str) -> Call:
-    """Send the buyer a critical message about a problem with the order. Raises ValueError where the text is not of 1 to
-    2,000 characters (the model's limit)."""
-    if not 1 <= len(text) <= 2000:
-        raise ValueError("the text must have 1 to 2,000 characters")
-    return cast(Call, _Messaging(marketplace_id).create_unexpected_problem(order_id, body={"text": text}))
+def order_message(kind: OrderMessageKind, order_id: str, marketplace_id: str, text: str) -> Call:
+    """Send the buyer an order message. Raises ValueError where the text has not 1 to `kind.longest` characters."""
+    if not 1 <= len(text) <= kind.longest:
+        raise ValueError(f"the text must have 1 to {kind.longest:,} characters")
+    describe = _Messaging(marketplace_id)
+    write = {
+        OrderMessageKind.CUSTOMISATION: describe.confirm_customization_details,
+        OrderMessageKind.DELIVERY: describe.create_confirm_delivery_details,
+        OrderMessageKind.ORDER: describe.create_confirm_order_details,
+        OrderMessageKind.SERVICE: describe.create_confirm_service_details,
+        OrderMessageKind.PROBLEM: describe.create_unexpected_problem,
+    }[kind]
+    return cast(Call, write(order_id, body={"text": text}))
 
 
 def create_report(

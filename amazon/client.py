@@ -17,9 +17,17 @@ from amazon import calls, login, reading
 from amazon.application import Application, Authorisation
 from amazon.errors import AccessDenied, Refused
 from amazon.marketplaces import Region
-from amazon.operations import Operation
+from amazon.operations import ORDER_MESSAGES, Operation
 from amazon.tokens import TokenCache
-from amazon.values import Accepted, AmazonOrder, DocumentAddress, OrdersPage, Participation, ReportProgress
+from amazon.values import (
+    Accepted,
+    AmazonOrder,
+    DocumentAddress,
+    OrderMessageKind,
+    OrdersPage,
+    Participation,
+    ReportProgress,
+)
 from amazon.wire import Reply, exchange, exchange_async, open_connection, rate_limit, understand
 
 __all__ = ["AmazonClient", "Application", "ApplicationClient", "AsyncAmazonClient", "Authorisation"]
@@ -122,14 +130,14 @@ class AmazonClient:
         call = calls.buyer_attributes(_checked(order_id), marketplace_id)
         return reading.buyer_locale(self._ask(Operation.BUYER_ATTRIBUTES, call).body)
 
-    def report_unexpected_problem(self, order_id: str, marketplace_id: str, text: str) -> Accepted:
-        """Send the buyer a critical message: an unexpected problem affects the completion of the order.
+    def send_order_message(self, kind: OrderMessageKind, order_id: str, marketplace_id: str, text: str) -> Accepted:
+        """Send the buyer a message of this kind about the order.
 
-        Sent once. `text` is plain, 1 to 2,000 characters (else ValueError), in the buyer's language. 201 means that
-        Amazon took it, not that the buyer gets it.
+        Sent once. `text` is plain, of 1 to `kind.longest` characters (else ValueError), in the buyer's language. 201
+        means that Amazon took it, not that the buyer gets it.
         """
-        call = calls.unexpected_problem(_checked(order_id), marketplace_id, text)
-        return Accepted(self._ask(Operation.UNEXPECTED_PROBLEM, call).request_id)
+        call = calls.order_message(kind, _checked(order_id), marketplace_id, text)
+        return Accepted(self._ask(ORDER_MESSAGES[kind], call).request_id)
 
     def create_report(
         self,

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from amazon.values import OrderMessageKind
+
 
 class Operation(StrEnum):
     """One of Amazon's operations, named as in Amazon's models."""
@@ -23,6 +25,10 @@ class Operation(StrEnum):
     REQUEST_REVIEW = "createProductReviewAndSellerFeedbackSolicitation"
     MESSAGING_ACTIONS = "getMessagingActionsForOrder"
     BUYER_ATTRIBUTES = "GetAttributes"
+    CONFIRM_CUSTOMISATION = "confirmCustomizationDetails"
+    CONFIRM_DELIVERY = "createConfirmDeliveryDetails"
+    CONFIRM_ORDER = "createConfirmOrderDetails"
+    CONFIRM_SERVICE = "createConfirmServiceDetails"
     UNEXPECTED_PROBLEM = "createUnexpectedProblem"
     CREATE_REPORT = "createReport"
     GET_REPORT = "getReport"
@@ -53,6 +59,10 @@ PLANS: dict[Operation, Plan] = {
     Operation.REQUEST_REVIEW: Plan(rate=1, burst=5),
     Operation.MESSAGING_ACTIONS: Plan(rate=1, burst=5),
     Operation.BUYER_ATTRIBUTES: Plan(rate=1, burst=5),
+    Operation.CONFIRM_CUSTOMISATION: Plan(rate=1, burst=5),
+    Operation.CONFIRM_DELIVERY: Plan(rate=1, burst=5),
+    Operation.CONFIRM_ORDER: Plan(rate=1, burst=5),
+    Operation.CONFIRM_SERVICE: Plan(rate=1, burst=5),
     Operation.UNEXPECTED_PROBLEM: Plan(rate=1, burst=5),
     Operation.CREATE_REPORT: Plan(rate=0.0167, burst=15),
     Operation.GET_REPORT: Plan(rate=2, burst=15),
@@ -62,6 +72,15 @@ PLANS: dict[Operation, Plan] = {
     Operation.GET_DESTINATIONS: Plan(rate=1, burst=5),
     Operation.CREATE_DESTINATION: Plan(rate=1, burst=5),
 }
+
+ORDER_MESSAGES: dict[OrderMessageKind, Operation] = {
+    OrderMessageKind.CUSTOMISATION: Operation.CONFIRM_CUSTOMISATION,
+    OrderMessageKind.DELIVERY: Operation.CONFIRM_DELIVERY,
+    OrderMessageKind.ORDER: Operation.CONFIRM_ORDER,
+    OrderMessageKind.SERVICE: Operation.CONFIRM_SERVICE,
+    OrderMessageKind.PROBLEM: Operation.UNEXPECTED_PROBLEM,
+}
+"""The operation that sends an order message of each kind."""
 
 # The status by which Amazon's model says yes: 201 to a POST and 200 to a GET, but for these.
 _YES: dict[Operation, int] = {

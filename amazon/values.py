@@ -139,6 +139,24 @@ class Accepted:
     request_id: str
 
 
+class OrderMessageKind(StrEnum):
+    """A kind of order message with a text, named as in Amazon's list of actions (Messaging model of 2026-01-30).
+
+    The other kinds carry documents only, or need attachments.
+    """
+
+    CUSTOMISATION = "confirmCustomizationDetails"
+    DELIVERY = "confirmDeliveryDetails"
+    ORDER = "confirmOrderDetails"
+    SERVICE = "confirmServiceDetails"
+    PROBLEM = "unexpectedProblem"
+
+    @property
+    def longest(self) -> int:
+        """The most characters that Amazon takes."""
+        return 800 if self is OrderMessageKind.CUSTOMISATION else 2000
+
+
 class ReportStatus(StrEnum):
     """`processingStatus` of Amazon's Reports model of 2021-06-30."""
 

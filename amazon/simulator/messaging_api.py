@@ -31,6 +31,10 @@ class MessageType:
 
 TYPES = (
     MessageType(
+        "confirmCustomizationDetails", "confirmCustomizationDetails", 800, ("UNSHIPPED",), False,
+        "A question about your customised product",
+    ),
+    MessageType(
         "confirmOrderDetails", "createConfirmOrderDetails", 2000, ("UNSHIPPED", "PARTIALLY_SHIPPED"), False,
         "A question about your order",
     ),

@@ -12,6 +12,7 @@ import pytest
 from amazon import calls
 from amazon.application import Application, Authorisation
 from amazon.marketplaces import ENDPOINTS, Region
+from amazon.values import OrderMessageKind
 from tests.amazon.scripted import AUTHORISATION, ITALY, ORDER, Answer, scripted
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +36,7 @@ def test_a_review_request_carries_the_marketplace_once_in_the_query_and_no_body(
 
 def test_a_message_carries_its_text_and_nothing_else_in_the_body() -> None:
     with scripted(CREATED) as amazon, amazon.client() as client:
-        client.report_unexpected_problem(ORDER, ITALY, "Il colore è sbagliato")
+        client.send_order_message(OrderMessageKind.PROBLEM, ORDER, ITALY, "Il colore è sbagliato")
         (seen,) = amazon.calls
     assert seen.query == [("marketplaceIds", ITALY)]
     assert json.loads(seen.body) == {"text": "Il colore è sbagliato"}
@@ -99,7 +100,7 @@ def test_the_host_is_written_in_full_and_the_program_names_itself() -> None:
 
 
 def test_a_described_call_shows_neither_query_nor_body() -> None:
-    call = calls.unexpected_problem(ORDER, ITALY, "secret text")
+    call = calls.order_message(OrderMessageKind.PROBLEM, ORDER, ITALY, "secret text")
     assert "secret" not in repr(call) and ITALY not in repr(call)
 
 
@@ -127,10 +128,19 @@ def test_a_search_without_marketplaces_or_with_a_naive_instant_is_our_own_mistak
         calls.search_orders([ITALY], last_updated_after=NOON.replace(tzinfo=None))
 
 
-@pytest.mark.parametrize("text", ["", "x" * 2001])
-def test_a_text_outside_amazons_limits_is_not_sent(text: str) -> None:
-    with pytest.raises(ValueError, match="2,000"):
-        calls.unexpected_problem(ORDER, ITALY, text)
+@pytest.mark.parametrize("kind", list(OrderMessageKind))
+def test_a_text_outside_amazons_limits_is_not_sent(kind: OrderMessageKind) -> None:
+    calls.order_message(kind, ORDER, ITALY, "x" * kind.longest)
+    for text in ("", "x" * (kind.longest + 1)):
+        with pytest.raises(ValueError, match=f"1 to {kind.longest:,}"):
+            calls.order_message(kind, ORDER, ITALY, text)
+
+
+@pytest.mark.parametrize("kind", list(OrderMessageKind))
+def test_each_kind_of_order_message_has_its_own_path(kind: OrderMessageKind) -> None:
+    call = calls.order_message(kind, ORDER, ITALY, "x")
+    assert call.path == f"/messaging/v1/orders/{ORDER}/messages/{kind.value}"
+    assert (dict(call.query), call.body) == ({"marketplaceIds": ITALY}, {"text": "x"})
 
 
 @pytest.mark.parametrize("blank", ["", "  "])
@@ -176,13 +186,14 @@ import sys
 from amazon.client import AmazonClient, Application, Authorisation
 from amazon.marketplaces import Region
 from amazon.tokens import TokenCache
+from amazon.values import OrderMessageKind
 own = Application("own-app", "own-secret", "app")
 assert own.endpoint_for(Region.EU) == "https://sellingpartnerapi-eu.amazon.com"
 url = sys.argv[1]
 application = Application("own-app", "own-secret", "app", login_url=url + "/auth/o2/token", endpoint=url)
 with AmazonClient(application, Authorisation(Region.EU, "Atzr|own"), tokens=TokenCache()) as client:
     client.request_review(sys.argv[2], sys.argv[3])
-    client.report_unexpected_problem(sys.argv[2], sys.argv[3], "text")
+    client.send_order_message(OrderMessageKind.PROBLEM, sys.argv[2], sys.argv[3], "text")
 """
 
 

@@ -21,7 +21,7 @@ from amazon.errors import (
 )
 from amazon.operations import Operation
 from amazon.tokens import TokenCache
-from amazon.values import Accepted
+from amazon.values import Accepted, OrderMessageKind
 from tests.amazon.scripted import (
     AUTHORISATION,
     ITALY,
@@ -54,7 +54,7 @@ def failure_of(answer: Answer, **options: Answer) -> AmazonError:
 def test_a_201_with_amazons_request_id_is_accepted() -> None:
     with scripted(CREATED) as amazon, amazon.client() as client:
         assert client.request_review(ORDER, ITALY) == Accepted(REQUEST_ID)
-        assert client.report_unexpected_problem(ORDER, ITALY, "x") == Accepted(REQUEST_ID)
+        assert client.send_order_message(OrderMessageKind.PROBLEM, ORDER, ITALY, "x") == Accepted(REQUEST_ID)
 
 
 def test_a_201_with_no_body_at_all_is_accepted() -> None:
@@ -249,7 +249,7 @@ def test_nothing_is_logged_and_no_exception_shows_a_token_a_query_or_a_body(capl
     for answer in (CREATED, html(503), Answer(cuts=True), refusal(400, "InvalidInput", f"bad: {text} Atza|access")):
         with scripted(answer) as amazon, amazon.client() as client:
             try:
-                client.report_unexpected_problem(ORDER, ITALY, text)
+                client.send_order_message(OrderMessageKind.PROBLEM, ORDER, ITALY, text)
             except AmazonError as error:
                 assert error.__cause__ is None and error.__context__ is None
                 shown += traceback.format_exception(error)

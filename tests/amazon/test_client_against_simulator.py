@@ -24,7 +24,7 @@ from amazon.errors import (
 from amazon.marketplaces import Region
 from amazon.operations import Operation
 from amazon.tokens import TokenCache
-from amazon.values import AmazonOrder, FulfilledBy, OrdersPage, OrderStatus, PackageStatus
+from amazon.values import AmazonOrder, FulfilledBy, OrderMessageKind, OrdersPage, OrderStatus, PackageStatus
 from tests.amazon.harness import Amazon, Json
 
 ITALY, GERMANY = "APJ6JRA9NG5V4", "A1PA6795UKMFR9"
@@ -197,7 +197,9 @@ def test_a_critical_message_reaches_the_buyer_in_the_words_it_was_given(
     order_id = amazon.order(account, status="UNSHIPPED", package_status="", buyer={"locale": "it-IT"})["order_id"]
     assert "unexpectedProblem" in client.messaging_actions(order_id, ITALY)
     assert client.buyer_language(order_id, ITALY) == "it-IT"
-    assert client.report_unexpected_problem(order_id, ITALY, "Il corriere ha perso il pacco.").request_id
+    assert client.send_order_message(
+        OrderMessageKind.PROBLEM, order_id, ITALY, "Il corriere ha perso il pacco."
+    ).request_id
     (receipt,) = amazon.receipts(order_id)
     assert "Il corriere ha perso il pacco." in receipt["body"]
 
@@ -207,7 +209,7 @@ def test_a_message_that_amazon_does_not_offer_is_refused_as_such(
 ) -> None:
     order_id = amazon.order(account, status="CANCELLED")["order_id"]
     with pytest.raises(Refused) as refused:
-        client.report_unexpected_problem(order_id, ITALY, "x")
+        client.send_order_message(OrderMessageKind.PROBLEM, order_id, ITALY, "x")
     assert refused.value.kind is RefusalKind.NOT_AVAILABLE_TEMPLATE
 
 
