@@ -225,6 +225,13 @@ class AsyncAmazonClient:
         call = calls.request_review(_checked(order_id), marketplace_id)
         return Accepted((await self._ask(Operation.REQUEST_REVIEW, call)).request_id)
 
+    async def send_order_message(
+        self, kind: OrderMessageKind, order_id: str, marketplace_id: str, text: str
+    ) -> Accepted:
+        """See `AmazonClient.send_order_message`."""
+        call = calls.order_message(kind, _checked(order_id), marketplace_id, text)
+        return Accepted((await self._ask(ORDER_MESSAGES[kind], call)).request_id)
+
     async def _ask(self, operation: Operation, call: calls.Call) -> Reply:
         token = await self._token()
         try:

@@ -12,7 +12,7 @@ from campaigns.exclusions import excluded_among
 from campaigns.models import Campaign, FollowUp
 from campaigns.terms import contenders_among
 from messaging import outbox
-from messaging.models import Message
+from messaging.models import Message, Purpose
 from optouts import gate
 from orders.facts import OrderFacts
 from orders.models import Order
@@ -83,7 +83,8 @@ def look_around(seller_id: int, orders: Sequence[Order]) -> Surroundings:
         .exclude(status=Campaign.Status.ARCHIVED)
         .prefetch_related("templates")
     )
-    messages = Message.objects.filter(order__in=ids, frees_order=False).defer("letter_sealed")
+    of_campaigns = Message.objects.filter(purpose=Purpose.CAMPAIGN)
+    messages = of_campaigns.filter(order__in=ids, frees_order=False).defer("letter_sealed")
     return Surroundings(
         campaigns={campaign.pk: campaign for campaign in campaigns},
         contenders=contenders_among(campaigns),

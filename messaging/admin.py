@@ -1,5 +1,8 @@
 """Messages with their life, for operators: to look at. Only `life.move` changes one; letters are never shown."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -7,9 +10,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
-from accounts.admin import ReadOnlyAdmin, ReadOnlyInline
+from accounts.admin import PagedAdmin, ReadOnlyAdmin, ReadOnlyInline
+from amazon.marketplaces import MARKETPLACES
 from messaging import oversight
-from messaging.models import Message, MessageEvent
+from messaging.models import CriticalMessage, ImportantPolicy, Message, MessageEvent
 
 
 class MessageEventInline(ReadOnlyInline):
@@ -56,3 +60,40 @@ class MessageEventAdmin(ReadOnlyAdmin):
     list_select_related = ("message",)
     search_fields = ("=message__order__amazon_order_id",)
     ordering = ("-id",)
+
+
+@admin.register(CriticalMessage)
+class CriticalMessageAdmin(ReadOnlyAdmin):
+    """Who wrote which critical message, for which reason, under which policy."""
+
+    list_display = ("at", "seller", "message", "reason", "written_by", "was_opted_out")
+    list_filter = ("reason", "was_opted_out")
+    list_select_related = ("seller", "message", "written_by")
+    search_fields = ("=message__order__amazon_order_id", "seller__name")
+    ordering = ("-id",)
+
+
+@admin.register(ImportantPolicy)
+class ImportantPolicyAdmin(PagedAdmin):
+    """What is in force about `[Important]`. A change is a new row with its day: the old ones say what was believed."""
+
+    list_display = ("since", "marketplace_id", "effect", "sentence", "source", "entered_by")
+    ordering = ("-since",)
+    fields = ("marketplace_id", "since", "effect", "sentence", "source")
+
+    def save_model(self, request: HttpRequest, obj: ImportantPolicy, form: object, change: bool) -> None:
+        obj.entered_at, obj.entered_by_id = timezone.now(), request.user.pk
+        super().save_model(request, obj, form, change)
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "marketplace_id":
+            return forms.ChoiceField(
+                label="Marketplace", required=False, choices=[("", "All"), *((m.id, m.name) for m in MARKETPLACES)]
+            )
+        return super().formfield_for_dbfield(db_field, request, **kwargs)

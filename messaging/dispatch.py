@@ -36,7 +36,7 @@ from messaging.gateways.base import (
 )
 from messaging.letters import Letter
 from messaging.life import move, move_to_sent
-from messaging.models import Channel, Hold, Message, Status
+from messaging.models import Channel, Hold, Message, Purpose, Status
 from optouts import gate
 from orders.models import Order
 
@@ -58,8 +58,8 @@ Take = Callable[[Channel], timedelta]  # asks for leave to make one call; zero =
 # whoever waits for us waits for one short transaction. While an operator has stopped all sending, it finds nothing.
 _CLAIM: Final = """
 select m.id, m.seller_id, m.account_id, m.message_id, m.order_id, m.order_key, m.alias_key, m.letter_sealed,
-  m.expires_at, m.attempts, o.amazon_order_id, o.marketplace_id, o.order_key, o.alias_key, o.alias_sealed,
-  o.deliver_by_latest, a.restricted_at is not null, coalesce(p.approved_sender, ''),
+  m.expires_at, m.attempts, m.purpose, m.kind, o.amazon_order_id, o.marketplace_id, o.order_key, o.alias_key,
+  o.alias_sealed, o.deliver_by_latest, a.restricted_at is not null, coalesce(p.approved_sender, ''),
   coalesce(p.sender_refused_at > p.changed_at, false),
   m.attempts > 0 or exists (
     select from messaging_message former join messaging_messageevent e on e.message_id = former.id
@@ -93,6 +93,8 @@ class Row(NamedTuple):
     letter_sealed: memoryview | None
     expires_at: datetime
     attempts: int
+    purpose: str
+    kind: str
     amazon_order_id: str
     marketplace_id: str
     order_key: UUID
@@ -166,7 +168,7 @@ def take_up(shares: Mapping[int, int], channel: Channel, *, now: datetime) -> li
                     steps.setdefault(step, []).append(row.id)
                 case envelope:
                     sendable.append((row, envelope))
-        answers = gate.clear_many([_buyer(row) for row, _ in sendable], now=now)
+        answers = _ask_the_gate([row for row, _ in sendable], now=now)
         parcels = []
         for (row, envelope), answer in zip(sendable, answers, strict=True):
             if isinstance(answer, gate.Clearance):
@@ -178,7 +180,7 @@ def take_up(shares: Mapping[int, int], channel: Channel, *, now: datetime) -> li
         for step, ids in steps.items():
             step.make(ids, out_of={Status.SCHEDULED}, now=now)
         move([one.id for one in parcels], out_of={Status.SCHEDULED}, to=Status.SENDING, at=now, handed_over_at=now)
-        if channel is Channel.BUYER_EMAIL and parcels:
+        if channel is not Channel.REQUEST_REVIEW and parcels:
             sent = {parcel.id for parcel in parcels}
             Order.objects.filter(pk__in=[row.order_id for row, _ in sendable if row.id in sent]).update(
                 last_written_at=now
@@ -369,8 +371,18 @@ def _own_view(row: Row, channel: Channel, *, now: datetime) -> Step | Envelope:
         row.sender if letter else "",
         alias,
         row.delivered_by,
+        row.kind,
         row.is_in_doubt,
     )
+
+
+def _ask_the_gate(rows: Sequence[Row], *, now: datetime) -> list[gate.Answer]:
+    """An answer for each. Campaigns are stopped by the list; what a person wrote as critical is not."""
+    of_campaigns = [row for row in rows if row.purpose != Purpose.CRITICAL]
+    answers = iter(gate.clear_many([_buyer(row) for row in of_campaigns], now=now))
+    return [
+        gate.clear_critical(_buyer(row), now=now) if row.purpose == Purpose.CRITICAL else next(answers) for row in rows
+    ]
 
 
 def _buyer(row: Row) -> gate.Buyer:

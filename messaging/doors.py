@@ -19,7 +19,7 @@ from accounts.authorised import TOKENS, application, authorisation_of, client_fo
 from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
 from amazon.client import AsyncAmazonClient, Authorisation
-from amazon.errors import AmazonError, AuthorisationLost, Throttled
+from amazon.errors import AmazonError, AuthorisationLost, Refused, Throttled
 from amazon.operations import Operation
 from amazon.quotas import QuotasUnavailable
 from amazon.wire import open_many
@@ -27,10 +27,12 @@ from messaging import outbox
 from messaging.dispatch import Run, Take, send_due
 from messaging.gateways.base import Answer, Envelope, Gateway
 from messaging.gateways.buyer_email import BuyerEmailGateway
+from messaging.gateways.order_message import OrderMessageGateway
 from messaging.gateways.request_review import REVIEW_REQUEST, RequestReviewGateway
 from messaging.life import move
 from messaging.models import Channel, Message, Status
 from optouts.gate import Clearance
+from orders.models import Order
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +43,11 @@ NOT_OFFERED: Final = "Amazon offers no request for it now, so it was probably ma
 SURELY_OFFERED_AFTER: Final = timedelta(days=6)  # after delivery: Amazon's window opens on the fifth day
 NOT_MADE: Final = "Amazon says that no request has been made"
 TOO_LATE_TO_ASK: Final = "Amazon's time for this order is over, so it cannot be asked"
+# Order messages of all kinds share a bucket: people write them, and each kind's own is as large.
+PACED_BY: Final = {
+    Channel.REQUEST_REVIEW: Operation.REQUEST_REVIEW,
+    Channel.ORDER_MESSAGE: Operation.UNEXPECTED_PROBLEM,
+}
 MOST_CONNECTIONS: Final = 200
 TOLD_AGAIN_AFTER: Final = 3600.0
 P = ParamSpec("P")
@@ -54,7 +61,7 @@ class SiteDoors:
 
     def __init__(self) -> None:
         self._authorisations: dict[int, Authorisation] = {}
-        self._reviews: dict[int, tuple[Authorisation, Gateway]] = {}
+        self._requests: dict[tuple[int, Channel], tuple[Authorisation, Gateway]] = {}
         self._letters: BuyerEmailGateway | None = None
         self._amazon: httpx.AsyncClient | None = None
         self._learnt: dict[tuple[int, str], tuple[float, float]] = {}
@@ -66,13 +73,14 @@ class SiteDoors:
                     self._authorisations[account.pk] = authorisation_of(account)
 
     def leave(self, account_ids: Iterable[int], channel: Channel) -> dict[int, timedelta]:
-        if channel is not Channel.REQUEST_REVIEW:
+        operation = PACED_BY.get(channel)
+        if operation is None:
             return {}
         known = [account_id for account_id in account_ids if account_id in self._authorisations]
         waits = dict.fromkeys(account_ids, WITHOUT_QUOTAS)
         with suppress(QuotasUnavailable):
             names = [name_in_quotas(account_id) for account_id in known]
-            waits |= dict(zip(known, quotas().take_many(names, Operation.REQUEST_REVIEW), strict=True))
+            waits |= dict(zip(known, quotas().take_many(names, operation), strict=True))
         return waits
 
     def gateway(self, account_id: int, channel: Channel) -> Gateway:
@@ -81,9 +89,10 @@ class SiteDoors:
                 self._letters = BuyerEmailGateway(settings.BUYER_RELAY, hostname=settings.BUYER_MAIL_HOSTNAME)
             return self._letters
         authorisation = self._authorisations[account_id]
-        kept = self._reviews.get(account_id)
+        kept = self._requests.get((account_id, channel))
         if kept is None or kept[0] is not authorisation:
-            kept = self._reviews[account_id] = authorisation, self._review_gateway(account_id, authorisation)
+            opened = self._gateway_to_amazon(account_id, channel, authorisation)
+            kept = self._requests[account_id, channel] = authorisation, opened
         return kept[1]
 
     async def close(self) -> None:
@@ -92,20 +101,24 @@ class SiteDoors:
         if self._amazon is not None:
             await self._amazon.aclose()
 
-    def _review_gateway(self, account_id: int, authorisation: Authorisation) -> Gateway:
+    def _gateway_to_amazon(self, account_id: int, channel: Channel, authorisation: Authorisation) -> Gateway:
         if self._amazon is None:
             ours = application()
             self._amazon = open_many(
                 timeout=ours.api_timeout, connect_timeout=ours.connect_timeout, most=MOST_CONNECTIONS
             )
+        client = AsyncAmazonClient(
+            self._amazon,
+            application(),
+            authorisation,
+            tokens=TOKENS,
+            observe=lambda operation, rate: self._learn(account_id, operation, rate),
+        )
+
+        if channel is Channel.ORDER_MESSAGE:
+            return OrderMessageGateway(client, throttled=lambda: _aside(_drain, account_id, PACED_BY[channel]))
         return RequestReviewGateway(
-            AsyncAmazonClient(
-                self._amazon,
-                application(),
-                authorisation,
-                tokens=TOKENS,
-                observe=lambda operation, rate: self._learn(account_id, operation, rate),
-            ),
+            client,
             throttled=lambda operation: _aside(_drain, account_id, operation),
             may_ask=lambda: not _take(account_id, Operation.SOLICITATION_ACTIONS),
         )
@@ -260,3 +273,28 @@ def _drain(account_id: int, operation: Operation) -> None:
     """After a 429 our count is too high. Losing this costs another 429, nothing else."""
     with suppress(QuotasUnavailable):
         quotas().drain(name_in_quotas(account_id), operation)
+
+
+class CannotAsk(Exception):
+    """Amazon could not be asked just now; the text says why, in the seller's words."""
+
+
+def offered_for(order: Order) -> frozenset[str]:
+    """The kinds of order message that Amazon offers for this order now. Raises CannotAsk.
+
+    For a page: it asks once, within the quota, and sends nothing.
+    """
+    if order.account.status != AmazonAccount.Status.CONNECTED:
+        raise CannotAsk("This Amazon account is not connected: connect it again in Settings.")
+    if _take(order.account_id, Operation.MESSAGING_ACTIONS):
+        raise CannotAsk("Amazon has been asked often just now. Wait a few seconds and try again.")
+    try:
+        with client_for(order.account) as client:
+            return client.messaging_actions(order.amazon_order_id, order.marketplace_id)
+    except Throttled:
+        _drain(order.account_id, Operation.MESSAGING_ACTIONS)
+        raise CannotAsk("Amazon asks to go slower. Wait a few seconds and try again.") from None
+    except Refused:
+        return frozenset()
+    except AmazonError:
+        raise CannotAsk("Amazon does not answer just now. Nothing was sent; try again in a minute.") from None

@@ -39,7 +39,11 @@ MOST_KEPT: Final = 300
 AFTER_TROUBLE: Final = 15.0
 P = ParamSpec("P")
 T = TypeVar("T")
-IN_HAND: Final[Mapping[Channel, int]] = {Channel.BUYER_EMAIL: BATCH, Channel.REQUEST_REVIEW: 2 * BATCH}
+IN_HAND: Final[Mapping[Channel, int]] = {
+    Channel.BUYER_EMAIL: BATCH,
+    Channel.REQUEST_REVIEW: 2 * BATCH,
+    Channel.ORDER_MESSAGE: BATCH,
+}
 
 
 class Doors(Protocol):
@@ -227,7 +231,7 @@ class Engine:
             lane = account.lanes[channel]
             rest = min(lane.width - lane.in_hand, account.left)
             if lane.is_due and rest > 0 and lane.not_before <= now and not account.is_leaving:
-                room_of[account_id] = 1 if channel is Channel.REQUEST_REVIEW else rest
+                room_of[account_id] = rest if channel is Channel.BUYER_EMAIL else 1
         if not room_of:
             return {}
         part = max(1, room // len(room_of))

@@ -14,6 +14,14 @@ from orders.models import Order
 class Channel(Choices):
     REQUEST_REVIEW = "request_review", "Request a Review"
     BUYER_EMAIL = "buyer_email", "Buyer-Seller e-mail"
+    ORDER_MESSAGE = "order_message", "Order message"
+
+
+class Purpose(Choices):
+    """Why a message exists. Amazon's "one request per order" and the opt-out list are about what campaigns send."""
+
+    CAMPAIGN = "campaign", "A campaign"
+    CRITICAL = "critical", "A critical message, written by a person"
 
 
 class Status(Choices):
@@ -62,6 +70,10 @@ class Message(models.Model):
     account = models.ForeignKey(AmazonAccount, models.CASCADE, related_name="messages")
     order = models.ForeignKey(Order, models.CASCADE, related_name="messages")
     channel = models.CharField(max_length=20, choices=Channel.offered)
+    purpose = models.CharField(
+        max_length=8, choices=Purpose.offered, default=Purpose.CAMPAIGN, db_default=Purpose.CAMPAIGN
+    )
+    kind = models.CharField(max_length=40, blank=True, db_default="")  # of an order message: Amazon's own word
     title = models.CharField(max_length=120)  # the campaign's name when it was planned
     status = models.CharField(max_length=12, choices=Status.offered, default=Status.SCHEDULED)
     reason = models.CharField(max_length=200, blank=True)  # why it stands where it stands, in the seller's words
@@ -94,7 +106,9 @@ class Message(models.Model):
             # Amazon allows one request or free-form proactive message per order, over all channels (AMAZON.md 1.2),
             # and, should an account ever be read for two sellers, over both of them.
             models.UniqueConstraint(
-                fields=["request_key"], name="one_request_per_order", condition=Q(frees_order=False)
+                fields=["request_key"],
+                name="one_request_of_campaigns_per_order",
+                condition=Q(frees_order=False, purpose="campaign"),
             ),
         ]
         indexes = [
@@ -124,6 +138,62 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"message {self.pk} ({self.status})"
+
+
+class CriticalMessage(models.Model):
+    """The audit entry of a critical message: who wrote it, for which reason, under which policy. Never changed."""
+
+    class Reason(Choices):
+        """Amazon's three (Communication Guidelines)."""
+
+        CUSTOMISATION = "customisation", "A question about the customisation of the product"
+        DELIVERY = "delivery", "Scheduling the delivery"
+        ADDRESS = "address", "A problem with the shipping address"
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    message = models.OneToOneField(Message, models.CASCADE, related_name="critical")
+    reason = models.CharField(max_length=13, choices=Reason.offered)
+    written_by = models.ForeignKey("accounts.User", models.SET_NULL, null=True)
+    was_opted_out = models.BooleanField()  # when it was written
+    policy = models.TextField(blank=True)  # of `[Important]`, as the page quoted it; empty where no token was needed
+    at = models.DateTimeField()
+
+    objects = SellerQuerySet["CriticalMessage"].as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["seller", "-at", "-id"], name="critical_newest_first")]
+
+    def __str__(self) -> str:
+        return f"critical message {self.message_id}"
+
+
+class ImportantPolicy(models.Model):
+    """Whether `[Important]` in a subject still gets a mail past an opt-out, from a day on. Operators add rows.
+
+    The newest row that has begun counts; one of the marketplace itself before one for all.
+    """
+
+    class Effect(Choices):
+        WORKS = "works", "It works"
+        DISPUTED = "disputed", "Amazon contradicts itself"
+        GONE = "gone", "It does not work any more"
+
+    marketplace_id = models.CharField(max_length=20, blank=True)  # empty: all marketplaces
+    since = models.DateField()
+    effect = models.CharField(max_length=8, choices=Effect.offered)
+    sentence = models.CharField(max_length=400)  # as the page quotes it
+    source = models.CharField(max_length=300)
+    entered_at = models.DateTimeField()
+    entered_by = models.ForeignKey("accounts.User", models.SET_NULL, null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "policies of [Important]"
+        constraints = [
+            models.UniqueConstraint(fields=["marketplace_id", "since"], name="one_policy_of_important_per_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.effect} since {self.since}"
 
 
 class MessageEvent(models.Model):

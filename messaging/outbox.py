@@ -15,7 +15,7 @@ from accounts import lookup, secrets
 from accounts.rowsecurity import across_sellers
 from messaging.letters import Letter
 from messaging.life import move
-from messaging.models import PENDING, Channel, Hold, Message, MessageEvent, Status
+from messaging.models import PENDING, Channel, Hold, Message, MessageEvent, Purpose, Status
 from optouts import gate
 from orders.attention import ask_for_plans
 from orders.models import Order
@@ -178,7 +178,8 @@ def withdraw_suppressed(*, now: datetime) -> int:
 def _withdraw(entry: gate.Entry, *, now: datetime) -> int:
     messages = _of(entry, Message.objects.all())
     to_buyer = Q(alias_key=entry.key) | Q(order_key=entry.key) | Q(order__alias_key=entry.key)
-    pending = messages.filter(to_buyer, status__in=PENDING).values_list("pk", flat=True)
+    # A critical message is what an opted-out buyer may still receive.
+    pending = messages.filter(to_buyer, status__in=PENDING, purpose=Purpose.CAMPAIGN).values_list("pk", flat=True)
     moved = move(pending, out_of=PENDING, to=Status.SUPPRESSED, at=now, reason=entry.reason, settled_at=now)
     if not entry.is_by_hand:
         blocked = messages.filter(

@@ -109,12 +109,19 @@ def clear(buyer: Buyer, *, now: datetime) -> Clearance | Suppressed | OnHold:
 
     The answer stays true until that transaction ends: a suppression of the same buyer waits for it.
     """
-    if not connection.in_atomic_block:
-        raise RuntimeError(
-            "A clearance outside a transaction is worth nothing: ask inside the one that moves the message."
-        )
+    _demand_a_transaction()
     _lock(buyer.keys, exclusively=False)
     return _objection(buyer, now) or Clearance(buyer, now, _MINT)
+
+
+def clear_critical(buyer: Buyer, *, now: datetime) -> Clearance:
+    """The clearance of a critical message: what a person wrote about one order for one of Amazon's reasons.
+
+    The one thing that a buyer who has opted out may still receive, so the list is not asked. Only `messaging.dispatch`
+    may call this, for messages of that purpose alone; a wall test holds it. No campaign gets here.
+    """
+    _demand_a_transaction()
+    return Clearance(buyer, now, _MINT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +129,16 @@ class Busy:
     """Somebody is changing this buyer's entries at this moment. Nothing is decided: ask again in a moment."""
 
 
-def clear_many(buyers: Sequence[Buyer], *, now: datetime) -> list[Clearance | Suppressed | OnHold | Busy]:
+Answer = Clearance | Suppressed | OnHold | Busy
+
+
+def clear_many(buyers: Sequence[Buyer], *, now: datetime) -> list[Answer]:
     """`clear` for a batch: an answer for each buyer, in their order, by two statements whatever their number.
 
     It waits for nobody, so a transaction that holds rows may call it: a buyer whose locks are not to be had at once
     is `Busy`. What is granted holds until the transaction ends, as with `clear`.
     """
-    if not connection.in_atomic_block:
-        raise RuntimeError("Clearances outside a transaction are worth nothing: ask inside the one that moves.")
+    _demand_a_transaction()
     asked = [(number, key, buyer.seller_id) for number, buyer in enumerate(buyers) for key in set(buyer.keys)]
     numbers, keys, sellers = [row[0] for row in asked], [row[1] for row in asked], [row[2] for row in asked]
     with across_sellers("may these buyers be written to?"), connection.cursor() as cursor:
@@ -161,6 +170,13 @@ def clear_many(buyers: Sequence[Buyer], *, now: datetime) -> list[Clearance | Su
         Busy() if number in busy else _verdict(entries.get(number, [])) or Clearance(buyer, now, _MINT)
         for number, buyer in enumerate(buyers)
     ]
+
+
+def _demand_a_transaction() -> None:
+    if not connection.in_atomic_block:
+        raise RuntimeError(
+            "A clearance outside a transaction is worth nothing: ask inside the one that moves the message."
+        )
 
 
 def standing(buyer: Buyer) -> Suppressed | None:

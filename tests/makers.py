@@ -6,6 +6,7 @@ The cast: Alice (owner), Bob (her manager), Vera (viewer), Mallory (another sell
 import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from accounts import lookup, secrets
 from accounts.models import AccountMarketplace, AmazonAccount, Membership, Role, Seller, User
@@ -13,7 +14,7 @@ from accounts.rowsecurity import across_sellers
 from amazon.marketplaces import by_id
 from campaigns.models import Campaign
 from campaigns.starting import create_default_campaigns
-from messaging import outbox
+from messaging import critical, outbox
 from messaging.letters import Letter
 from messaging.models import Channel, Message
 from optouts import gate, imports, intake, listing, setup
@@ -150,6 +151,15 @@ def make_message(
             Message.objects.filter(pk=message.pk).update(**fields)
             message.refresh_from_db()
     return message
+
+
+def make_critical_message(order: Order, *, text: str = "When may we bring it?") -> Message:
+    """A critical message that a person wrote and Amazon offers a kind for."""
+    with across_sellers("test"):
+        way = critical.way_for(order, critical.Reason.DELIVERY, {"unexpectedProblem"}, now=NOW)
+        assert isinstance(way, critical.Way)
+        writing = critical.Writing(uuid4(), critical.Reason.DELIVERY, text)
+        return critical.write(order, writing, way, by=make_user(), now=NOW)
 
 
 def make_campaigns(seller: Seller, *, status: Campaign.Status = Campaign.Status.ACTIVE) -> list[Campaign]:

@@ -19,7 +19,7 @@ from campaigns.explaining import explain
 from campaigns.models import FollowUp
 from campaigns.views.order_story import Story, tell
 from messaging.letters_kept import shown
-from messaging.models import Message, MessageEvent, Status
+from messaging.models import Message, MessageEvent, Purpose, Status
 from optouts import gate
 from orders.clocks import marketplace_name
 from orders.forms import OrderSearch, marketplaces_of
@@ -77,7 +77,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
     bought = get_object_or_404(_with_stories(seller_of(request)).select_related("account"), pk=pk)
     messages = list(
         Message.objects.for_seller(seller_of(request))
-        .filter(order=bought)
+        .filter(order=bought, purpose=Purpose.CAMPAIGN)
         .defer("letter_sealed")
         .order_by("-created_at", "-id")
         .prefetch_related(Prefetch("events", MessageEvent.objects.order_by("at", "id")))
@@ -111,7 +111,8 @@ def order_by_number(request: HttpRequest, amazon_order_id: str) -> HttpResponse:
 def _with_stories(seller: Seller) -> QuerySet[Order]:
     """Orders with all that `tell` and a table need: four queries for any number of rows."""
     decisions = FollowUp.objects.select_related("campaign").order_by("campaign__priority", "campaign_id")
-    messages = Message.objects.defer("letter_sealed").order_by("-created_at", "-id")
+    of_campaigns = Message.objects.filter(purpose=Purpose.CAMPAIGN)
+    messages = of_campaigns.defer("letter_sealed").order_by("-created_at", "-id")
     rows = Order.objects.for_seller(seller).defer("alias_sealed")
     related: list[Any] = [
         Prefetch("items", OrderItem.objects.order_by("id")),

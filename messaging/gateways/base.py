@@ -24,6 +24,7 @@ class Envelope:
     sender: str = field(repr=False)  # the seller's approved address on this marketplace; empty where none is needed
     alias: str | None = field(repr=False)
     delivered_by: datetime | None = None  # the latest time that we know of
+    kind: str = ""  # of an order message: Amazon's own word
     is_in_doubt: bool = False  # something was tried for this order before: ask Amazon first where it can be asked
 
 

@@ -8,8 +8,8 @@ from amazon import errors
 from amazon.client import AsyncAmazonClient
 from amazon.errors import RefusalKind
 from amazon.operations import Operation
+from messaging.gateways.api import not_done, refused
 from messaging.gateways.base import (
-    AccountTrouble,
     Answer,
     Deferred,
     Envelope,
@@ -78,15 +78,9 @@ class RequestReviewGateway:
         return Deferred("Amazon offers no request for this order now", OFFERED_AGAIN_AFTER)
 
     def _not_done(self, trouble: errors.AmazonError, operation: Operation) -> Answer:
-        match trouble:
-            case errors.Throttled():
-                self._throttled(operation)
-                return Deferred("Amazon asks to go slower", trouble.retry_after, is_general=True)
-            case errors.AuthorisationLost():
-                return AccountTrouble("Amazon no longer accepts the authorisation: connect again", is_revoked=True)
-            case errors.AccessDenied():
-                return AccountTrouble("Amazon denies access: the authorisation lacks the role for review requests")
-        return Deferred("Amazon cannot be reached", is_general=True)
+        if isinstance(trouble, errors.Throttled):
+            self._throttled(operation)
+        return not_done(trouble, role="review requests")
 
 
 def _refusal(no: errors.Refused, envelope: Envelope, clearance: Clearance) -> Answer:
@@ -97,5 +91,4 @@ def _refusal(no: errors.Refused, envelope: Envelope, clearance: Clearance) -> An
         return Deferred("Amazon says: outside the 5 to 30 days after delivery", TOO_EARLY_AFTER)
     if no.kind is RefusalKind.ALREADY_REQUESTED:
         return Refused("Amazon has a request for this order already, sent elsewhere")
-    code = "".join(letter for letter in no.code if letter.isprintable())  # it is kept and shown
-    return Refused(f"Amazon refused it ({code[:80]})")
+    return refused(no)

@@ -15,7 +15,7 @@ from accounts.models import Seller, User
 from accounts.rowsecurity import across_sellers
 from campaigns.exclusions import Aim, Kind, exclude
 from campaigns.planning import plan_stale
-from messaging.models import Status
+from messaging.models import ImportantPolicy, Status
 from optouts import guards
 from optouts.addresses import saw_mailbox
 from optouts.models import (
@@ -35,6 +35,7 @@ from tests.makers import (
     alias,
     make_account,
     make_campaigns,
+    make_critical_message,
     make_forwarding,
     make_import,
     make_member,
@@ -48,7 +49,7 @@ from tests.makers import (
 
 OURS = ("accounts", "orders", "optouts", "messaging", "campaigns")
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
-CHANGEABLE = {"user", "seller", "membership"}
+CHANGEABLE = {"user", "seller", "membership", "importantpolicy"}
 FACTS = [model for model in MODELS if model._meta.model_name not in CHANGEABLE]
 
 
@@ -74,6 +75,7 @@ def more_rows(seller: Seller) -> None:
         OrderReading.objects.create(seller=seller, account=account, next_at=NOW)
         saw_mailbox(seller.pk, "orders@shop.example", now=NOW)
     order = make_order(account, buyer=alias())
+    make_critical_message(order)
     make_message(order)
     plan_stale(now=NOW)
     with across_sellers("test"):
@@ -218,3 +220,15 @@ def test_operators_see_how_sending_goes(operator: Client) -> None:
 
     assert "Mallory&#x27;s shop" in text
     assert "Request a Review" in text
+
+
+def test_a_policy_of_important_is_added_and_never_changed(operator: Client) -> None:
+    first = ImportantPolicy.objects.get(since="2017-05-16")
+    new = {"since": "2026-11-24", "marketplace_id": "", "effect": "gone", "sentence": "It is gone.", "source": "Amazon"}
+
+    assert operator.post("/admin/messaging/importantpolicy/add/", new).status_code == 302
+    assert operator.post(f"/admin/messaging/importantpolicy/{first.pk}/change/", new).status_code == 403
+    assert operator.post(f"/admin/messaging/importantpolicy/{first.pk}/delete/", {"post": "yes"}).status_code == 403
+
+    entered = ImportantPolicy.objects.get(since="2026-11-24")
+    assert entered.entered_by == User.objects.get(email="operator@example.com")

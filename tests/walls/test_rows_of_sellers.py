@@ -13,7 +13,13 @@ from tests.makers import alias, make_account, make_campaigns, make_message, make
 
 OURS = ("accounts", "orders", "optouts", "messaging", "campaigns")
 # A tenant itself, a person who may be in several teams, and Amazon's own words.
-OF_NOBODY = {"accounts.Seller", "accounts.User", "optouts.PromotedTemplate", "messaging.SendingStop"}
+OF_NOBODY = {
+    "accounts.Seller",
+    "accounts.User",
+    "optouts.PromotedTemplate",
+    "messaging.SendingStop",
+    "messaging.ImportantPolicy",
+}
 
 
 def models_of_sellers() -> list[type[models.Model]]:
