@@ -41,6 +41,7 @@ def fill_the_timetable(sender: Celery, **_: Any) -> None:
         "orders.sync_due": 1.0,
         "orders.receive_changes": wake,
         "orders.named_due": wake,
+        "orders.languages_due": 2 * wake,
         "orders.reports_due": 2 * wake,
         "orders.subscribe_due": 60.0,
         "campaigns.plan_stale": wake,

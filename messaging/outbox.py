@@ -17,6 +17,7 @@ from messaging.letters import Letter
 from messaging.life import move
 from messaging.models import PENDING, Channel, Hold, Message, MessageEvent, Purpose, Status
 from optouts import gate
+from orders import languages
 from orders.attention import ask_for_plans
 from orders.models import Order
 
@@ -58,6 +59,7 @@ def schedule(order: Order, wish: Wish, *, now: datetime) -> Message:
             )
     except IntegrityError:
         raise OrderTaken(order.pk) from None
+    _want_languages([(order, wish)])
     return message
 
 
@@ -79,7 +81,13 @@ def schedule_many(wishes: Sequence[tuple[Order, Wish]], *, now: datetime) -> dic
         )
         for message in scheduled.values()
     )
+    _want_languages([(order, wish) for order, wish in wishes if order.pk in scheduled])
     return scheduled
+
+
+def _want_languages(scheduled: Sequence[tuple[Order, Wish]]) -> None:
+    """A letter should be in the buyer's language: have Amazon asked for it before the letter is due."""
+    languages.want({order.pk: wish.due_at for order, wish in scheduled if wish.letter is not None})
 
 
 def _row(order: Order, wish: Wish, *, is_held: bool, now: datetime) -> Message:

@@ -4,7 +4,7 @@ The only personal datum is the buyer's alias: sealed, with the date on which it 
 outlives it are keys: HMACs that answer "is this buyer on the list?" and nothing else.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.contrib.postgres.fields import ArrayField
@@ -70,6 +70,9 @@ class Order(models.Model):
     refunded_at = models.DateTimeField(null=True, blank=True)
     feedback_rating = models.PositiveSmallIntegerField(null=True, blank=True)
     language = models.CharField(max_length=20, blank=True, default="", db_default="")
+    language_due_at = models.DateTimeField(null=True, blank=True)  # when to ask for it; None: nobody wants to know
+    is_language_asked = models.BooleanField(default=False, db_default=False)
+    stripped_at = models.DateTimeField(null=True, blank=True)  # when all that may not be kept longer was taken away
 
     alias_sealed = models.BinaryField(null=True, blank=True)
     alias_purge_at = models.DateTimeField(null=True, blank=True)
@@ -89,6 +92,9 @@ class Order(models.Model):
             models.Index(fields=["amazon_order_id"], name="orders_of_all_by_amazon_id"),
             models.Index(fields=["replan_at"], name="orders_to_plan", condition=Q(replan_at__isnull=False)),
             models.Index(fields=["alias_key"], name="orders_by_alias", condition=Q(alias_key__isnull=False)),
+            models.Index(
+                fields=["language_due_at"], name="orders_to_ask_language_of", condition=Q(language_due_at__isnull=False)
+            ),
             models.Index(fields=["alias_purge_at"], name="orders_to_purge", condition=Q(alias_sealed__isnull=False)),
         ]
 
@@ -155,11 +161,31 @@ class OrderReading(models.Model):
 
     objects = SellerQuerySet["OrderReading"].as_manager()
 
+    class Source(Choices):
+        """Where an account's changes come from now. Polling goes on beside the others, as a net."""
+
+        QUEUE = "queue", "Amazon announces each change"
+        REPORT = "report", "Amazon's order report, for more changes than can be asked for one by one"
+        POLLING = "polling", "asked for every three minutes, as often as Amazon allows"
+
     class Meta:
         indexes = [models.Index(fields=["next_at"], name="accounts_to_read")]
 
     def __str__(self) -> str:
         return f"account {self.account_id} until {self.read_until}"
+
+    @property
+    def source(self) -> "OrderReading.Source":
+        """By what came last: an announcement or a report of the last day, seen from the last reading."""
+        since = (self.last_read_at or self.next_at) - timedelta(days=1)
+        if self.reported_at and self.reported_at > since:
+            return self.Source.REPORT
+        return self.Source.QUEUE if self.notified_at and self.notified_at > since else self.Source.POLLING
+
+    @property
+    def freshest_at(self) -> datetime | None:
+        """Up to when every change is known: by the reading, or by an announcement."""
+        return max(filter(None, (self.last_read_at, self.notified_at)), default=None)
 
 
 class OrderToRead(models.Model):

@@ -6,15 +6,16 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from orders import changes, naming, reports, sync
+from orders import changes, languages, naming, reports, retention, sync
 
+NOT_OWED_AFTER = 30  # seconds: a call that no worker has heard by then is made again
 MOST_BATCHES = 50  # of ten messages; then somebody else has his turn
 
 
 @shared_task(name="orders.sync_due")
 def sync_due() -> None:
     for account_id in sync.accounts_to_read(now=timezone.now()):
-        read_account.delay(account_id)
+        read_account.apply_async((account_id,), expires=NOT_OWED_AFTER)
 
 
 @shared_task(name="orders.read_account")
@@ -29,6 +30,7 @@ def purge() -> None:
     sync.purge(now=now)
     changes.purge(now=now)
     reports.purge(now=now)
+    retention.strip_old(now=now)
 
 
 @shared_task(name="orders.receive_changes")
@@ -52,7 +54,7 @@ def subscribe_due() -> None:
 @shared_task(name="orders.named_due")
 def named_due() -> None:
     for account_id in naming.accounts_with_named(now=timezone.now()):
-        read_named.delay(account_id)
+        read_named.apply_async((account_id,), expires=NOT_OWED_AFTER)
 
 
 @shared_task(name="orders.read_named")
@@ -65,9 +67,21 @@ def reports_due() -> None:
     now = timezone.now()
     reports.want_daily(now=now)
     for report_id in reports.due(now=now):
-        work_on_report.delay(report_id)
+        work_on_report.apply_async((report_id,), expires=NOT_OWED_AFTER)
 
 
-@shared_task(name="orders.work_on_report")
+# A year of a big seller's orders takes its time; the row's lease is longer still.
+@shared_task(name="orders.work_on_report", soft_time_limit=1500, time_limit=1560)
 def work_on_report(report_id: int) -> None:
     reports.work_on(report_id, now=timezone.now())
+
+
+@shared_task(name="orders.languages_due")
+def languages_due() -> None:
+    for account_id in languages.accounts_to_ask(now=timezone.now()):
+        ask_languages.apply_async((account_id,), expires=NOT_OWED_AFTER)
+
+
+@shared_task(name="orders.ask_languages")
+def ask_languages(account_id: int) -> None:
+    languages.ask(account_id, now=timezone.now())

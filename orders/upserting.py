@@ -156,7 +156,7 @@ def _orders_statement(told: Mapping[str, str], also: str) -> str:
                 {sets}, last_updated_at = excluded.last_updated_at, {also}
                 changed_at = case when {differs} then excluded.changed_at else o.changed_at end,
                 replan_at = case when {differs} then excluded.replan_at else o.replan_at end
-            where excluded.last_updated_at >= o.last_updated_at
+            where excluded.last_updated_at >= o.last_updated_at and o.stripped_at is null
             returning o.amazon_order_id, o.id, o.changed_at, o.xmax = 0)
         select * from written"""  # noqa: S608 - columns of our own
 

@@ -5,6 +5,7 @@ e-mail to merchant-fulfilled orders 2 days after delivery, a request for a revie
 of the promise.
 """
 
+import random
 from dataclasses import replace
 
 from amazon.simulator import accounts, clock, orders
@@ -43,6 +44,7 @@ SHARED_OPTED_OUT = (
 )
 SHARED_FRIENDLY = ((LAKESIDE, PENNINE), (BOTTEGA, LAKESIDE), (BOTTEGA_GERMANY, PENNINE), (PENNINE, LAKESIDE))
 LIVELY = 60
+MOVING = 12
 LIVELY_SECONDS = 600
 
 
@@ -108,7 +110,7 @@ def _lively(maker: Maker) -> list[Order]:
 def _moving(maker: Maker) -> list[Order]:
     """Orders that change while somebody watches: some ship, some are cancelled, some are asked to be."""
     made = []
-    for number in range(12):
+    for number in range(MOVING):
         shop = SHOPS[number % len(SHOPS)]
         buyer = maker.buyer(shop.locale, _domain(shop))
         order = maker.order(shop, buyer, maker.start + maker.chance.uniform(2, 4) * clock.DAY)
@@ -160,6 +162,27 @@ def _with_fate(maker: Maker, order: Order) -> Order:
         by = maker.chance.choice(("MERCHANT", "BUYER", "AMAZON"))
         return cancelled(order, by, maker.chance.uniform(1, 20) * clock.HOUR)
     return asked_to_cancel(order) if fate < 0.07 else order
+
+
+def _with_aftermath(made: list[Order], start: float) -> list[Order]:
+    """Some delivered orders come back, most of them refunded, and some buyers leave one to three stars.
+
+    Chance of its own, so that nothing else of the world depends on it. The scenes' own orders are left alone: they come
+    first.
+    """
+    chance = random.Random(SEED + 1)  # noqa: S311 - the same world every time
+    staged = 2 * (len(SHARED_OPTED_OUT) + len(SHARED_FRIENDLY)) + LIVELY + MOVING
+    after = []
+    for number, order in enumerate(made):
+        fate, day = chance.random(), order.deliver_by[1] + chance.uniform(1, 6) * clock.DAY
+        is_over = order.steps[-1].status != "CANCELLED" and not order.replaces and day < start
+        if number >= staged and is_over:
+            if fate < 0.06:
+                order = replace(order, returned_at=day, is_refunded=fate < 0.045)
+            elif fate < 0.09:
+                order = replace(order, feedback_rating=chance.choice((1, 2, 3)))
+        after.append(order)
+    return after
 
 
 def _placed_just_now(maker: Maker, order: Order) -> Order:
