@@ -74,13 +74,20 @@ def test_the_figure_is_on_the_operators_page(client: Client) -> None:
         assert client.get(reverse(f"admin:orders_{name}_changelist")).status_code == 200
 
 
-def test_the_source_of_an_account_is_what_came_last() -> None:
+@pytest.mark.parametrize(
+    ("notified", "reported", "source"),
+    [
+        (None, None, OrderReading.Source.POLLING),
+        (2, None, OrderReading.Source.QUEUE),
+        (2, 1, OrderReading.Source.REPORT),
+        (48, 48, OrderReading.Source.POLLING),
+    ],
+)
+def test_the_source_of_an_account_is_what_came_last(
+    notified: int | None, reported: int | None, source: OrderReading.Source
+) -> None:
     account = make_account(make_seller())
     reading = OrderReading(account=account, seller=account.seller, next_at=NOW, last_read_at=NOW)
-    assert reading.source == OrderReading.Source.POLLING
-    reading.notified_at = NOW - timedelta(hours=2)
-    assert reading.source == OrderReading.Source.QUEUE and reading.freshest_at == NOW
-    reading.reported_at = NOW - timedelta(hours=1)
-    assert reading.source == OrderReading.Source.REPORT
-    reading.notified_at = reading.reported_at = NOW - timedelta(days=2)
-    assert reading.source == OrderReading.Source.POLLING
+    reading.notified_at = NOW - timedelta(hours=notified) if notified else None
+    reading.reported_at = NOW - timedelta(hours=reported) if reported else None
+    assert reading.source == source and reading.freshest_at == NOW
