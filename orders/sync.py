@@ -35,6 +35,7 @@ AFTER_TROUBLE: Final = timedelta(minutes=2)  # then 4, 8, 16, 32: an account in 
 MOST_DOUBLINGS: Final = 4
 RING_AGAIN: Final = timedelta(seconds=30)
 RINGS_AT_ONCE: Final = 200
+GOLDEN_RATIO: Final = 0.6180339887498949  # whose multiples lie evenly between 0 and 1, however many there are
 NO_MARKETPLACE: Final = "no marketplace is in use"
 NO_AUTHORISATION: Final = "Amazon no longer accepts the authorisation: connect again"
 NO_ACCESS: Final = "Amazon denies access to the orders: the authorisation lacks the role for them"
@@ -62,8 +63,8 @@ def accounts_to_read(*, now: datetime) -> list[int]:
 def read_account(account_id: int, *, every: timedelta, now: datetime) -> int:
     """Read what changed at Amazon, page by page as far as the quota reaches; returns how many orders were stored.
 
-    The next look is `every` after the moment at which this one was due, not after it ended: Amazon grants one call in
-    178 seconds, and a schedule that slips would waste some of them.
+    The next look is the account's next turn on a beat of `every`: Amazon grants one call in 178 seconds, and a schedule
+    that slips would waste some of them.
 
     One worker an account: a second call while one runs returns 0. Trouble is written on the reading, in the seller's
     words, and the next look is planned; a 429 only delays.
@@ -105,7 +106,7 @@ def _read_pages(
             return stored
         stored += store_page(reading, page, now=now)
         if page.next_token is None:
-            _finish(reading, next_at=_next_beat(reading, every=every, now=now), last_read_at=now)
+            _finish(reading, next_at=_next_beat(reading.account_id, every=every, now=now), last_read_at=now)
             return stored
 
 
@@ -117,9 +118,12 @@ def _want_report(reading: OrderReading, *, now: datetime) -> None:
     reports.want(reading.account, AmazonReport.Kind.ORDERS, (reading.window_from, until), now=now)
 
 
-def _next_beat(reading: OrderReading, *, every: timedelta, now: datetime) -> datetime:
-    beat = reading.next_at + every
-    return beat if beat > now else now + every
+def _next_beat(account_id: int, *, every: timedelta, now: datetime) -> datetime:
+    """The account's next turn: each has its own place in the interval, whatever happened before. So the schedule never
+    slips, and accounts that were connected, or held up, at one moment do not stay a crowd."""
+    period = every.total_seconds()
+    place = account_id * GOLDEN_RATIO % 1 * period
+    return now + timedelta(seconds=period - (now.timestamp() - place) % period)
 
 
 def _next_page(
