@@ -92,6 +92,9 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
         "live": live,
         "letter": shown(last) if (last := live or next(iter(messages), None)) else None,
         "notices": bought.notices.defer("raw_sealed", "evidence").order_by("-received_at", "-id")[:20],
+        "written_by_hand": Message.objects.filter(order=bought, purpose=Purpose.CRITICAL)
+        .defer("letter_sealed")
+        .order_by("-id"),
         "suppressed": gate.standing(buyer),
     }
     return render(request, "orders/order.html", context)

@@ -71,6 +71,7 @@ ADDRESSES: dict[str, Address] = {
     "orders": Address(),
     "orders_export": Address(),
     "order": Address({"pk": "order"}),
+    "write_critical": Address({"pk": "order"}, may=CHANGERS),
     "order_by_number": Address({"amazon_order_id": "amazon_order_id"}),
     "scheduling": Address(),
     "scheduling_export": Address(),

@@ -1,0 +1,46 @@
+"""What is asked of a person who writes a critical message."""
+
+import re
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from django import forms
+
+from messaging.critical import LONGEST, Reason
+
+# What Amazon's Messaging model forbids in the text of every kind, so that it does not refuse the message later.
+_MARKUP: Final = re.compile(r"<[A-Za-z/!][^>]{0,200}>|&[A-Za-z]{2,10};|&#[0-9]{1,6};")
+_ADDRESS: Final = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}\.[A-Za-z]{2,24}")
+
+
+class CriticalForm(forms.Form):
+    """Reason and text. `number` makes sending it twice one message; `confirmed` is the way that the page named."""
+
+    reason = forms.ChoiceField(
+        label="What is it about?", choices=[("", "Choose one of Amazon's three reasons"), *Reason.choices]
+    )
+    text = forms.CharField(
+        label="Your message",
+        max_length=LONGEST,
+        strip=True,
+        widget=forms.Textarea(attrs={"rows": 8, "lang": ""}),
+        help_text="In the buyer's language. Plain text: no links, no e-mail addresses, no phone numbers.",
+    )
+    number = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    confirmed = forms.CharField(widget=forms.HiddenInput, required=False, max_length=80)
+
+    def clean_text(self) -> str:
+        text: str = self.cleaned_data["text"].replace("\r\n", "\n")
+        if _MARKUP.search(text):
+            raise forms.ValidationError("Amazon takes no HTML in an order message: write plain text.")
+        if _ADDRESS.search(text):
+            raise forms.ValidationError("Amazon takes no e-mail addresses in an order message: leave them out.")
+        return text
+
+    def clean_number(self) -> UUID:
+        number: UUID | None = self.cleaned_data["number"]
+        return number or uuid4()
+
+    def kept(self) -> dict[str, Any]:
+        """The fields that the confirmation carries on. Call when valid."""
+        return {name: self.cleaned_data[name] for name in ("reason", "text", "number")}

@@ -1,0 +1,86 @@
+"""A critical message about one order: the one thing that an opted-out buyer may still receive. Here and not in
+`messaging`, because its text is checked by the same rules as a campaign's.
+"""
+
+from typing import Any
+
+from django.contrib import messages as flashes
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import managers, seller_of
+from accounts.models import User
+from amazon.marketplaces import find
+from campaigns.forms_critical import CriticalForm
+from messaging import critical
+from messaging.critical import NoWay, Way, Writing
+from messaging.doors import CannotAsk, offered_for
+from orders.models import Order
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@managers
+def write_critical(request: HttpRequest, pk: int) -> HttpResponse:
+    """Write it, see exactly what would go out and by which way, and confirm."""
+    order = get_object_or_404(Order.objects.for_seller(seller_of(request)).select_related("account"), pk=pk)
+    if request.method != "POST":
+        return _page(request, order, CriticalForm())
+    form = CriticalForm(request.POST)
+    if not form.is_valid():
+        return _page(request, order, form, status=422)
+    reason, text = form.cleaned_data["reason"], form.cleaned_data["text"]
+    try:
+        way = critical.way_for(order, reason, offered_for(order), now=timezone.now())
+    except CannotAsk as trouble:
+        form.add_error(None, str(trouble))
+        return _page(request, order, form, status=503)
+    if isinstance(way, NoWay):
+        form.add_error(None, way.reason)
+        return _page(request, order, form, status=422)
+    if len(text) > way.longest:
+        form.add_error("text", f"Amazon takes at most {way.longest} characters in this kind of message.")
+        return _page(request, order, form, status=422)
+    writing = Writing(form.cleaned_data["number"], reason, text)
+    if form.cleaned_data["confirmed"] != name_of(way):
+        return _confirmation(request, order, form, writing, way)
+    assert isinstance(request.user, User)
+    message = critical.write(order, writing, way, by=request.user, now=timezone.now())
+    flashes.success(request, "Your message is on its way to Amazon. This page shows what becomes of it.")
+    return redirect("message", pk=message.pk)
+
+
+def name_of(way: Way) -> str:
+    """What a confirmation is for: should Amazon offer another way meanwhile, it is asked for again."""
+    return f"{way.channel.value}:{way.kind.value if way.kind else way.subject}"
+
+
+def _page(request: HttpRequest, order: Order, form: CriticalForm, *, status: int = 200) -> HttpResponse:
+    context = _about(order) | {"form": form}
+    return render(request, "orders/critical.html", context, status=status)
+
+
+def _confirmation(request: HttpRequest, order: Order, form: CriticalForm, writing: Writing, way: Way) -> HttpResponse:
+    shown = critical.letter_of(order, writing, way)
+    hidden = CriticalForm(initial=form.kept() | {"confirmed": name_of(way)})
+    for field in hidden.fields.values():
+        field.widget = field.hidden_widget()
+    context = _about(order) | {
+        "form": hidden,
+        "way": way,
+        "letter": shown,
+        "reason": critical.Reason(writing.reason).label,
+    }
+    return render(request, "orders/critical_confirm.html", context)
+
+
+def _about(order: Order) -> dict[str, Any]:
+    marketplace = find(order.marketplace_id)
+    return {
+        "order": order,
+        "is_opted_out": critical.is_opted_out(order),
+        "policy": critical.policy_for(order.marketplace_id, now=timezone.now()),
+        "language": order.language or (marketplace.locale if marketplace else ""),
+        "is_language_known": bool(order.language),
+    }
