@@ -185,7 +185,7 @@ def _book(
     text = response.get_data(as_text=True)
     is_json = (response.mimetype or "").endswith("json")
     body: Any = json.loads(text) if is_json else text
-    if is_json and fault is None:
+    if is_json and (fault is None or fault.kind == "slow"):  # late, but Amazon's own
         response.headers.setdefault("x-amzn-RequestId", secrets.token_hex(16))
     message = str(body["errors"][0]["message"]) if is_json and body.get("errors") else ""
     if fault is not None:
