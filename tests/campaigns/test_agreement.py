@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from accounts.rowsecurity import across_sellers
 from campaigns import exclusions, explaining, lifecycle, planning, rehearsal
+from campaigns.eligibility import Verdict
 from campaigns.eligibility.conditions import Operator, RuleKind
 from campaigns.exclusions import Aim, Kind
 from campaigns.lifecycle import RuleWish, Wishes
@@ -167,7 +168,7 @@ def test_each_number_opens_its_list_page_by_page(now: datetime, monkeypatch: pyt
     account = make_account(make_seller())
     request, _ = create_default_campaigns(account.seller, now=now)
     made = [make_order(account, fulfilled_by="amazon", delivered_at=now - timedelta(days=n)) for n in range(1, 6)]
-    [wanted] = [rehearsal.Bucket(rehearsal.Verdict.ELIGIBLE)]
+    [wanted] = [rehearsal.Bucket(Verdict.ELIGIBLE)]
     seen: list[int] = []
     after = None
     while True:
