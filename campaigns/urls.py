@@ -2,13 +2,19 @@
 
 from django.urls import include, path
 
-from campaigns.views import campaigns, dashboard, preview, switching
+from campaigns.views import campaigns, dashboard, editing, preview, rehearsing, switching
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
     path("campaigns/", campaigns.campaigns, name="campaigns"),
+    path("campaigns/new/", editing.campaign_new, name="campaign_new"),
+    path("campaigns/rules/row/", editing.rule_row, name="rule_row"),
+    path("campaigns/rules/products/", editing.rule_products, name="rule_products"),
     path("campaigns/<int:pk>/", campaigns.campaign, name="campaign"),
     path("campaigns/<int:pk>/switch/", switching.campaign_switch, name="campaign_switch"),
+    path("campaigns/<int:pk>/copy/", editing.campaign_copy, name="campaign_copy"),
+    path("campaigns/<int:pk>/archive/", editing.campaign_archive, name="campaign_archive"),
+    path("campaigns/<int:pk>/rehearsal/", rehearsing.campaign_rehearsal, name="campaign_rehearsal"),
     path("campaigns/<int:pk>/decisions/", campaigns.decisions, name="campaign_decisions"),
     path("campaigns/<int:pk>/letters/<slug:language>/", preview.preview, name="campaign_letter"),
     path("", include("campaigns.urls_orders")),

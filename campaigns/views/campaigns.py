@@ -17,11 +17,13 @@ from campaigns.eligibility import Verdict
 from campaigns.forms import CampaignForm
 from campaigns.lifecycle import change
 from campaigns.models import Campaign, FollowUp
+from campaigns.rule_rows import KINDS, empty_row
 from campaigns.views.preview import previews_of
 from campaigns.views.words import VERDICTS, timing, words_for
 from messaging.models import Status
 from messaging.reports import COMING
 
+CHANGES_SHOWN: Final = 20
 SENT_WITHIN: Final = timedelta(days=30)
 NEWEST_DECISION_FIRST: Final = Key("decided_at")
 
@@ -30,13 +32,16 @@ NEWEST_DECISION_FIRST: Final = Key("decided_at")
 @members
 def campaigns(request: HttpRequest) -> HttpResponse:
     """All campaigns of this seller, in the order in which they may take an order."""
-    seller = seller_of(request)
+    seller, is_archive = seller_of(request), "archived" in request.GET
+    found = list(Campaign.objects.for_seller(seller))
     counts = _counts(seller, now=timezone.now())
     rows = [
         {"campaign": campaign, "timing": timing(campaign)} | counts.get(campaign.pk, {"coming": 0, "sent": 0})
-        for campaign in Campaign.objects.for_seller(seller)
+        for campaign in found
+        if (campaign.status == Campaign.Status.ARCHIVED) is is_archive
     ]
-    return render(request, "campaigns/list.html", {"rows": rows})
+    context = {"rows": rows, "is_archive": is_archive, "has_archive": len(rows) < len(found)}
+    return render(request, "campaigns/list.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -51,7 +56,7 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponseBase:
 @managers
 def _save(request: HttpRequest, pk: int) -> HttpResponse:
     found = _find(request, pk)
-    form = CampaignForm(request.POST, campaign=found)
+    form = CampaignForm(request.POST, request.FILES, campaign=found)
     if not form.is_valid():
         return _page(request, found, form, status=422)
     change(found, form.wishes(), by=person_of(request), now=timezone.now())
@@ -91,6 +96,9 @@ def _page(request: HttpRequest, found: Campaign, form: CampaignForm, *, status: 
         "saved_name": form.initial["name"],
         "words": words_for(found),
         "verdicts": _verdicts(found),
+        "kinds": KINDS,
+        "one_more": empty_row(),
+        "changes": found.changes.select_related("by").order_by("-at", "-id")[:CHANGES_SHOWN],
         "previews": previews_of(found, chosen=request.GET.get("language", "")),
     }
     return render(request, "campaigns/campaign.html", context, status=status)

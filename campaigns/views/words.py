@@ -6,8 +6,9 @@ from typing import Final
 from amazon.marketplaces import MARKETPLACES
 from campaigns.eligibility import Reason, Verdict
 from campaigns.eligibility.conditions import YesNo
+from campaigns.eligibility.timing import WEEKDAYS, Anchor, spoken
 from campaigns.models import Campaign, Rule
-from campaigns.terms import condition_of
+from campaigns.terms import condition_of, timing_of
 from messaging.models import Channel
 
 CHANNELS: Final[dict[Channel, str]] = {
@@ -59,9 +60,11 @@ def words_for(campaign: Campaign) -> Words:
 
 def timing(campaign: Campaign) -> str:
     """For a list: "7 days after delivery, at 10:00"."""
-    days = "1 day" if campaign.delay_days == 1 else f"{campaign.delay_days} days"
-    when = f", at {campaign.send_at:%H:%M} marketplace time" if campaign.send_at else ", as soon as due"
-    return f"{days} after delivery{when}"
+    wanted = timing_of(campaign)
+    when = f", at {wanted.send_at:%H:%M} marketplace time" if wanted.send_at else ", as soon as due"
+    days = [name[:3] for number, name in enumerate(WEEKDAYS) if number in wanted.weekdays]
+    on = "" if len(days) == len(WEEKDAYS) else f", on {', '.join(days)}"
+    return f"{spoken(wanted.delay)} after {'' if wanted.after is Anchor.DELIVERY else 'the '}{wanted.after}{when}{on}"
 
 
 def language_name(code: str) -> str:

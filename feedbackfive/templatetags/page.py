@@ -104,7 +104,10 @@ class Entry:
 # Name of the list's address, title, icon, and further addresses that belong to the same section.
 SECTIONS: Final[tuple[tuple[str, str, str, frozenset[str]], ...]] = (
     ("dashboard", "Dashboard", "layout-dashboard", frozenset()),
-    ("campaigns", "Campaigns", "speakerphone", frozenset({"campaign", "campaign_switch"})),
+    (
+        "campaigns", "Campaigns", "speakerphone",
+        frozenset({"campaign", "campaign_new", "campaign_switch", "campaign_archive"}),
+    ),
     ("orders", "Orders", "package", frozenset({"order"})),
     ("scheduling", "Scheduling", "calendar-clock", frozenset()),
     ("history", "History", "history", frozenset({"message"})),

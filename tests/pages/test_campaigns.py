@@ -80,7 +80,7 @@ def test_a_viewer_looks_and_changes_nothing(vera: Client, review: Campaign) -> N
     text = vera.get(f"/campaigns/{review.pk}/").content.decode()
 
     assert "7 days after delivery" in text
-    assert "<form method=\"post\" novalidate>" not in text and "Turn on" not in text
+    assert "<form id=\"campaign-form\"" not in text and "Turn on" not in text
     assert vera.post(f"/campaigns/{review.pk}/", terms(name="Mine")).status_code == 403
     assert vera.get(f"/campaigns/{review.pk}/switch/").status_code == 403
     assert vera.post(f"/campaigns/{review.pk}/switch/", {"wanted": "on"}).status_code == 403
