@@ -115,6 +115,9 @@ def _orders(simulation: Simulation) -> dict[str, Any]:
                 "buyer_id": buyer.buyer_id,
                 "alias": buyer.alias,
                 "opted_out": buyer.is_opted_out,
+                "is_returned": order.returned_at is not None and order.returned_at <= clock.now(),
+                "is_refunded": order.is_refunded,
+                "feedback_rating": order.feedback_rating,
             }
         )
     return {"orders": found}

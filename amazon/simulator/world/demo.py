@@ -64,7 +64,7 @@ def populate_once(simulation: Simulation) -> None:
                 for order in made
             )
             made += _ordinary(maker, shop, shop.orders - already)
-        orders.add(store, made)
+        orders.add(store, _with_aftermath(made, maker.start))
         await_addresses(store)
         store.set_setting("world", "demo")
 

@@ -103,6 +103,13 @@ def test_the_demo_world_has_its_sellers_and_some_six_hundred_orders(demo: Json) 
     assert statuses >= {"PENDING", "UNSHIPPED", "SHIPPED", "CANCELLED"}
 
 
+def test_the_demo_has_returned_and_refunded_orders_and_unhappy_buyers(demo: Json) -> None:
+    orders = [order for orders in demo["orders"] for order in orders]
+    assert sum(order["is_returned"] for order in orders) >= 10
+    assert 5 <= sum(order["is_refunded"] for order in orders) <= sum(order["is_returned"] for order in orders)
+    assert {order["feedback_rating"] for order in orders} == {0, 1, 2, 3}
+
+
 def test_the_demo_shows_one_sellers_notice_stopping_anothers_message(demo: Json) -> None:
     """Opted-out buyers of two sellers: due at once at the first, 75 to 150 seconds later at the second."""
     due: dict[str, list[tuple[float, int]]] = {}
