@@ -59,12 +59,12 @@ _Value = TypeVar("_Value")
 def want_daily(*, now: datetime) -> int:
     """Want the reports of returns and feedback of each connected account, once a day; returns how many are new."""
     with across_sellers("daily reports are wanted"):
+        recent = AmazonReport.objects.filter(kind__in=DAILY, wanted_at__gt=now - EVERY)
+        there = set(recent.values_list("account_id", "kind"))
         wanted = 0
         for account in AmazonAccount.objects.filter(status=AmazonAccount.Status.CONNECTED):
-            recent = AmazonReport.objects.filter(account=account, kind__in=DAILY, wanted_at__gt=now - EVERY)
-            there = set(recent.values_list("kind", flat=True))
             for kind in DAILY:
-                if kind not in there:
+                if (account.pk, kind) not in there:
                     wanted += want(account, kind, (now - DAILY_LOOKS_BACK, now), now=now)
         return wanted
 

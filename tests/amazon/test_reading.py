@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from amazon import reading
 from amazon.errors import Unclear
-from amazon.values import AmazonOrder, FulfilledBy, OrderStatus, PackageStatus, Unreadable, Window
+from amazon.values import (
+    AmazonOrder,
+    FulfilledBy,
+    OrderStatus,
+    PackageStatus,
+    ReportProgress,
+    ReportStatus,
+    Unreadable,
+    Window,
+)
 from tests.amazon.scripted import ITALY, ORDER
 
 ALIAS = "5r27lqfzscx6cpl@marketplace.amazon.it"
@@ -262,3 +271,13 @@ def test_participations_are_read_and_one_without_an_id_is_passed_over() -> None:
     assert found.is_participating and not found.has_suspended_listings
     with pytest.raises(Unclear):
         reading.participations({})
+
+
+def test_a_report_in_a_state_that_nobody_knows_yet_is_still_being_made() -> None:
+    assert reading.report_progress({"processingStatus": "SIMMERING"}) == ReportProgress(ReportStatus.UNRECOGNISED, None)
+
+
+@pytest.mark.parametrize("body", [{}, {"url": 7}, {"url": "https://x", "compressionAlgorithm": "ZSTD"}])
+def test_a_document_that_cannot_be_fetched_is_unclear(body: dict[str, object]) -> None:
+    with pytest.raises(Unclear):
+        reading.document_address(body)
