@@ -45,7 +45,7 @@ def test_an_order_of_two_items_is_read_as_one() -> None:
     assert isinstance(order, AmazonOrder)
     assert (order.order_id, order.status, order.fulfilled_by) == (ORDER, OrderStatus.SHIPPED, FulfilledBy.MERCHANT)
     assert (order.marketplace_id, order.destination_country) == ("APJ6JRA9NG5V4", "IT")
-    assert (order.total, order.currency, order.programs) == (Decimal("24.98"), "EUR", {"AMAZON_BUSINESS"})
+    assert (order.total, order.currency, order.programs) == (Decimal("24.98"), "EUR", frozenset({"AMAZON_BUSINESS"}))
     assert [(item.sku, item.quantity, item.unit_price) for item in order.items] == [
         ("TEA-1", 2, Decimal("9.99")),
         ("TEA-2", 1, Decimal("5.00")),
