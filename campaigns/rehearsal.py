@@ -40,6 +40,7 @@ class Rehearsed:
     order: Known
     decision: Decision | None
     waits_now: bool  # a message of this campaign waits for it
+    waits_for_another: bool = False
 
     @property
     def bucket(self) -> "Bucket":
@@ -75,6 +76,7 @@ class Rehearsal:
     by_day: Counter[date] = field(default_factory=Counter)
     later: Counter[Reason] = field(default_factory=Counter)
     would_not: Counter[Reason] = field(default_factory=Counter)
+    takes_over: int = 0  # of those that would go: now wait for a campaign after this one
     more: int = 0  # would go, and no message of this campaign waits for them now
     fewer: int = 0  # wait for this campaign now, and would not go
 
@@ -91,6 +93,7 @@ class Rehearsal:
         if bucket.day is not None:
             self.by_day[bucket.day] += 1
             self.more += not one.waits_now
+            self.takes_over += one.waits_for_another
             return
         self.fewer += one.waits_now
         if bucket.reason is not None:
@@ -194,12 +197,13 @@ def _rehearsed(order: Known, standing: Standing, cast: Cast, live: Live | None, 
     if live is None or not live.is_settled:
         # A hard no needs no others: who else may want the order is asked last of all.
         alone = cast.rehearsed.compiled.decide(order.facts, standing, now=now)
-        if alone.verdict is Verdict.NOT_ELIGIBLE or len(cast.all) == 1:
+        if alone.verdict is Verdict.NOT_ELIGIBLE:
             return Rehearsed(order, alone, waits_now)
         if live is None and not any(_takes(other, order, standing, now=now) for other in cast.all[:-1]):
             return Rehearsed(order, alone, waits_now)
     outcome = compete(order.facts, standing, cast.all, live, now=now)
-    return Rehearsed(order, outcome.decisions.get(cast.rehearsed.pk), waits_now)
+    of_another = live is not None and not live.is_settled and not waits_now
+    return Rehearsed(order, outcome.decisions.get(cast.rehearsed.pk), waits_now, of_another)
 
 
 def _takes(other: Contender, order: Known, standing: Standing, *, now: datetime) -> bool:

@@ -1,32 +1,43 @@
-"""Switching a campaign on or off: first what exactly it would do, then the deed. No vague "are you sure?"."""
+"""Switching a campaign on or off: first what exactly it would do, then the deed. No vague "are you sure?".
+
+What it would do is the rehearsal's count, by the engine that will plan.
+"""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Final
 
 from django.contrib import messages
-from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import managers, person_of, seller_of
-from accounts.models import AccountMarketplace
-from campaigns.eligibility import LATEST_AFTER_DELIVERY
-from campaigns.lifecycle import activate, pause
-from campaigns.models import Campaign, FollowUp, Rule
-from messaging.models import Channel, Message
-from messaging.outbox import WAITING
-from orders.models import Order
+from accounts.models import AmazonAccount
+from campaigns.lifecycle import activate, pause, waiting_for
+from campaigns.models import Campaign
+from campaigns.rehearsal import rehearse
+from messaging import pacing
+
+CATCH_UPS: Final = ((None, "All that Amazon still allows"), (14, "14 days"), (7, "7 days"), (3, "3 days"), (0, "None"))
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What the switch would do, counted at this moment."""
 
-    would_plan: int  # on: orders known today that it would take; "about", for buyers who have opted out are counted too
+    would_plan: int  # on: orders known today that it would take
     would_take_over: int  # of these, how many wait for a campaign that comes after this one
+    at_once: int  # of these, how many are due by tomorrow
+    per_day: int  # what Amazon allows a day, over all accounts
     would_hold: int  # off: messages that wait for this campaign
+
+    @property
+    def days_needed(self) -> int:
+        """Over how many days the daily limit spreads what is due at once; 0: it fits into one."""
+        return ceil(self.at_once / self.per_day) if self.per_day and self.at_once > self.per_day else 0
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -37,62 +48,48 @@ def campaign_switch(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     is_active = campaign.status == Campaign.Status.ACTIVE
     if request.method != "POST":
-        context = {"campaign": campaign, "is_active": is_active, "effect": effect_of(campaign, now=now)}
+        days = _catch_up(request.GET.get("catch_up", ""))
+        context = {
+            "campaign": campaign, "is_active": is_active, "catch_up": days, "catch_ups": CATCH_UPS,
+            "effect": effect_of(campaign, now=now, catch_up=days),
+        }
         return render(request, "campaigns/switch.html", context)
     wanted = request.POST.get("wanted")
-    if wanted not in ("on", "off") or (wanted == "on") == is_active:
-        state = "on" if is_active else "off"
-        messages.info(request, f"Nothing was changed: “{campaign.name}” is {state} already.")
+    is_archived = campaign.status == Campaign.Status.ARCHIVED
+    if is_archived or wanted not in ("on", "off") or (wanted == "on") == is_active:
+        state = "in the archive" if is_archived else "on already" if is_active else "off already"
+        messages.info(request, f"Nothing was changed: “{campaign.name}” is {state}.")
         return redirect("campaign", pk=campaign.pk)
     if wanted == "on":
-        activate(campaign, by=person_of(request), now=now)
+        days = _catch_up(request.POST.get("catch_up", ""))
+        catch_up = timedelta(days=days) if days is not None else None
+        activate(campaign, by=person_of(request), now=now, catch_up=catch_up)
     else:
         pause(campaign, by=person_of(request), now=now)
     messages.success(request, _said(campaign, is_on=wanted == "on"))
     return redirect("campaign", pk=campaign.pk)
 
 
-def effect_of(campaign: Campaign, *, now: datetime) -> Effect:
-    """Count what the switch would do. Three queries."""
-    reached = orders_in_reach(campaign, now=now)
-    waiting = Message.objects.filter(order=OuterRef("pk"), status__in=WAITING)
+def _catch_up(text: str) -> int | None:
+    return next((days for days, _ in CATCH_UPS if str(days) == text), None)
+
+
+def effect_of(campaign: Campaign, *, now: datetime, catch_up: int | None = None) -> Effect:
+    """Count what the switch would do. `catch_up`: how many days back orders are taken; None: as far as is set."""
+    if campaign.status == Campaign.Status.ACTIVE:
+        return Effect(0, 0, 0, 0, len(waiting_for(campaign)))
+    if catch_up is not None:
+        campaign.takes_since = now - timedelta(days=catch_up)
+    result = rehearse(campaign, now=now)
+    tomorrow = (now + timedelta(days=1)).date()
+    accounts = AmazonAccount.objects.filter(seller=campaign.seller_id).values_list("pk", flat=True)
     return Effect(
-        would_plan=reached.count(),
-        would_take_over=reached.filter(Exists(waiting)).count(),
-        would_hold=FollowUp.objects.filter(campaign=campaign, message__status__in=WAITING).count(),
+        would_plan=result.would_go,
+        would_take_over=result.takes_over,
+        at_once=sum(count for day, count in result.by_day.items() if day <= tomorrow),
+        per_day=sum(pacing.daily_cap(pk, now=now) for pk in accounts),
+        would_hold=0,
     )
-
-
-def orders_in_reach(campaign: Campaign, *, now: datetime) -> QuerySet[Order]:
-    """The orders known today that this campaign would take if it were on, as nearly as one query can say.
-
-    `eligibility.decide` has the last word on each; it also knows who has opted out.
-    """
-    place = AccountMarketplace.objects.filter(
-        account=OuterRef("account"), marketplace_id=OuterRef("marketplace_id"), is_used=True
-    )
-    letters = campaign.channel == Channel.BUYER_EMAIL
-    orders = Order.objects.filter(
-        Exists(place.exclude(approved_sender="") if letters else place),
-        seller=campaign.seller_id, status=Order.Status.SHIPPED, is_replacement=False, is_exchange=False,
-        is_cancellation_requested=False, deliver_by_latest__isnull=False,
-    ).filter(
-        Q(deliver_by_earliest__gt=now - LATEST_AFTER_DELIVERY)
-        | Q(deliver_by_earliest__isnull=True, deliver_by_latest__gt=now - LATEST_AFTER_DELIVERY)
-    )
-    if letters:
-        orders = orders.filter(alias_key__isnull=False)
-    for rule in campaign.rules.all():
-        if rule.kind == Rule.Kind.FULFILLED_BY and rule.operator == Rule.Operator.IS:
-            orders = orders.filter(fulfilled_by__in=rule.values)
-    return orders.exclude(Exists(_taken(campaign)))
-
-
-def _taken(campaign: Campaign) -> QuerySet[Message]:
-    """An order's message that this campaign would not replace: any but one that waits for a campaign after it."""
-    live = Message.objects.filter(order=OuterRef("pk"), frees_order=False)
-    later = FollowUp.objects.filter(message=OuterRef("pk"), campaign__priority__gt=campaign.priority)
-    return live.exclude(Q(status__in=WAITING) & Exists(later))
 
 
 def _said(campaign: Campaign, *, is_on: bool) -> str:
