@@ -63,7 +63,8 @@ class CampaignForm(forms.Form):
     def __init__(self, data: QueryDict | None = None, files: Files | None = None, *, campaign: Campaign) -> None:
         self.campaign, self.before = campaign, Wishes.of(campaign)
         self.rows: list[RuleRow] = rows_of(campaign)
-        super().__init__(data, initial={name: getattr(campaign, name) for name in COLUMNS})
+        initial = {name: getattr(campaign, name) for name in COLUMNS} | {"weekdays": list(campaign.weekdays)}
+        super().__init__(data, initial=initial)
         if data is not None and "rules_shown" in data:
             self.rows = rows_sent(data, files or MultiValueDict(), campaign)
         self.fields["delay_days"].help_text = _limits_in_words(Channel(campaign.channel))

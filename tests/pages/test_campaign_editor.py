@@ -58,6 +58,14 @@ def test_a_manager_makes_a_draft_and_sets_it_in_full(bob: Client, seller: Seller
     assert "Days: 7 → 6" in text and "MUG-1" in text and "6 days and 12 hours after delivery" in text
 
 
+def test_the_form_shows_what_is_stored(bob: Client, review: Campaign) -> None:
+    with across_sellers("test"):
+        Campaign.objects.filter(pk=review.pk).update(weekdays="05")
+    text = bob.get(f"/campaigns/{review.pk}/").content.decode()
+    ticked = [part for part in text.split("<input") if 'name="weekdays"' in part and " checked" in part]
+    assert [part.split('value="')[1][0] for part in ticked] == ["0", "5"]
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
