@@ -42,6 +42,21 @@ def unseal_text(purpose: str, seller_id: int | None, sealed: bytes | memoryview)
     return unseal(purpose, seller_id, sealed).decode()
 
 
+def reseal(sealed: bytes | memoryview) -> bytes | None:
+    """The same content, sealed by the newest key. None: it is already. Raises Unreadable for what no key opens."""
+    keys = tuple(settings.SEALING_KEYS)
+    try:
+        _keys(keys[:1]).decrypt(bytes(sealed))
+    except InvalidToken:
+        pass
+    else:
+        return None
+    try:
+        return _keys(keys).rotate(bytes(sealed))
+    except InvalidToken:
+        raise Unreadable("any") from None
+
+
 def _context(purpose: str, seller_id: int | None) -> bytes:
     return f"{purpose}:{seller_id or ''}".encode() + SEPARATOR
 
