@@ -14,7 +14,7 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from accounts.models import AccountMarketplace, AmazonAccount, Membership, Seller, User
+from accounts.models import AccountMarketplace, AmazonAccount, Denial, Membership, Seller, User
 
 if TYPE_CHECKING:  # Django's classes take type parameters for the type checker only
     ModelAdmin = admin.ModelAdmin[Any]
@@ -141,6 +141,11 @@ class MembershipAdmin(PagedAdmin):
     autocomplete_fields = ("user", "seller")
 
 
+class DenialInline(ReadOnlyInline):
+    model = Denial
+    fields = ("ability", "since")
+
+
 @admin.register(AmazonAccount)
 class AmazonAccountAdmin(ReadOnlyAdmin):
     """Connected by their sellers; the refresh token appears nowhere."""
@@ -149,6 +154,7 @@ class AmazonAccountAdmin(ReadOnlyAdmin):
     list_filter = ("status", "region")
     list_select_related = ("seller",)
     search_fields = ("store_name", "selling_partner_id", "seller__name")
+    inlines = (DenialInline,)
 
 
 @admin.register(AccountMarketplace)

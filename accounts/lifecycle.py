@@ -7,7 +7,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from accounts import secrets
-from accounts.models import AccountMarketplace, AmazonAccount, Membership, Role, Seller, User
+from accounts.health import Ability
+from accounts.models import AccountMarketplace, AmazonAccount, Denial, Membership, Role, Seller, User
 from accounts.rowsecurity import across_sellers
 from amazon.marketplaces import Region
 
@@ -54,11 +55,15 @@ def connect_account(
                         "refresh_token_sealed": sealed,
                         "status": AmazonAccount.Status.CONNECTED,
                         "authorised_at": now,
+                        "reminded_days": None,
+                        "disconnected_at": None,
+                        "erased_at": None,
                         "store_name": stores[0][1] if stores else seller.name,
                     },
                 )
         except IntegrityError:  # two people at the same instant
             raise TakenByAnotherSeller(selling_partner_id) from None
+        account.denials.all().delete()  # whether a role is still missing, Amazon will say again
         for marketplace_id, store_name in stores:
             AccountMarketplace.objects.update_or_create(
                 account=account,
@@ -74,6 +79,29 @@ def mark_revoked(account_id: int) -> None:
     AmazonAccount.objects.filter(pk=account_id, status=AmazonAccount.Status.CONNECTED).update(
         status=AmazonAccount.Status.REVOKED
     )
+
+
+def mark_denied(account_id: int, ability: Ability, *, now: datetime) -> None:
+    """Amazon denies this ability: the authorisation lacks its role. Shown until it is connected again. Idempotent."""
+    account = AmazonAccount.objects.get(pk=account_id)
+    Denial.objects.get_or_create(
+        account=account, ability=ability, defaults={"seller_id": account.seller_id, "since": now}
+    )
+
+
+def mark_allowed(account_id: int, ability: Ability) -> None:
+    """Amazon has just let the account do this."""
+    Denial.objects.filter(account_id=account_id, ability=ability).delete()
+
+
+def disconnect(account: AmazonAccount, *, now: datetime) -> bool:
+    """Forget the authorisation at once: nothing is read or sent any more. False: it was disconnected already.
+
+    What else Amazon gave is erased later (`messaging.leaving`); connecting again before that keeps everything.
+    """
+    there = AmazonAccount.objects.filter(pk=account.pk).exclude(status=AmazonAccount.Status.DISCONNECTED)
+    gone = AmazonAccount.Status.DISCONNECTED
+    return bool(there.update(status=gone, refresh_token_sealed=b"", disconnected_at=now))
 
 
 def restrict(seller_id: int, marketplace_id: str | None, *, text: str, dated: datetime, now: datetime) -> int:

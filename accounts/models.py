@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts import secrets
 from accounts.choices import Choices
+from accounts.health import Ability
 from amazon.marketplaces import Marketplace, Region, by_id
 
 RowOfASeller = TypeVar("RowOfASeller", bound=models.Model)
@@ -106,6 +107,9 @@ class AmazonAccount(models.Model):
     restriction_text = models.TextField(blank=True)  # in Amazon's words, for the seller
     is_stopped_by_us = models.BooleanField(db_default=False)  # restricted not by Amazon's notice, but for its refusals
     reopened_at = models.DateTimeField(null=True, blank=True)  # an older notice no longer closes it
+    reminded_days = models.PositiveSmallIntegerField(null=True, blank=True)  # of the last reminder
+    disconnected_at = models.DateTimeField(null=True, blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)  # when the personal data of a disconnected one were erased
 
     objects = SellerQuerySet["AmazonAccount"].as_manager()
 
@@ -153,3 +157,20 @@ class AccountMarketplace(models.Model):
     def is_sender_refused(self) -> bool:
         """Did Amazon refuse the sender after this place was last changed? Saving the sender anew asks Amazon again."""
         return self.sender_refused_at is not None and self.sender_refused_at > self.changed_at
+
+
+class Denial(models.Model):
+    """Amazon does not let the account do this: the authorisation lacks a role. Gone when it is connected again."""
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    account = models.ForeignKey(AmazonAccount, models.CASCADE, related_name="denials")
+    ability = models.CharField(max_length=20, choices=Ability.offered)
+    since = models.DateTimeField()
+
+    objects = SellerQuerySet["Denial"].as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "ability"], name="one_denial_per_ability")]
+
+    def __str__(self) -> str:
+        return f"{self.ability} of account {self.account_id}"

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import connect, lifecycle
 from accounts.access import CHOSEN_SELLER, members, membership_of, owners, seller_of
 from accounts.forms import REGIONS, ConnectForm
+from accounts.health import Health, health
 from accounts.models import AmazonAccount, Membership, User
 from amazon.marketplaces import Region
 
@@ -27,15 +28,21 @@ def _settings(request: HttpRequest, form: ConnectForm, *, status: int = 200) -> 
     accounts = (
         AmazonAccount.objects.for_seller(seller)
         .select_related("reading")
-        .prefetch_related("marketplaces")
+        .prefetch_related("marketplaces", "denials")
         .order_by("authorised_at", "id")
     )
     context = {
-        "accounts": [(account, REGIONS[Region(account.region)]) for account in accounts],
+        "accounts": [(account, REGIONS[Region(account.region)], _health(account)) for account in accounts],
         "team": Membership.objects.filter(seller=seller).select_related("user").order_by("created_at", "id"),
         "form": form,
     }
     return render(request, "accounts/settings.html", context, status=status)
+
+
+def _health(account: AmazonAccount) -> Health:
+    is_connected = account.status == AmazonAccount.Status.CONNECTED
+    denied = [denial.ability for denial in account.denials.all()]
+    return health(account.authorised_at if is_connected else None, denied, now=timezone.now())
 
 
 @require_POST

@@ -54,5 +54,7 @@ def fill_the_timetable(sender: Celery, **_: Any) -> None:
         sender.add_periodic_task(seconds, sender.signature(name), name=name, expires=seconds)
     for name in ("messaging.purge", "orders.purge", "optouts.purge", "optouts.look_for_shared"):
         sender.add_periodic_task(3600.0, sender.signature(name), name=name)
+    for name in ("accounts.remind", "messaging.erase_disconnected"):
+        sender.add_periodic_task(6 * 3600.0, sender.signature(name), name=name)
     watch = "messaging.watch_silence"
     sender.add_periodic_task(crontab(hour="6", minute="17"), sender.signature(watch), name=watch)  # once a day, UTC

@@ -20,6 +20,7 @@ import structlog
 from django.db import connection, transaction
 
 from accounts import lifecycle, lookup, secrets
+from accounts.health import Ability
 from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
 from messaging import breakers, outbox, pacing
@@ -50,6 +51,11 @@ TOO_LATE: Final = "Amazon's time for this order is over"
 UNREADABLE: Final = "its letter cannot be read: it waits for a person"
 ACCOUNT_RESTRICTED: Final = "Buyer-Seller e-mail of this account is stopped: see Settings"
 SENDER_REFUSED: Final = "Amazon does not know the sender address: approve it in Seller Central and save it again"
+DENIED: Final = {
+    Channel.REQUEST_REVIEW: Ability.REQUEST_REVIEWS,
+    Channel.ORDER_MESSAGE: Ability.ORDER_MESSAGES,
+}
+"""What the authorisation lacks when Amazon denies a hand-over on this channel."""
 Clock = Callable[[], datetime]
 Take = Callable[[Channel], timedelta]  # asks for leave to make one call; zero = go, else how long to wait
 
@@ -427,5 +433,7 @@ def _stop_for(parcel: Parcel, trouble: AccountTrouble, *, now: datetime) -> None
         order__marketplace_id=parcel.marketplace_id,
         status=Status.SCHEDULED,
     )
+    if (ability := DENIED.get(parcel.channel)) is not None:
+        lifecycle.mark_denied(parcel.account_id, ability, now=now)
     cause = Hold.SENDER if parcel.channel is Channel.BUYER_EMAIL else Hold.ACCESS
     outbox.hold(alike.values_list("pk", flat=True), cause=cause, reason=trouble.reason, now=now)

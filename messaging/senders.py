@@ -7,8 +7,23 @@ from django.db import transaction
 from accounts.models import AccountMarketplace
 from messaging import outbox
 from messaging.models import Hold, Message, Status
-from orders.attention import ask_for_plans
+from orders.attention import ask_for_plans, read_from_the_beginning
 from orders.models import Order
+
+
+def use_marketplace(place: AccountMarketplace, is_used: bool, *, now: datetime) -> None:
+    """Take a marketplace into use, or out of it: what waits there follows with the next plans. Idempotent.
+
+    In use again, its orders of the last weeks are read anew: changes that came meanwhile were nobody's to read.
+    """
+    with transaction.atomic():
+        changed = AccountMarketplace.objects.filter(pk=place.pk, is_used=not is_used).update(is_used=is_used)
+        if not changed:
+            return
+        if is_used:
+            read_from_the_beginning(place.account_id, now=now)
+        orders = Order.objects.filter(account_id=place.account_id, marketplace_id=place.marketplace_id)
+        ask_for_plans(orders, now=now)
 
 
 def save_sender(place: AccountMarketplace, address: str, *, now: datetime) -> int:

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from messaging import dispatch, doors, outbox, silence
+from messaging import dispatch, doors, leaving, outbox, silence
 from optouts import watching
 
 
@@ -27,6 +27,11 @@ def reap() -> None:
 @shared_task(name="messaging.purge")
 def purge() -> None:
     outbox.purge(now=timezone.now())
+
+
+@shared_task(name="messaging.erase_disconnected")
+def erase_disconnected() -> None:
+    leaving.erase_disconnected(now=timezone.now())
 
 
 @shared_task(name="messaging.watch_silence")

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db.models import QuerySet
 
-from orders.models import Order
+from orders.models import Order, OrderReading
 
 PLANNED_FOR: Final = timedelta(days=75)  # after purchase; Amazon's time for an order is long over by then
 
@@ -17,3 +17,10 @@ PLANNED_FOR: Final = timedelta(days=75)  # after purchase; Amazon's time for an 
 def ask_for_plans(orders: QuerySet[Order], *, now: datetime) -> int:
     """Have these orders planned anew, as far as anything can still be sent for them; returns how many."""
     return orders.filter(purchased_at__gt=now - PLANNED_FOR).update(replan_at=now)
+
+
+def read_from_the_beginning(account_id: int, *, now: datetime) -> None:
+    """Have an account's orders read as at the first time, for there are some that no window has covered."""
+    OrderReading.objects.filter(account_id=account_id).update(
+        read_until=None, window_from=None, window_until=None, next_token="", token_at=None, next_at=now
+    )

@@ -14,6 +14,7 @@ from django.db.models import F, Q
 
 from accounts import lifecycle
 from accounts.authorised import client_for, name_in_quotas, quotas
+from accounts.health import Ability
 from accounts.models import AccountMarketplace, AmazonAccount
 from accounts.rowsecurity import across_sellers
 from amazon.client import AmazonClient
@@ -99,6 +100,7 @@ def _read_pages(
     _open_window(reading, now=now)
     while True:
         page = _next_page(reading, client, marketplaces, every=every)
+        _note_access(reading, page, now=now)
         if isinstance(page, Pause):
             if page.is_paced and reading.next_token:
                 _want_report(reading, now=now)
@@ -108,6 +110,14 @@ def _read_pages(
         if page.next_token is None:
             _finish(reading, next_at=_next_beat(reading.account_id, every=every, now=now), last_read_at=now)
             return stored
+
+
+def _note_access(reading: OrderReading, page: OrdersPage | Pause, *, now: datetime) -> None:
+    """A role that is missing is shown until Amazon lets us read again."""
+    if not isinstance(page, Pause):
+        lifecycle.mark_allowed(reading.account_id, Ability.READ_ORDERS)
+    elif page.trouble == NO_ACCESS:
+        lifecycle.mark_denied(reading.account_id, Ability.READ_ORDERS, now=now)
 
 
 def _want_report(reading: OrderReading, *, now: datetime) -> None:

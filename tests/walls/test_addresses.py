@@ -116,6 +116,8 @@ ADDRESSES: dict[str, Address] = {
     "rotate_address": Address({"pk": "address"}, method="post", may=OWNERS),
     "forwarding_done": Address({"pk": "forwarding"}, method="post", may=CHANGERS),
     "settings": Address(),
+    "use_marketplace": Address({"pk": "place"}, method="post", may=CHANGERS, data=lambda world: {"use": "yes"}),
+    "disconnect_amazon": Address({"pk": "account"}, may=OWNERS),
     "switch_team": Address(method="post", data=lambda world: {"seller": world.seller.pk}),
     "connect_amazon": Address(method="post", may=OWNERS, data=lambda world: {"marketplace": "ATVPDKIKX0DER"}),
     "amazon_callback": Address(may=OWNERS),

@@ -1,0 +1,56 @@
+"""Owners are told by mail that Amazon's authorisation is about to end: 30, 14 and 3 days before, each once. Verb."""
+
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from accounts.health import AUTHORISED_FOR, REMINDERS, health, reminder_due
+from accounts.models import AmazonAccount, Membership, Role
+from accounts.rowsecurity import across_sellers
+
+log = structlog.get_logger(__name__)
+
+
+def remind(*, now: datetime, limit: int = 500) -> int:
+    """Send what is due; returns how many accounts were reminded of.
+
+    A reminder is claimed before it is mailed, and given back when the relay takes none of it.
+    """
+    ends_soon = now + timedelta(days=REMINDERS[0] + 1) - AUTHORISED_FOR
+    with across_sellers("owners are told that an authorisation is about to end"):
+        rows = AmazonAccount.objects.filter(status=AmazonAccount.Status.CONNECTED, authorised_at__lte=ends_soon)
+        reminded = 0
+        for account in rows.select_related("seller").order_by("authorised_at", "id")[:limit]:
+            ending = health(account.authorised_at, (), now=now)
+            assert ending.days_left is not None
+            due = reminder_due(ending.days_left, account.reminded_days)
+            if due is None:
+                continue
+            unclaimed = AmazonAccount.objects.filter(pk=account.pk, reminded_days=account.reminded_days)
+            if not unclaimed.update(reminded_days=due):
+                continue  # another worker has it
+            if _mail(account, ending.ending):
+                reminded += 1
+            else:
+                AmazonAccount.objects.filter(pk=account.pk).update(reminded_days=account.reminded_days)
+    return reminded
+
+
+def _mail(account: AmazonAccount, ending: str) -> bool:
+    address = f"{settings.SITE_URL}{reverse('settings')}#amazon"
+    text = render_to_string("accounts/mails/ending.txt", {"account": account, "ending": ending, "address": address})
+    owners = Membership.objects.filter(seller_id=account.seller_id, role=Role.OWNER, user__is_active=True)
+    taken = 0
+    for recipient in owners.values_list("user__email", flat=True):
+        mail = EmailMessage(
+            f"FeedbackFive: {ending}", text, to=[recipient], headers={"Auto-Submitted": "auto-generated"}
+        )
+        try:
+            taken += mail.send()
+        except OSError as trouble:  # smtplib's errors are OSErrors
+            log.warning("reminder_not_taken", account=account.pk, trouble=type(trouble).__name__)
+    return taken > 0

@@ -1,0 +1,81 @@
+"""Settings: how an account's authorisation stands, which marketplaces are in use, and how one leaves."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts import lifecycle
+from accounts.health import Ability
+from accounts.models import AccountMarketplace, AmazonAccount, Seller
+from accounts.rowsecurity import across_sellers
+from orders.models import Order, OrderReading
+from tests.makers import DE, IT, NOW, alias, make_account, make_message, make_order
+
+
+@pytest.fixture
+def account(seller: Seller) -> AmazonAccount:
+    return make_account(seller, marketplaces=(IT, DE), authorised_at=timezone.now())
+
+
+def page(client: Client) -> str:
+    return client.get("/settings/").content.decode()
+
+
+def test_the_end_of_an_authorisation_is_announced(alice: Client, account: AmazonAccount) -> None:
+    assert "Amazon&#x27;s authorisation ends" not in page(alice)
+    with across_sellers("test"):
+        AmazonAccount.objects.update(authorised_at=timezone.now() - timedelta(days=355, hours=-1))
+
+    assert "authorisation ends in 10 days" in page(alice)
+
+
+def test_a_missing_role_is_named_until_the_account_is_connected_again(alice: Client, account: AmazonAccount) -> None:
+    with across_sellers("test"):
+        lifecycle.mark_denied(account.pk, Ability.REQUEST_REVIEWS, now=NOW)
+        lifecycle.mark_denied(account.pk, Ability.REQUEST_REVIEWS, now=NOW)
+
+    assert "The role “Buyer Solicitation” is missing" in page(alice)
+    with across_sellers("test"):
+        lifecycle.mark_allowed(account.pk, Ability.REQUEST_REVIEWS)
+    assert "Buyer Solicitation" not in page(alice)
+
+
+def test_a_marketplace_is_taken_out_of_use_and_into_it_again(bob: Client, account: AmazonAccount) -> None:
+    order = make_order(account, marketplace_id=DE, replan_at=None, purchased_at=timezone.now())
+    with across_sellers("test"):
+        place = AccountMarketplace.objects.get(account=account, marketplace_id=DE)
+        OrderReading.objects.create(seller_id=account.seller_id, account=account, read_until=NOW, next_at=NOW)
+
+    bob.post(f"/settings/marketplaces/{place.pk}/use/", {"use": "no"})
+    with across_sellers("test"):
+        place.refresh_from_db()
+        assert not place.is_used
+        assert Order.objects.get(pk=order.pk).replan_at is not None
+        assert OrderReading.objects.get().read_until == NOW
+
+    bob.post(f"/settings/marketplaces/{place.pk}/use/", {"use": "yes"})
+    with across_sellers("test"):
+        place.refresh_from_db()
+        assert place.is_used
+        assert OrderReading.objects.get().read_until is None
+
+
+def test_disconnecting_says_first_what_it_touches(alice: Client, account: AmazonAccount) -> None:
+    make_message(make_order(account, marketplace_id=DE, buyer=alias()))
+    address = f"/amazon/{account.pk}/disconnect/"
+
+    shown = alice.get(address).content.decode()
+
+    assert "1 waiting message is held" in shown
+    assert "1 buyer address at Amazon is erased" in shown
+    with across_sellers("test"):
+        assert AmazonAccount.objects.get().status == AmazonAccount.Status.CONNECTED
+    assert "is disconnected" in alice.post(address, follow=True).content.decode()
+    with across_sellers("test"):
+        assert AmazonAccount.objects.get().status == AmazonAccount.Status.DISCONNECTED
+
+
+def test_only_an_owner_disconnects(bob: Client, account: AmazonAccount) -> None:
+    assert bob.post(f"/amazon/{account.pk}/disconnect/").status_code == 403
