@@ -28,7 +28,7 @@ from optouts.models import (
     Suppression,
 )
 from optouts.operators import ask_to_revoke, freeze
-from orders.models import OrderReading
+from orders.models import AmazonReport, ChangeNotice, OrderReading
 from tests.makers import (
     NOW,
     PASSWORD,
@@ -73,6 +73,9 @@ def more_rows(seller: Seller) -> None:
     account = make_account(seller)
     with across_sellers("test"):
         OrderReading.objects.create(seller=seller, account=account, next_at=NOW)
+        span = {"data_from": NOW, "data_until": NOW, "wanted_at": NOW, "due_at": NOW}
+        AmazonReport.objects.create(seller=seller, account=account, kind="returns", **span)
+        ChangeNotice.objects.create(seller=seller, notification_id=f"n-{account.pk}", verdict="taken", received_at=NOW)
         saw_mailbox(seller.pk, "orders@shop.example", now=NOW)
     order = make_order(account, buyer=alias())
     make_critical_message(order)
