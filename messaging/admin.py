@@ -6,14 +6,16 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
 from accounts.admin import PagedAdmin, ReadOnlyAdmin, ReadOnlyInline
 from amazon.marketplaces import MARKETPLACES
-from messaging import oversight
-from messaging.models import CriticalMessage, ImportantPolicy, Message, MessageEvent
+from messaging import breakers, oversight
+from messaging.forms import StopForm
+from messaging.models import CriticalMessage, ImportantPolicy, Message, MessageEvent, SendingStop
 
 
 class MessageEventInline(ReadOnlyInline):
@@ -39,18 +41,43 @@ class MessageAdmin(ReadOnlyAdmin):
         ]
 
     def sending(self, request: HttpRequest) -> HttpResponse:
-        """How sending goes: the queue of each channel, its pace, and the accounts in trouble."""
+        """How sending goes: the queue of each channel, its pace, the accounts in trouble; the switch for it all."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        now = timezone.now()
+        now, form = timezone.now(), StopForm(request.POST or None)
+        if request.method == "POST":
+            if not request.user.has_perm("messaging.change_sendingstop"):
+                raise PermissionDenied
+            if self._switched(request, form):
+                return redirect("admin:messaging_sending")
         context = self.admin_site.each_context(request) | {
             "title": "Sending",
             "opts": self.opts,
             "lanes": oversight.lanes(now=now),
             "ailing": oversight.ailing(now=now),
             "most": oversight.MOST_ACCOUNTS,
+            "stop": breakers.stop_in_force(),
+            "form": form,
         }
         return TemplateResponse(request, "admin/messaging/sending.html", context)
+
+    def _switched(self, request: HttpRequest, form: StopForm) -> bool:
+        by = str(request.user)
+        if "go_on" in request.POST:
+            breakers.go_on(by=by, now=timezone.now())
+        elif form.is_valid():
+            breakers.stop_everything(form.cleaned_data["reason"], by=by, now=timezone.now())
+        else:
+            return False
+        return True
+
+
+@admin.register(SendingStop)
+class SendingStopAdmin(ReadOnlyAdmin):
+    """Who stopped all sending when and why, and who let it go on. The switch is on the page of sending."""
+
+    list_display = ("stopped_at", "reason", "stopped_by", "lifted_at", "lifted_by")
+    ordering = ("-id",)
 
 
 @admin.register(MessageEvent)

@@ -259,7 +259,7 @@ def send_due(account_id: int, *, gateways: Mapping[Channel, Gateway], take: Take
     deadline, runs = clock() + ONE_RUN, list[Run]()
     with asyncio.Runner() as runner:
 
-        def deliver(parcels: list[Parcel], gateway: Gateway) -> list[Outcome]:
+        def carry(parcels: list[Parcel], gateway: Gateway) -> list[Outcome]:
             async def all_of_them() -> list[Outcome]:
                 return list(await asyncio.gather(*(hand_over(parcel, gateway) for parcel in parcels)))
 
@@ -268,7 +268,7 @@ def send_due(account_id: int, *, gateways: Mapping[Channel, Gateway], take: Take
         with pacing.alone_with(account_id) as is_alone:
             if is_alone:
                 for channel, gateway in gateways.items():
-                    runs.append(_send_channel(account_id, channel, gateway, deliver, take, clock, deadline))
+                    runs.append(_send_channel(account_id, channel, gateway, carry, take, clock, deadline))
         for gateway in gateways.values():
             runner.run(gateway.close())
     waits = [run.wait for run in runs if run.wait is not None]
@@ -279,7 +279,7 @@ def _send_channel(
     account_id: int,
     channel: Channel,
     gateway: Gateway,
-    deliver: Callable[[list[Parcel], Gateway], list[Outcome]],
+    carry: Callable[[list[Parcel], Gateway], list[Outcome]],
     take: Take,
     clock: Clock,
     deadline: datetime,
@@ -297,7 +297,10 @@ def _send_channel(
             share += 1
         if not share:
             return Run(handed_over, wait)
-        outcomes = deliver(take_up({account_id: share}, channel, now=clock()), gateway)
+        parcels = take_up({account_id: share}, channel, now=clock())
+        if not parcels and _due(account_id, channel, now=clock(), most=width) >= waiting:
+            return Run(handed_over)  # an operator has stopped it, or somebody else holds these rows
+        outcomes = carry(parcels, gateway)
         settle(outcomes, now=clock())
         handed_over += sum(isinstance(answer, Receipt | Unknown) for _, answer in outcomes)
         if any(is_trouble(answer) for _, answer in outcomes):

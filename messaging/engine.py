@@ -33,6 +33,9 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY: Final = 0.4  # seconds, while little is due; a message that becomes due waits for half of it
 SLOW: Final = 2.0
+NEARBY: Final = 0.03
+GATHERED_FOR: Final = 0.004  # outcomes, before they are written together
+AT_AMAZONS_PACE: Final = 0.025  # between two batches of requests
 COUNT_AGAIN_AFTER: Final = 60.0
 KEPT_FOR: Final = 5.0  # then others have their turn with the account, if there are accounts that nobody serves
 MOST_KEPT: Final = 300
@@ -101,6 +104,7 @@ class Engine:
         self._hands: dict[Channel, dict[int, float]] = {channel: {} for channel in Channel}  # message: since when
         self._done: list[Outcome] = []
         self._carrying: set[asyncio.Task[None]] = set()
+        self._takes = dict.fromkeys(Channel, 0.0)  # seconds that a hand-over takes, smoothed
         self._paused_until = dict.fromkeys(Channel, 0.0)  # a channel's route is in trouble
         self._stopping, self._news = asyncio.Event(), asyncio.Event()
         self._outcome = asyncio.Event()
@@ -119,7 +123,7 @@ class Engine:
             if self._carrying:
                 await asyncio.wait(self._carrying)
         finally:
-            self._outcome.set()
+            self.stop()
             await settling
             await self._doors.close()
             for thread in self._threads.values():
@@ -218,13 +222,15 @@ class Engine:
                 carrying = asyncio.create_task(self._carry(parcel))
                 self._carrying.add(carrying)
                 carrying.add_done_callback(self._carrying.discard)
+            if channel is Channel.REQUEST_REVIEW:
+                await asyncio.sleep(AT_AMAZONS_PACE)
 
     def _shares(self, channel: Channel) -> dict[int, int]:
         """How many messages of which account may be taken up now: equal parts of what there are hands for."""
         now = time.monotonic()
         hands = self._hands[channel]
         room = self._most[channel] - sum(1 for since in hands.values() if now - since < SLOW)
-        if room <= 0 or now < self._paused_until[channel]:
+        if room < (self._worth_while(channel) if hands else 1) or now < self._paused_until[channel]:
             return {}
         room_of = {}
         for account_id, account in self._accounts.items():
@@ -264,12 +270,23 @@ class Engine:
             else:
                 lane.is_due = count > 0  # a batch in which nothing could go says: look again first
 
+    def _worth_while(self, channel: Channel) -> int:
+        """How many hands have to be free for another batch: a transaction costs the same for one message as for ten.
+
+        A relay nearby answers at once, so many are free in a moment; at one far away each free hand is time lost.
+        """
+        if channel is Channel.REQUEST_REVIEW:
+            return 1  # as many as Amazon's pace lets go
+        return BATCH // 2 if self._takes[channel] < NEARBY else BATCH // 8
+
     async def _carry(self, parcel: Parcel) -> None:
+        began = time.monotonic()
         try:
             outcome = await dispatch.hand_over(parcel, self._doors.gateway(parcel.account_id, parcel.channel))
         except Exception as trouble:  # ours, at an unknown line: nobody can say whether the message was taken
             log.exception("hand_over_failed", message=parcel.id)
             outcome = parcel, Unknown(f"an error of ours in the middle of the hand-over ({type(trouble).__name__})")
+        self._takes[parcel.channel] += 0.05 * (time.monotonic() - began - self._takes[parcel.channel])
         self._done.append(outcome)
         self._outcome.set()
 
@@ -279,6 +296,8 @@ class Engine:
         """One commit for all that has come in while the last one was written."""
         while not self._stopping.is_set() or self._carrying or self._done:
             await self._outcome.wait()
+            if self._takes[Channel.BUYER_EMAIL] < NEARBY:
+                await asyncio.sleep(GATHERED_FOR)
             self._outcome.clear()
             outcomes, self._done = self._done, []
             if not outcomes:

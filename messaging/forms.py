@@ -171,3 +171,9 @@ class SenderForm(forms.Form):
         if address.rpartition("@")[2].lower() in ALIAS_DOMAINS:
             raise forms.ValidationError("This is a buyer's address. Enter your own, as it is in Seller Central.")
         return address
+
+
+class StopForm(forms.Form):
+    """An operator's stop of all sending."""
+
+    reason = forms.CharField(label="Why, in one sentence that sellers read", max_length=200)

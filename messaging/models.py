@@ -66,8 +66,9 @@ class Hold(Choices):
 
 
 class Message(models.Model):
-    seller = models.ForeignKey(Seller, models.CASCADE)
-    account = models.ForeignKey(AmazonAccount, models.CASCADE, related_name="messages")
+    # Without indexes of their own: others below begin with these columns, and every move writes into every index.
+    seller = models.ForeignKey(Seller, models.CASCADE, db_index=False)
+    account = models.ForeignKey(AmazonAccount, models.CASCADE, related_name="messages", db_index=False)
     order = models.ForeignKey(Order, models.CASCADE, related_name="messages")
     channel = models.CharField(max_length=20, choices=Channel.offered)
     purpose = models.CharField(

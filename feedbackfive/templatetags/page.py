@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django import template
 from django.conf import settings
+from django.db.models import Subquery
 from django.forms import BoundField, CheckboxInput, RadioSelect, Select
 from django.template import Context
 from django.urls import NoReverseMatch, reverse
@@ -17,7 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import AmazonAccount, Membership, Seller
 from accounts.rowsecurity import across_sellers
-from messaging.models import Status
+from messaging.models import SendingStop, Status
 
 register = template.Library()
 
@@ -144,11 +145,17 @@ def other_teams(context: Context) -> list[Seller]:
 
 @register.inclusion_tag("parts/amazon_trouble.html", takes_context=True)
 def amazon_trouble(context: Context) -> dict[str, Any]:
-    """The banner above every page while Amazon cannot be asked. One query."""
+    """The banners above every page: an operator has stopped all sending; Amazon cannot be asked. One query."""
     seller = context.get("seller")
     if not isinstance(seller, Seller):
         return {"trouble": None}
-    accounts = list(AmazonAccount.objects.for_seller(seller).values_list("store_name", "region", "status"))
+    stop = Subquery(SendingStop.objects.filter(lifted_at__isnull=True).values("reason")[:1])
+    rows = list(AmazonAccount.objects.for_seller(seller).values_list("store_name", "region", "status", stop))
+    accounts = [row[:3] for row in rows]
+    return {"stopped": rows[0][3] if rows else None} | _amazon_trouble(accounts)
+
+
+def _amazon_trouble(accounts: list[tuple[str, str, str]]) -> dict[str, Any]:
     lost = [f"{name} ({region})" for name, region, state in accounts if state == AmazonAccount.Status.REVOKED]
     if lost:
         text = f"Amazon no longer accepts our authorisation for {', '.join(lost)}. Nothing is read or sent for it."

@@ -315,14 +315,17 @@ class Pool:
                 self._take_leave(session)
 
     def _choose(self) -> Session:
-        for session in [session for session in self._sessions if session.is_worn]:
-            self._sessions.remove(session)
+        """The first that has room, else a new one; the one with the fewest letters once there are enough."""
+        while True:
+            session = next((session for session in self._sessions if session.waiting < ABREAST), None)
+            if session is None and len(self._sessions) < self._most:
+                return self._new()
+            session = session or min(self._sessions, key=lambda one: one.waiting)
+            if not session.is_worn:
+                return session
+            self._sessions.remove(session)  # it ends when its last letter has gone
             if not session.waiting:
                 self._take_leave(session)
-        least = min(self._sessions, key=lambda session: session.waiting, default=None)
-        if least is None or (least.waiting >= ABREAST and len(self._sessions) < self._most):
-            return self._new()
-        return least
 
     def _new(self) -> Session:
         session = Session(self._route)

@@ -1,7 +1,9 @@
 """Many dispatchers at the same time, on real connections and real transactions."""
 
 import itertools
+import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -106,6 +108,65 @@ def test_once_an_opt_out_is_committed_no_message_to_that_buyer_enters_sending(no
         states = Counter(Message.objects.values_list("status", flat=True))
     assert set(states) <= {Status.SENT, Status.SUPPRESSED} and sum(states.values()) == 120
     assert states[Status.SENT] == len(delivered) and leaks == []
+
+
+def test_no_batch_that_begins_after_an_opt_out_holds_that_buyer(now: datetime) -> None:
+    """Eight dispatchers take batches up while buyers opt out one after the other; all on one clock."""
+    accounts = [make_account(make_seller(f"shop {number}")) for number in range(4)]
+    buyers = [alias() for _ in range(int(os.environ.get("RACE_BUYERS", "200")))]
+    messages = [make_message(make_order(accounts[n % 4], buyer=buyer)) for n, buyer in enumerate(buyers)]
+    committed: dict[UUID, float] = {}
+    taken: list[tuple[UUID, float]] = []
+    done = threading.Event()
+
+    def opt_out_of(part: list[Message]) -> None:
+        for message in part:
+            assert message.alias_key is not None
+            buyer = Buyer(message.seller_id, message.order.amazon_order_id, message.order_key, message.alias_key)
+            gate.suppress(buyer, Proof("notice 1", gate.OPTED_OUT, "A1", "f"), reach=Reach.GLOBAL, now=NOW)
+            committed[message.alias_key] = time.monotonic()
+        done.set()
+
+    def take_up(number: int) -> None:
+        while not done.is_set():
+            began = time.monotonic()
+            for parcel in dispatch.take_up({accounts[number % 4].pk: 2}, Channel.BUYER_EMAIL, now=now):
+                assert parcel.clearance.buyer.alias_key is not None
+                taken.append((parcel.clearance.buyer.alias_key, began))
+            time.sleep(0.02)
+
+    run_at_once(partial(opt_out_of, messages[::-1]), *[partial(take_up, number) for number in range(8)])
+
+    assert [key for key, began in taken if committed.get(key, began) < began] == []
+    keys = [key for key, _ in taken]
+    assert len(keys) == len(set(keys)) and 0 < len(keys) < len(buyers)  # both happened
+    with across_sellers("test"):
+        assert Message.objects.filter(status=Status.SENDING).count() == len(keys)
+
+
+def test_a_batch_does_not_wait_for_an_opt_out_that_is_being_written(now: datetime) -> None:
+    account = make_account(make_seller())
+    blocked, free = (make_message(make_order(account, buyer=alias())) for _ in range(2))
+    buyer = Buyer(blocked.seller_id, blocked.order.amazon_order_id, blocked.order_key, blocked.alias_key)
+    locked, ended = threading.Event(), threading.Event()
+
+    def write_slowly() -> None:
+        with across_sellers("test"), transaction.atomic():
+            gate.suppress(buyer, Proof("notice 1", gate.OPTED_OUT), reach=Reach.SELLER, now=NOW)
+            locked.set()
+            assert ended.wait(10)
+
+    def take_up() -> None:
+        assert locked.wait(10)
+        parcels = dispatch.take_up({account.pk: 10}, Channel.BUYER_EMAIL, now=now)
+        ended.set()
+        assert [parcel.id for parcel in parcels] == [free.pk]
+
+    run_at_once(write_slowly, take_up)
+    assert dispatch.take_up({account.pk: 10}, Channel.BUYER_EMAIL, now=now) == []
+    with across_sellers("test"):
+        blocked.refresh_from_db()
+    assert blocked.status == Status.SUPPRESSED
 
 
 def test_a_suppression_waits_for_a_clearance_that_is_being_used(now: datetime) -> None:

@@ -3,15 +3,19 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.cache import cache
+from pytest_django import Settings
 
 from accounts.authorised import client_for, name_in_quotas, quotas
 from accounts.models import AmazonAccount
 from amazon.operations import Operation
 from messaging import dispatch, doors
 from messaging.dispatch import Run
-from messaging.models import Channel, Message, Status
+from messaging.gateways.request_review import OFFERED_AGAIN_AFTER
+from messaging.life import move
+from messaging.models import Channel, Hold, Message, Status
 from tests.amazon.harness import Amazon, Json
-from tests.amazon.scripted import closed_port
+from tests.amazon.scripted import closed_port, refusal, scripted
 from tests.makers import make_connected_account, make_message, make_order, make_seller
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
@@ -204,3 +208,72 @@ def test_without_the_server_of_the_quotas_nothing_is_asked_of_amazon(
     monkeypatch.setattr(doors, "quotas", lambda: quotas().at(closed_port().replace("http", "redis")))
     assert send_due(account, now) == Run(0, doors.WITHOUT_QUOTAS)
     assert status(request_) is Status.SCHEDULED and simulated_amazon.calls(REVIEW) == []
+
+
+def test_after_something_was_tried_amazon_is_asked_before_the_request_is_made(
+    simulated_amazon: Amazon, account: AmazonAccount, request_: Message, now: datetime
+) -> None:
+    simulated_amazon.fault(REVIEW, "throttle")
+    send_due(account, now)
+    assert simulated_amazon.calls(ACTIONS) == [] and status(request_) is Status.SCHEDULED
+    cache.clear()  # the quota's emptied bucket
+
+    send_due(account, now + timedelta(minutes=5))
+    assert len(simulated_amazon.calls(ACTIONS)) == 1 and status(request_) is Status.SENT
+    assert receipts(simulated_amazon, request_) == 1
+
+
+def test_a_request_for_an_order_whose_former_outcome_was_unknown_is_made_only_if_amazon_still_offers_it(
+    simulated_amazon: Amazon, account: AmazonAccount, request_: Message, now: datetime
+) -> None:
+    simulated_amazon.fault(REVIEW, "cut_after")  # made, and nobody heard of it
+    send_due(account, now)
+    assert status(request_) is Status.UNKNOWN
+    move([request_.pk], out_of={Status.UNKNOWN}, to=Status.CANCELLED, at=now, frees_order=True)  # an owner was wrong
+    again = make_message(
+        request_.order, channel=Channel.REQUEST_REVIEW, due_at=now, expires_at=now + timedelta(days=20)
+    )
+    cache.clear()
+
+    send_due(account, now)
+    assert status(again) is Status.SCHEDULED and again.reason == "Amazon offers no request for this order now"
+    assert again.due_at == now + OFFERED_AGAIN_AFTER and again.expires_at > again.due_at  # later, within the window
+    assert receipts(simulated_amazon, request_) == 1
+
+
+def test_what_was_requested_elsewhere_is_refused_with_that_reason(
+    simulated_amazon: Amazon, account: AmazonAccount, request_: Message, now: datetime
+) -> None:
+    with client_for(account) as client:
+        client.request_review(request_.order.amazon_order_id, request_.order.marketplace_id)
+    send_due(account, now)
+    assert status(request_) is Status.REFUSED and "sent elsewhere" in request_.reason
+
+
+@pytest.mark.parametrize(("days", "expected"), [(2, Status.SCHEDULED), (40, Status.EXPIRED)])
+def test_too_early_is_later_and_too_late_is_expired(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime, days: int, expected: Status
+) -> None:
+    delivered = now - timedelta(days=days)
+    placed = simulated_amazon.order(theirs, deliver_by=[delivered, delivered])
+    order = make_order(account, amazon_order_id=placed["order_id"], delivered_at=delivered)
+    message = make_message(order, channel=Channel.REQUEST_REVIEW, due_at=now, expires_at=now + timedelta(days=20))
+    send_due(account, now)
+    assert status(message) is expected and message.handed_over_at is None
+    assert message.reason.startswith("Amazon says:")
+
+
+def test_a_role_that_is_missing_holds_the_requests_and_burns_none(
+    simulated_amazon: Amazon,
+    account: AmazonAccount,
+    request_: Message,
+    other: Message,
+    now: datetime,
+    settings: Settings,
+) -> None:
+    Message.objects.filter(pk=other.pk).update(due_at=now)
+    with scripted(refusal(403, "Unauthorized", "Access to requested resource is denied.")) as server:
+        settings.AMAZON_ENDPOINT = server.url
+        send_due(account, now)
+    assert {status(request_), status(other)} == {Status.HELD} and request_.hold == Hold.ACCESS
+    assert receipts(simulated_amazon, request_) == 0

@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import AmazonAccount, Role, Seller
 from accounts.rowsecurity import across_sellers
 from campaigns.models import Campaign
+from messaging import breakers
 from messaging.models import Status
 from tests.makers import (
     alias,
@@ -162,3 +163,12 @@ def test_a_buyer_who_opted_out_is_counted_once_and_the_list_shows_him_once(alice
     assert found
     assert found[2] == "2"  # one buyer of two orders, and one order whose buyer Amazon does not name
     assert len(alice.get(found[1].replace("&amp;", "&")).context["page"].rows) == 2
+
+
+def test_sellers_read_that_and_why_an_operator_has_stopped_sending(alice: Client, seller: Seller) -> None:
+    make_account(seller)
+    breakers.stop_everything("We look into a fault <at Amazon>.", by="operator", now=timezone.now())
+    text = page(alice)
+    assert "Sending is paused for everybody" in text and "We look into a fault &lt;at Amazon&gt;." in text
+    breakers.go_on(by="operator", now=timezone.now())
+    assert "Sending is paused" not in page(alice)
