@@ -222,7 +222,7 @@ class Engine:
                 carrying = asyncio.create_task(self._carry(parcel))
                 self._carrying.add(carrying)
                 carrying.add_done_callback(self._carrying.discard)
-            if channel is Channel.REQUEST_REVIEW:
+            if channel is not Channel.BUYER_EMAIL:
                 await asyncio.sleep(AT_AMAZONS_PACE)
 
     def _shares(self, channel: Channel) -> dict[int, int]:
@@ -275,7 +275,7 @@ class Engine:
 
         A relay nearby answers at once, so many are free in a moment; at one far away each free hand is time lost.
         """
-        if channel is Channel.REQUEST_REVIEW:
+        if channel is not Channel.BUYER_EMAIL:
             return 1  # as many as Amazon's pace lets go
         return BATCH // 2 if self._takes[channel] < NEARBY else BATCH // 8
 

@@ -15,12 +15,8 @@ from accounts.models import Seller, User
 from accounts.rowsecurity import across_sellers
 from campaigns.exclusions import Aim, Kind, exclude
 from campaigns.planning import plan_stale
-<<<<<<< HEAD
-from messaging.models import ImportantPolicy, Status
-=======
 from messaging import breakers
-from messaging.models import SendingStop, Status
->>>>>>> 8071293 (Stop sending by an operator's switch and by a run of refusals; ask Amazon first where something was tried; kill the sender at every line)
+from messaging.models import ImportantPolicy, SendingStop, Status
 from optouts import guards
 from optouts.addresses import saw_mailbox
 from optouts.models import (
@@ -232,7 +228,6 @@ def test_operators_see_how_sending_goes(operator: Client) -> None:
     assert "Request a Review" in text
 
 
-<<<<<<< HEAD
 def test_a_policy_of_important_is_added_and_never_changed(operator: Client) -> None:
     first = ImportantPolicy.objects.get(since="2017-05-16")
     new = {"since": "2026-11-24", "marketplace_id": "", "effect": "gone", "sentence": "It is gone.", "source": "Amazon"}
@@ -243,7 +238,8 @@ def test_a_policy_of_important_is_added_and_never_changed(operator: Client) -> N
 
     entered = ImportantPolicy.objects.get(since="2026-11-24")
     assert entered.entered_by == User.objects.get(email="operator@example.com")
-=======
+
+
 def test_an_operator_stops_all_sending_with_one_sentence_that_sellers_read(operator: Client) -> None:
     page = "/admin/messaging/message/sending/"
     assert operator.post(page, {"reason": ""}).status_code == 200 and not SendingStop.objects.exists()
@@ -252,4 +248,3 @@ def test_an_operator_stops_all_sending_with_one_sentence_that_sellers_read(opera
     assert operator.post(page, {"go_on": "yes"}).status_code == 302
     stop = SendingStop.objects.get()
     assert stop.lifted_at is not None and stop.stopped_by == stop.lifted_by != ""
->>>>>>> 8071293 (Stop sending by an operator's switch and by a run of refusals; ask Amazon first where something was tried; kill the sender at every line)

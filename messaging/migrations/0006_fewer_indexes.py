@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0011_stopped_by_us'),
-        ('messaging', '0003_sending'),
+        ('messaging', '0005_policies_of_important'),
     ]
 
     operations = [
