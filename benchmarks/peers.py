@@ -16,6 +16,7 @@ from benchmarks.sites import ROOT, process
 SETTINGS = """
 SECRET_KEY = "x" * 50
 INSTALLED_APPS = ["post_office"]
+TEMPLATES = [{{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}}]
 DATABASES = {{"default": {{"ENGINE": "django.db.backends.postgresql", "NAME": "peer", "USER": "feedbackfive",
     "HOST": "{host}", "CONN_MAX_AGE": 300}}}}
 EMAIL_BACKEND = "post_office.EmailBackend"
