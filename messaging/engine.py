@@ -35,7 +35,7 @@ LOOK_EVERY: Final = 0.4  # seconds, while little is due; a message that becomes 
 SLOW: Final = 2.0
 NEARBY: Final = 0.03
 GATHERED_FOR: Final = 0.004  # outcomes, before they are written together
-AT_AMAZONS_PACE: Final = 0.025  # between two batches of requests
+AT_AMAZONS_PACE: Final = 0.05  # between two batches of requests
 COUNT_AGAIN_AFTER: Final = 60.0
 KEPT_FOR: Final = 5.0  # then others have their turn with the account, if there are accounts that nobody serves
 MOST_KEPT: Final = 300
@@ -152,8 +152,10 @@ class Engine:
         wanted = dict.fromkeys(account_id for account_id, _ in due)
         now = time.monotonic()
         strangers = [account_id for account_id in wanted if account_id not in self._accounts]
+        # As long as there is room we keep all that we can; those that are left are kept by other processes.
+        is_full = bool(strangers) and len(self._accounts) >= MOST_KEPT
         for account_id, account in self._accounts.items():
-            is_tired = bool(strangers) and now - account.kept_since > KEPT_FOR
+            is_tired = is_full and now - account.kept_since > KEPT_FOR
             account.is_leaving = account_id not in wanted or is_tired
         room = MOST_KEPT - len(self._accounts)
         leaving = [pk for pk, account in self._accounts.items() if account.is_leaving and not account.in_hand]
@@ -345,7 +347,7 @@ class Engine:
         ]
         pause = min([*waits, LOOK_EVERY])
         self._news.clear()
-        await _wait(self._news, max(0.005, pause))
+        await _wait(self._news, max(0.005 if channel is Channel.BUYER_EMAIL else AT_AMAZONS_PACE, pause))
 
 
 def _on_a_sound_connection(job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
