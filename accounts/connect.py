@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 from django.contrib.sessions.backends.base import SessionBase
@@ -28,8 +29,8 @@ from accounts.lifecycle import TakenByAnotherSeller, connect_account
 from accounts.models import AmazonAccount, Seller, User
 from amazon.client import AmazonClient, Authorisation
 from amazon.errors import AccessDenied, AmazonError, ApplicationRejected, AuthorisationLost
-from amazon.login import consent_url, exchange_code
-from amazon.marketplaces import Marketplace, Region, by_id, in_region
+from amazon.login import consent_url, exchange_code, is_amazon_host
+from amazon.marketplaces import MARKETPLACES, Marketplace, Region, by_id, in_region
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,7 @@ class Errand:
     seller: int
     marketplace: str
     nonce: str
+    partner: str = ""  # the selling partner whom Amazon's appstore named; empty: nobody yet
 
 
 def begin(user: User, seller: Seller, marketplace: Marketplace, session: SessionBase, *, redirect_uri: str) -> str:
@@ -60,6 +62,37 @@ def begin(user: User, seller: Seller, marketplace: Marketplace, session: Session
     session[IN_SESSION] = errand.nonce
     state = signing.dumps(asdict(errand), salt=SALT)
     return consent_url(authorised.application(), marketplace, state, redirect_uri=redirect_uri)
+
+
+def begin_from_appstore(
+    asked: Mapping[str, str], user: User, seller: Seller, session: SessionBase, *, redirect_uri: str
+) -> str:
+    """The seller comes from Amazon's appstore (its "Login URI"): return where Amazon waits. Raises NotConnected.
+
+    `amazon_callback_uri` comes from an address that anybody can write, so only Amazon's own hosts are believed.
+    """
+    callback, amazon_state = asked.get("amazon_callback_uri", ""), asked.get("amazon_state", "")
+    partner = asked.get("selling_partner_id", "")
+    marketplace = _home_of(callback)
+    if marketplace is None or not amazon_state or not PARTNER.fullmatch(partner):
+        raise NotConnected(f"This link does not come from Amazon's appstore. {AGAIN}")
+    errand = Errand(user.pk, seller.pk, marketplace.id, secrets.token_urlsafe(16), partner)
+    session[IN_SESSION] = errand.nonce
+    state = signing.dumps(asdict(errand), salt=SALT)
+    answer = {"redirect_uri": redirect_uri, "amazon_state": amazon_state, "state": state}
+    if asked.get("version") == "beta":
+        answer["version"] = "beta"
+    return f"{callback}{'&' if urlsplit(callback).query else '?'}{urlencode(answer)}"
+
+
+def _home_of(callback: str) -> Marketplace | None:
+    """The marketplace whose Seller Central waits at this address. None: it is no address of Amazon's."""
+    if region := authorised.application().stand_in_at(callback):
+        return in_region(region)[0]
+    if not is_amazon_host(callback) or urlsplit(callback).fragment:
+        return None
+    host = urlsplit(callback).netloc.lower().removesuffix(":443")
+    return next((place for place in MARKETPLACES if host == place.seller_central), None)
 
 
 def finish(
@@ -76,6 +109,8 @@ def finish(
     partner = answer.get("selling_partner_id", "")
     if not PARTNER.fullmatch(partner):
         raise NotConnected(f"Amazon did not say which seller agreed. {AGAIN}")
+    if errand.partner and errand.partner != partner:
+        raise NotConnected(f"Amazon sent another seller back than it had sent to us. {AGAIN}")
     region = by_id(errand.marketplace).region
     refresh_token = _refresh_token(answer["spapi_oauth_code"], redirect_uri)
     stores = _stores(region, refresh_token)

@@ -9,5 +9,6 @@ urlpatterns = [
     path("team/", views.switch_team, name="switch_team"),
     path("amazon/connect/", views.connect_amazon, name="connect_amazon"),
     path("amazon/<int:pk>/reopen/", views.reopen_account, name="reopen_account"),
+    path("amazon/start/", views.from_appstore, name="from_appstore"),
     path("amazon/callback/", views.amazon_callback, name="amazon_callback"),
 ]

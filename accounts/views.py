@@ -66,6 +66,24 @@ def connect_amazon(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @owners
+def from_appstore(request: HttpRequest) -> HttpResponse:
+    """The "Login URI": a seller who chose us in Amazon's appstore. Whoever is not signed in signs in, or up, first."""
+    assert isinstance(request.user, User)
+    try:
+        address = connect.begin_from_appstore(
+            request.GET.dict(), request.user, seller_of(request), request.session, redirect_uri=_redirect_uri()
+        )
+    except connect.NotConnected as trouble:
+        messages.error(request, str(trouble))
+        return redirect("settings")
+    response = render(request, "accounts/leaving.html", {"address": address, "marketplace": None})
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@require_safe
+@never_cache
+@owners
 def amazon_callback(request: HttpRequest) -> HttpResponse:
     """Where Amazon sends the owner back to. The one GET that writes: OAuth leaves no choice."""
     assert isinstance(request.user, User)

@@ -6,7 +6,7 @@ Place in the flow: built by the caller from its settings and its encrypted rows,
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from amazon.marketplaces import ENDPOINTS, Region
 
@@ -51,6 +51,12 @@ class Application:
         for name, url in (("endpoint", self.endpoint), ("consent_url", self.consent_url)):
             if url is not None:
                 _require_url(name, url)
+
+    def stand_in_at(self, url: str) -> Region | None:
+        """The region whose stand-in for Seller Central waits at this address. None: it is none, or there is none."""
+        if self.consent_url is None:
+            return None
+        return next((r for r in Region if url == urljoin(self.consent_url, f"confirm/{r.value}")), None)
 
     def endpoint_for(self, region: Region) -> str:
         """The address, without a slash at its end, that the calls for this region go to."""

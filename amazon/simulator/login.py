@@ -3,9 +3,10 @@
 import secrets
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, request
+from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
 from amazon.simulator import accounts, clock, troubles
@@ -15,6 +16,7 @@ from amazon.simulator.web_safety import content_policy, refuse_other_sites
 
 CODE_SECONDS = 5 * clock.MINUTE
 TOKEN_SECONDS = 3600
+STATES = URLSafeTimedSerializer(secrets.token_hex(16), salt="appstore")
 LOOPBACK = {"127.0.0.1", "localhost", "::1", "testserver"}
 
 
@@ -79,6 +81,33 @@ def blueprint(simulation: Simulation) -> Blueprint:
         else:
             answer["selling_partner_id"] = account.selling_partner_id
             answer["spapi_oauth_code"] = _new_code(simulation, account.selling_partner_id, target)
+        return redirect(f"{target}{'&' if '?' in target else '?'}{urlencode(answer)}")
+
+    @doors.get("/apps/appstore/<selling_partner_id>")
+    def appstore(selling_partner_id: str) -> AnyResponse:
+        """The seller chose the application in the appstore: on to its Login URI."""
+        account = accounts.find(simulation.store, selling_partner_id)
+        if account is None:
+            return Response("There is no such seller.", status=404, mimetype="text/plain")
+        asked = {
+            "amazon_callback_uri": urljoin(request.url_root, f"/apps/authorize/confirm/{account.region}"),
+            "amazon_state": STATES.dumps(selling_partner_id),
+            "selling_partner_id": selling_partner_id,
+        }
+        return redirect(f"{simulation.site_url}/amazon/start/?{urlencode(asked)}")
+
+    @doors.get("/apps/authorize/confirm/<region>")
+    def confirm(region: str) -> AnyResponse:
+        """The application knows the seller now, and has sent its own state along."""
+        target, state = request.args.get("redirect_uri", ""), request.args.get("state", "")
+        try:
+            partner: str = STATES.loads(request.args.get("amazon_state", ""), max_age=int(CODE_SECONDS))
+        except BadData:
+            return Response("This authorisation was not begun here.", status=400, mimetype="text/plain")
+        if problem := _consent_problem(simulation, {**request.args, "application_id": APPLICATION_ID}):
+            return Response(problem, status=400, mimetype="text/plain")
+        code = _new_code(simulation, partner, target)
+        answer = {"state": state, "selling_partner_id": partner, "spapi_oauth_code": code}
         return redirect(f"{target}{'&' if '?' in target else '?'}{urlencode(answer)}")
 
     return doors

@@ -120,6 +120,7 @@ ADDRESSES: dict[str, Address] = {
     "disconnect_amazon": Address({"pk": "account"}, may=OWNERS),
     "switch_team": Address(method="post", data=lambda world: {"seller": world.seller.pk}),
     "connect_amazon": Address(method="post", may=OWNERS, data=lambda world: {"marketplace": "ATVPDKIKX0DER"}),
+    "from_appstore": Address(may=OWNERS),
     "amazon_callback": Address(may=OWNERS),
     "reopen_account": Address({"pk": "account"}, method="post", may=OWNERS),
 }
