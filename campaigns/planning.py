@@ -52,6 +52,7 @@ class Plan:
     outcome: Outcome | None
     wish: outbox.Wish | None = None  # the winner's
     taken_back: str = ""  # why the live message goes
+    is_suppressed: bool = False  # it goes because the buyer has opted out
 
 
 def _plan_some(seller_id: int, *, now: datetime) -> int:
@@ -94,14 +95,17 @@ def decide_on(order: Order, around: Surroundings, *, now: datetime) -> Plan:
     live = around.messages.get(order.pk)
     if live is not None and live.status in outbox.IN_FLIGHT:
         return Plan(order, live, None)  # it may come back, and must then follow what has changed
+    standing = around.standing_of(order)
     outcome = compete(
-        around.facts[order.pk], around.standing_of(order), around.contenders, around.live_of(order), now=now
+        around.facts[order.pk], standing, around.contenders, around.live_of(order), now=now
     )
     if live is not None and live.status not in outbox.WAITING:
         return Plan(order, live, outcome)
     owner = around.owner_of(live) if live else None
     winner = outcome.winner
     if live is not None and outcome.keeper is None and (winner is None or winner.pk != owner):
+        if standing.suppressed is not None:  # planning may come before the withdrawal: the message says the same
+            return Plan(order, live, outcome, taken_back=standing.suppressed, is_suppressed=True)
         reason = f"{winner.name} has this order now" if winner else NOT_ANY_MORE
         return Plan(order, live, outcome, _wish_of(order, winner, outcome, around), reason)
     if winner is not None and live is not None:
@@ -175,16 +179,20 @@ def _next_look(outcome: Outcome, now: datetime) -> datetime | None:
 
 
 def _take_back(plans: Sequence[Plan], *, now: datetime) -> set[int]:
-    """Cancel what waits for a campaign that has lost it; returns the orders that are free now. What was claimed this
+    """Take back what waits for a campaign that has lost it; returns the orders of which it was. What was claimed this
     very moment is not."""
-    by_reason: dict[str, dict[int, int]] = {}
+    by_reason: dict[tuple[bool, str], dict[int, int]] = {}
     for plan in plans:
         if plan.taken_back and plan.live is not None:
-            by_reason.setdefault(plan.taken_back, {})[plan.live.pk] = plan.order.pk
-    freed = set()
-    for reason, messages in by_reason.items():
-        freed |= {messages[pk] for pk in outbox.cancel(messages, reason=reason, now=now, frees_order=True)}
-    return freed
+            by_reason.setdefault((plan.is_suppressed, plan.taken_back), {})[plan.live.pk] = plan.order.pk
+    gone = set()
+    for (is_suppressed, reason), messages in by_reason.items():
+        if is_suppressed:
+            moved = outbox.suppress(messages, reason=reason, now=now)
+        else:
+            moved = outbox.cancel(messages, reason=reason, now=now, frees_order=True)
+        gone |= {messages[pk] for pk in moved}
+    return gone
 
 
 def _bring_about(plans: Sequence[Plan], around: Surroundings, *, now: datetime) -> dict[int, Message]:

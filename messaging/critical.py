@@ -96,7 +96,8 @@ def way_for(order: Order, reason: str, offered: Collection[str], *, now: datetim
 def policy_for(marketplace_id: str, *, now: datetime) -> Policy | None:
     """What is in force about `[Important]` on this marketplace."""
     rows = ImportantPolicy.objects.values_list("marketplace_id", "since", "effect", "sentence", "source")
-    return important.in_force([Policy(*row) for row in rows], marketplace_id, day=now.date())
+    policies = [*important.KNOWN, *(Policy(*row) for row in rows)]
+    return important.in_force(policies, marketplace_id, day=now.date())
 
 
 def is_opted_out(order: Order) -> bool:

@@ -171,7 +171,7 @@ class CriticalMessage(models.Model):
 class ImportantPolicy(models.Model):
     """Whether `[Important]` in a subject still gets a mail past an opt-out, from a day on. Operators add rows.
 
-    The newest row that has begun counts; one of the marketplace itself before one for all.
+    Beside what `messaging.important` knows: the newest that has begun counts, a marketplace's own before that for all.
     """
 
     class Effect(Choices):

@@ -128,6 +128,11 @@ def cancel(message_ids: Iterable[int], *, reason: str, now: datetime, frees_orde
     return move(message_ids, out_of=WAITING, to=Status.CANCELLED, at=now, reason=reason, **changes)
 
 
+def suppress(message_ids: Iterable[int], *, reason: str, now: datetime) -> list[int]:
+    """The buyer has opted out: what still waits is not sent, by anybody; returns the ids."""
+    return move(message_ids, out_of=WAITING, to=Status.SUPPRESSED, at=now, reason=reason, settled_at=now)
+
+
 def hold(message_ids: Iterable[int], *, cause: Hold, reason: str, now: datetime) -> list[int]:
     return move(message_ids, out_of={Status.SCHEDULED}, to=Status.HELD, at=now, reason=reason, hold=cause)
 
@@ -184,6 +189,10 @@ def withdraw_suppressed(*, now: datetime) -> int:
 
 
 def _withdraw(entry: gate.Entry, *, now: datetime) -> int:
+    orders = _of(entry, Order.objects.all()).filter(Q(alias_key=entry.key) | Q(order_key=entry.key))
+    # Orders before messages, and in the order of their ids, as planning takes them: else each would wait for the other.
+    locked = list(orders.select_for_update().order_by("pk").values_list("pk", flat=True))
+    ask_for_plans(Order.objects.filter(pk__in=locked), now=now)  # so that "Why?" says it too
     messages = _of(entry, Message.objects.all())
     to_buyer = Q(alias_key=entry.key) | Q(order_key=entry.key) | Q(order__alias_key=entry.key)
     # A critical message is what an opted-out buyer may still receive.
@@ -198,8 +207,6 @@ def _withdraw(entry: gate.Entry, *, now: datetime) -> int:
         ).values_list("pk", flat=True)
         reason = "Amazon did not deliver it: " + entry.reason
         move(blocked, out_of={Status.SENT, Status.UNKNOWN}, to=Status.BLOCKED, at=now, reason=reason)
-    orders = _of(entry, Order.objects.all()).filter(Q(alias_key=entry.key) | Q(order_key=entry.key))
-    ask_for_plans(orders, now=now)  # so that "Why?" says it too
     return len(moved)
 
 

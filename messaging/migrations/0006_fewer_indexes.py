@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0011_stopped_by_us'),
-        ('messaging', '0005_policies_of_important'),
+        ('messaging', '0004_critical_messages'),
     ]
 
     operations = [

@@ -29,7 +29,7 @@ from optouts.models import (
     Suppression,
 )
 from optouts.operators import ask_to_revoke, freeze
-from orders.models import AmazonReport, ChangeNotice, OrderReading
+from orders.models import AmazonReport, ChangeNotice, OrderReading, OrderToRead
 from tests.makers import (
     NOW,
     PASSWORD,
@@ -74,6 +74,9 @@ def more_rows(seller: Seller) -> None:
     account = make_account(seller)
     with across_sellers("test"):
         OrderReading.objects.create(seller=seller, account=account, next_at=NOW)
+        OrderToRead.objects.create(
+            seller=seller, account=account, amazon_order_id="111-1111111-1111111", named_at=NOW, due_at=NOW
+        )
         span = {"data_from": NOW, "data_until": NOW, "wanted_at": NOW, "due_at": NOW}
         AmazonReport.objects.create(seller=seller, account=account, kind="returns", **span)
         ChangeNotice.objects.create(seller=seller, notification_id=f"n-{account.pk}", verdict="taken", received_at=NOW)
@@ -229,7 +232,7 @@ def test_operators_see_how_sending_goes(operator: Client) -> None:
 
 
 def test_a_policy_of_important_is_added_and_never_changed(operator: Client) -> None:
-    first = ImportantPolicy.objects.get(since="2017-05-16")
+    first = ImportantPolicy.objects.create(since="2026-11-01", effect="works", sentence="It works.", entered_at=NOW)
     new = {"since": "2026-11-24", "marketplace_id": "", "effect": "gone", "sentence": "It is gone.", "source": "Amazon"}
 
     assert operator.post("/admin/messaging/importantpolicy/add/", new).status_code == 302

@@ -96,6 +96,7 @@ def test_a_shipped_order_offers_the_critical_message_only(amazon: Amazon, accoun
 
     assert caller.actions(shipped, "messaging") == ["unexpectedProblem"]
     assert caller.actions(unshipped, "messaging") == [
+        "confirmCustomizationDetails",
         "confirmOrderDetails",
         "confirmDeliveryDetails",
         "unexpectedProblem",
