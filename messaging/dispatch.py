@@ -285,7 +285,7 @@ def _send_channel(
     deadline: datetime,
 ) -> Run:
     handed_over, width = 0, 1  # one at first: what is wrong with the first is wrong with all
-    while waiting := _due(account_id, channel, now=clock(), most=width):
+    while waiting := _due(account_id, channel, now=clock(), most=width + 1):
         if clock() >= deadline:
             return Run(handed_over, timedelta(0))
         left = pacing.left_of([account_id], now=clock())[account_id]
@@ -293,12 +293,12 @@ def _send_channel(
             pacing.move_overflow(account_id, left=0, now=clock())
             return Run(handed_over)
         share, wait = 0, timedelta(0)
-        while share < min(waiting, left) and not (wait := take(channel)):
+        while share < min(len(waiting), width, left) and not (wait := take(channel)):
             share += 1
         if not share:
             return Run(handed_over, wait)
         parcels = take_up({account_id: share}, channel, now=clock())
-        if not parcels and _due(account_id, channel, now=clock(), most=width) >= waiting:
+        if not parcels and _due(account_id, channel, now=clock(), most=width + 1) == waiting:
             return Run(handed_over)  # an operator has stopped it, or somebody else holds these rows
         outcomes = carry(parcels, gateway)
         settle(outcomes, now=clock())
@@ -309,8 +309,8 @@ def _send_channel(
     return Run(handed_over)
 
 
-def _due(account_id: int, channel: Channel, *, now: datetime, most: int) -> int:
-    """How many messages are due, counted up to `most`."""
+def _due(account_id: int, channel: Channel, *, now: datetime, most: int) -> list[int]:
+    """The first messages that are due, `most` of them."""
     with across_sellers("what is due?"):
         due = Message.objects.filter(
             account_id=account_id,
@@ -319,7 +319,7 @@ def _due(account_id: int, channel: Channel, *, now: datetime, most: int) -> int:
             due_at__lte=now,
             account__status="connected",
         )
-        return due[:most].count()
+        return list(due.order_by("due_at", "id").values_list("pk", flat=True)[:most])
 
 
 def is_trouble(answer: Answer | Unknown) -> bool:
