@@ -14,7 +14,7 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from accounts.models import AccountMarketplace, AmazonAccount, Denial, Membership, Seller, User
+from accounts.models import AccountMarketplace, AmazonAccount, Denial, Membership, Role, Seller, User
 
 if TYPE_CHECKING:  # Django's classes take type parameters for the type checker only
     ModelAdmin = admin.ModelAdmin[Any]
@@ -116,8 +116,14 @@ class PersonAdmin(AnyUserAdmin):
     show_full_result_count = False
 
 
+def _is_last_owner(membership: Membership) -> bool:
+    others = Membership.objects.filter(seller_id=membership.seller_id, role=Role.OWNER).exclude(pk=membership.pk)
+    return membership.role == Role.OWNER and not others.exists()
+
+
 class MembershipInline(Inline):
     model = Membership
+    can_delete = False  # on the membership's own page, where the last owner stays
     autocomplete_fields = ("user",)
     extra = 0
 
@@ -139,6 +145,10 @@ class MembershipAdmin(PagedAdmin):
     list_select_related = ("user", "seller")
     search_fields = ("user__email", "seller__name")
     autocomplete_fields = ("user", "seller")
+    actions = None  # one at a time: the last owner stays
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and _is_last_owner(obj))
 
 
 class DenialInline(ReadOnlyInline):

@@ -138,6 +138,12 @@ def reopen(seller: Seller, account_id: int, *, now: datetime) -> bool:
     return bool(closed.update(restricted_at=None, restriction_text="", is_stopped_by_us=False, reopened_at=now))
 
 
+def refuse_sender_of(account_id: int, marketplace_id: str, *, at: datetime) -> None:
+    """Amazon's relay does not accept the sender of this very account: it is red until it is saved anew. Idempotent."""
+    place = AccountMarketplace.objects.filter(account_id=account_id, marketplace_id=marketplace_id)
+    place.filter(changed_at__lt=at).update(sender_refused_at=at)
+
+
 def refuse_sender(seller_id: int, marketplace_id: str, *, dated: datetime) -> int:
     """Amazon does not accept the sender of this marketplace: mail waits until it is saved anew. Returns how many.
 

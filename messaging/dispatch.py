@@ -436,6 +436,8 @@ def _stop_for(parcel: Parcel, trouble: AccountTrouble, *, now: datetime) -> None
         order__marketplace_id=parcel.marketplace_id,
         status=Status.SCHEDULED,
     )
+    if parcel.channel is Channel.BUYER_EMAIL and parcel.envelope.sender:  # it is entered, and Amazon does not know it
+        lifecycle.refuse_sender_of(parcel.account_id, parcel.marketplace_id, at=now)
     if (ability := DENIED.get(parcel.channel)) is not None:
         lifecycle.mark_denied(parcel.account_id, ability, now=now)
     cause = Hold.SENDER if parcel.channel is Channel.BUYER_EMAIL else Hold.ACCESS

@@ -9,7 +9,7 @@ from accounts.models import AccountMarketplace, AmazonAccount
 from campaigns import lifecycle, planning, starting
 from campaigns.models import Campaign
 from messaging import dispatch, outbox, pacing, team
-from messaging.gateways.base import Deferred, Receipt, Refused
+from messaging.gateways.base import AccountTrouble, Deferred, Receipt, Refused
 from messaging.models import Channel, Hold, Message, Status
 from optouts import gate
 from optouts.gate import Buyer, Proof, Reach
@@ -280,3 +280,13 @@ def test_a_blocked_letter_gives_its_place_in_the_daily_limit_back(account: Amazo
     used = pacing.left_today(account.pk, now=now)
     Message.objects.filter(pk=message.pk).update(status=Status.BLOCKED)
     assert pacing.left_today(account.pk, now=now) == used + 1
+
+
+def test_a_sender_that_the_relay_does_not_know_turns_red_until_it_is_saved_anew(
+    account: AmazonAccount, now: datetime
+) -> None:
+    message = make_message(make_order(account, buyer=alias()))
+    account.marketplaces.update(changed_at=now - timedelta(days=1))
+    send_due(account, PostOffice(lambda envelope: AccountTrouble("Amazon does not know it")), now)
+    place = account.marketplaces.get()
+    assert status(message) is Status.HELD and place.is_sender_refused

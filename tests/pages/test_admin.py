@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Seller, User
+from accounts.models import Membership, Seller, User
 from accounts.rowsecurity import across_sellers
 from campaigns.exclusions import Aim, Kind, exclude
 from campaigns.planning import plan_stale
@@ -251,3 +251,14 @@ def test_an_operator_stops_all_sending_with_one_sentence_that_sellers_read(opera
     assert operator.post(page, {"go_on": "yes"}).status_code == 302
     stop = SendingStop.objects.get()
     assert stop.lifted_at is not None and stop.stopped_by == stop.lifted_by != ""
+
+
+def test_the_last_owner_of_a_team_cannot_be_taken_out(operator: Client, seller: Seller) -> None:
+    make_member(seller)
+    with across_sellers("test"):
+        first = Membership.objects.get(seller=seller)
+    address = f"/admin/accounts/membership/{first.pk}/delete/"
+
+    assert operator.post(address, {"post": "yes"}).status_code == 403
+    make_member(seller)
+    assert operator.post(address, {"post": "yes"}).status_code == 302
