@@ -6,42 +6,34 @@ one that does not exist is counted and thrown away unread. The limits are those 
 
 import asyncio
 import errno
-import logging
 import queue
-import re
 import ssl
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from optouts import addresses
+from optouts.conversation import NO_ROOM, OK, Conversation, Mail, Wish
 from optouts.guests import Guests
 from optouts.loops import went_round
 from optouts.models import Notice
 from optouts.receiving import Delivery
-from optouts.storekeeper import Storekeeper
-from optouts.taking import Taking
+from optouts.storekeeper import Stored, Storekeeper
 
 log = structlog.get_logger(__name__)
 
-LARGEST: Final = 1_048_576  # bytes; genuine notices have 7 to 100 KB
 MOST_HELD: Final = 128 * 1_048_576  # bytes of all mails that are being taken in or stored
-MOST_RECIPIENTS: Final = 10
-MOST_COMMANDS: Final = {"MAIL": 50, "DATA": 50, "RCPT": 200, "*": 50}  # of each kind, per connection
+MOST_AHEAD: Final = 65_536  # bytes that a sender may be ahead of our answers
 COMMAND_SECONDS, DATA_SECONDS, SESSION_SECONDS = 60.0, 300.0, 600.0
 MOST_RINGS_WAITING: Final = 1000
 LAST_MAIL_SECONDS: Final = 10.0
-READ_AT_ONCE: Final = 16_384  # bytes; the library's own measure, a line, stops the flow every other line
-OK, LATER = "250 2.0.0 OK", "451 4.3.0 Please try again later"
-NO_ROOM: Final = "452 4.3.1 No room at the moment, please try again later"
+LATER: Final = "451 4.3.0 Please try again later"
 NO_ROOM_STATES: Final = frozenset({"53100", "53200"})  # PostgreSQL: disk_full, out_of_memory
-SIMPLE_ADDRESS: Final = re.compile(r"<([A-Za-z0-9._=+/-]{0,64}@[A-Za-z0-9.-]{1,255}|)>( .*)?")
 MOST_IN_A_RING: Final = 50  # notices, which one worker reads one after the other
 RING_PAUSE_SECONDS: Final = 0.002  # for each notice of the ring before: a crowd gathers, a lone one need not wait
 Ring = Callable[[int], None]
@@ -86,49 +78,39 @@ class NoticeHandler:
     """
 
     def __init__(self, *, domain: str, ring: Ring, clock: Clock) -> None:
-        self._domain, self._ring = domain, ring
+        self.domain, self._ring = domain, ring
         self._storekeeper = Storekeeper(clock=clock)
         self._in_hand = 0
         self.held = 0  # bytes
 
-    def __dir__(self) -> list[str]:
-        """The library looks for hooks at every connection."""
-        return ["handle_RCPT", "handle_exception"]
-
-    async def handle_RCPT(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
-    ) -> str:
+    def is_ours(self, address: str) -> bool:
+        """Could this be one of our addresses? Whether it exists is not told."""
         local_part, _, domain = address.rpartition("@")
-        if domain.lower() != self._domain or not addresses.is_well_formed(local_part):
-            return "550 5.1.1 No such address"
-        if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
-            return "452 4.5.3 Too many recipients"
-        envelope.rcpt_tos.append(address)
-        envelope.rcpt_options.extend(rcpt_options)
-        return OK
+        return domain.lower() == self.domain and addresses.is_well_formed(local_part)
 
-    async def accept(self, recipients: list[str], content: bytes) -> str:
-        """Have the mail stored for each recipient, and return the answer. 250 only after the commit."""
-        round_again = went_round(content, domain=self._domain)
-        local_parts = dict.fromkeys(recipient.rpartition("@")[0].lower() for recipient in recipients)
-        deliveries = [Delivery(part, content, Notice.Source.SMTP, round_again) for part in local_parts]
+    def accept(self, mail: Mail, answer: Callable[[str], None]) -> None:
+        """Have the mail stored for each recipient, and call `answer` with what to say: 250 only after the commit."""
+        round_again = went_round(mail.content, domain=self.domain)
+        local_parts = dict.fromkeys(recipient.rpartition("@")[0].lower() for recipient in mail.recipients)
+        deliveries = [Delivery(part, mail.content, Notice.Source.SMTP, round_again) for part in local_parts]
         self._in_hand += 1
-        try:
-            stored = await self._storekeeper.store(deliveries)
-        except Exception as trouble:
+        self.held += len(mail.content)
+
+        def settle(stored: asyncio.Future[Stored]) -> None:
+            self._in_hand -= 1
+            self.held -= len(mail.content)
+            answer(self._said(stored, is_to_be_read=not round_again))
+
+        self._storekeeper.store(deliveries).add_done_callback(settle)
+
+    def _said(self, stored: asyncio.Future[Stored], *, is_to_be_read: bool) -> str:
+        if (trouble := stored.exception()) is not None:
             log.error("mail_not_stored", trouble=type(trouble).__name__)
             return NO_ROOM if _is_full(trouble) else LATER
-        finally:
-            self._in_hand -= 1
-        for notice_id in stored:
-            if notice_id is not None and not round_again:
+        for notice_id in stored.result():
+            if notice_id is not None and is_to_be_read:
                 self._ring(notice_id)
         return OK
-
-    async def handle_exception(self, error: Exception) -> str:
-        """aiosmtpd would answer 500 with the exception's text."""
-        log.error("listener_trouble", trouble=type(error).__name__)
-        return LATER
 
     async def finish(self) -> None:
         """Give the mails in hand a little time to be stored and answered, then let the database go."""
@@ -139,144 +121,141 @@ class NoticeHandler:
         self._storekeeper.close()
 
 
-class NoticeServer(SMTP):
-    """One connection: aiosmtpd with our limits. VRFY, EXPN, AUTH and HELP tell nothing."""
+class Lobby:
+    """What the connections of one listener share besides the handler: the seats, the certificate, what is going on."""
 
-    line_length_limit = READ_AT_ONCE  # commands have their own limit, the lines of a mail theirs in `taking`
+    def __init__(self, guests: Guests, tls: ssl.SSLContext | None) -> None:
+        self.guests, self.tls = guests, tls
+        self._handshakes: set[asyncio.Task[None]] = set()
 
-    def __init__(
-        self, handler: NoticeHandler, *, hostname: str, guests: Guests, tls: ssl.SSLContext | None = None
-    ) -> None:
-        super().__init__(
-            handler,
-            data_size_limit=LARGEST,
-            hostname=hostname,
-            ident="FeedbackFive",
-            timeout=COMMAND_SECONDS,
-            enable_SMTPUTF8=False,
-            decode_data=False,
-            command_call_limit=dict(MOST_COMMANDS),
-            tls_context=tls,
-        )
-        self._handler, self._guests = handler, guests
-        self._seat: asyncio.Transport | None = None  # None: turned away, or gone
-        self._session_end: asyncio.TimerHandle | None = None
+    def remember(self, handshake: asyncio.Task[None]) -> None:
+        """An event loop forgets tasks that nobody holds."""
+        self._handshakes.add(handshake)
+        handshake.add_done_callback(self._handshakes.discard)
 
-    def __dir__(self) -> list[str]:
-        """The library looks itself through for commands at every connection: a third of a short one's cost."""
-        return COMMANDS
+
+class Connection(asyncio.Protocol):
+    """One connection: carries bytes between the wire and its `Conversation`, and watches the clock.
+
+    It needs no task and no stream of its own, which is what makes it cheap: an idle one is a timer and a few objects.
+    """
+
+    def __init__(self, handler: NoticeHandler, conversation: Conversation, lobby: Lobby) -> None:
+        self._handler, self._conversation, self._lobby = handler, conversation, lobby
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None  # None: turned away, or gone
+        self._seat: asyncio.Transport | None = None  # the same, but for TLS
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = self._session_ends = self._rings_at = 0.0
+        self._turns = self._held = 0
+        self._is_busy = False  # its mail is being stored, or TLS begins
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        if self._seat is not None:  # the same guest, behind TLS now; what was sent in the clear is forgotten
-            super().connection_made(transport)
-            return
-        if not self._guests.admit(transport):
+        transport = cast("asyncio.Transport", transport)  # uvloop's is one in deed, not by descent
+        if not self._lobby.guests.admit(transport):
             transport.write(b"421 4.7.0 Too many connections, please try again later\r\n")
             transport.close()
             return
-        self._seat = transport
-        super().connection_made(transport)
-        self._session_end = self.loop.call_later(SESSION_SECONDS, transport.close)
-
-    def eof_received(self) -> bool | None:
-        return bool(super().eof_received()) if self._seat is not None else None
+        self._transport = self._seat = transport
+        self._session_ends = self._loop.time() + SESSION_SECONDS
+        self._expect(COMMAND_SECONDS)
+        transport.write(self._conversation.said())
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._seat is None:
             return
-        self._guests.leave(self._seat)
-        self._seat = None
-        if self._session_end is not None:
-            self._session_end.cancel()
-        super().connection_lost(error)
+        self._lobby.guests.leave(self._seat)
+        self._transport = self._seat = None
+        self._handler.held -= self._held
+        self._held = 0
+        if self._timer is not None:
+            self._timer.cancel()
 
-    async def smtp_EHLO(self, hostname: str | None) -> None:
-        """As the library's, in one write, and without AUTH behind TLS."""
-        if not hostname:
-            await self.push("501 5.5.4 Syntax: EHLO hostname")
+    def data_received(self, data: bytes) -> None:
+        if self._transport is None:
             return
-        self._set_rset_state()  # type: ignore[no-untyped-call]
-        assert self.session is not None
-        self.session.extended_smtp, self.session.host_name = True, hostname
-        offered = [self.hostname, f"SIZE {LARGEST}", "8BITMIME", "ENHANCEDSTATUSCODES"]
-        if self.tls_context and not self.session.ssl:
-            offered.append("STARTTLS")
-        await self.push("\r\n".join([f"250-{line}" for line in offered] + ["250 HELP"]))
+        self._conversation.hear(data)
+        if self._is_busy:
+            if self._conversation.waiting > MOST_AHEAD:
+                self._transport.pause_reading()
+            return
+        self._go_on()
 
-    async def smtp_DATA(self, arg: str | None) -> None:
-        """As the library's, in chunks instead of lines: a mail of 6 KB has a hundred of these."""
-        if await self.check_helo_needed():
-            return
-        assert self.envelope is not None
-        recipients = list(self.envelope.rcpt_tos)
-        if arg or not recipients:
-            await self.push("501 5.5.4 Syntax: DATA" if arg else "503 5.5.1 Need RCPT first")
-            return
-        self._reset_timeout(DATA_SECONDS)  # a slow line is not an idle one
-        await self.push("354 End data with <CR><LF>.<CR><LF>")
-        held = 0
+    def _go_on(self) -> None:
+        """Let the conversation go on, write its answers, do what it asks for."""
+        assert self._transport is not None
+        conversation = self._conversation
+        if conversation.is_in_mail and self._handler.held > MOST_HELD:
+            conversation.let_go()
         try:
-            taking = Taking(largest=LARGEST)
-            behind, is_full = None, False
-            while behind is None:
-                chunk = await self._reader.read(1 << 20)  # all that is there
-                if not chunk:
-                    raise ConnectionResetError
-                if is_full := is_full or self._handler.held > MOST_HELD:
-                    taking.forget()
-                behind = taking.feed(chunk)
-                self._handler.held += taking.held - held
-                held = taking.held
-            if behind:
-                self._reader.feed_data(behind)  # the next commands
-            refusal = NO_ROOM if is_full else taking.refusal()
-            said = refusal or await self._handler.accept(recipients, taking.mail())
-        finally:
-            self._handler.held -= held
-        self._set_rset_state()  # type: ignore[no-untyped-call]
-        await self.push(self.answers(said, recipients))
+            wanted = conversation.go_on()
+        except Exception as trouble:
+            log.error("listener_trouble", trouble=type(trouble).__name__)
+            self._transport.write(b"421 4.3.0 Trouble here, please try again later\r\n")
+            self._transport.close()
+            return
+        self._handler.held += conversation.held - self._held
+        self._held = conversation.held
+        if conversation.turns != self._turns:
+            self._turns = conversation.turns
+            self._expect(DATA_SECONDS if conversation.is_in_mail or isinstance(wanted, Mail) else COMMAND_SECONDS)
+        if said := conversation.said():
+            self._transport.write(said)
+        if isinstance(wanted, Mail):
+            self._is_busy = True
+            self._handler.accept(wanted, self._answer)
+        elif wanted is Wish.BEGIN_TLS:
+            self._is_busy = True
+            self._transport.pause_reading()  # the next bytes are the handshake's
+            self._lobby.remember(self._loop.create_task(self._begin_tls(self._transport)))
+        elif wanted is Wish.HANG_UP:
+            self._transport.close()
 
-    def answers(self, said: str, recipients: list[str]) -> str:
-        """What is said at the end of a mail."""
-        return said
+    def _answer(self, said: str) -> None:
+        """The mail has been stored, or not: say so, and go on with what has come meanwhile."""
+        if self._transport is None:
+            return  # it has hung up; the sender will send again, and find its mail stored
+        self._is_busy = False
+        self._conversation.answer(said)
+        self._expect(COMMAND_SECONDS)
+        self._transport.resume_reading()
+        self._go_on()
 
-    async def smtp_LHLO(self, arg: str | None) -> None:
-        await self.push("500 5.5.1 Say EHLO")
+    async def _begin_tls(self, transport: asyncio.Transport) -> None:
+        assert self._lobby.tls is not None
+        try:
+            inside = await self._loop.start_tls(
+                transport, self, self._lobby.tls, server_side=True, ssl_handshake_timeout=COMMAND_SECONDS
+            )
+        except OSError:  # what ssl raises, too: nonsense instead of a handshake, or nobody there any more
+            transport.abort()
+            self.connection_lost(None)
+            return
+        if inside is None or self._seat is None:
+            return
+        self._transport, self._is_busy = inside, False
+        self._conversation.begin_anew()
 
-    async def smtp_VRFY(self, arg: str | None) -> None:
-        await self.push("502 5.5.1 Not implemented")
+    def _expect(self, seconds: float) -> None:
+        """Hang up when nothing new has been said in this time. One timer serves a connection's whole life."""
+        self._due = min(self._loop.time() + seconds, self._session_ends)
+        if self._timer is None or self._rings_at > self._due:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._set_timer()
 
-    smtp_EXPN = smtp_AUTH = smtp_VRFY
+    def _set_timer(self) -> None:
+        self._rings_at = self._due
+        self._timer = self._loop.call_at(self._due, self._ring)
 
-    async def smtp_HELP(self, arg: str | None) -> None:
-        await self.push("214 2.0.0")
-
-    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
-        """The library parses with all of RFC 5322, which costs more than the rest of the command."""
-        simple = SIMPLE_ADDRESS.fullmatch(arg)
-        if simple is None or not simple[1]:
-            found: tuple[str | None, str | None] = super()._getaddr(arg)
-            return found
-        return simple[1], simple[2] or ""
-
-
-COMMANDS: Final = [name for name in dir(NoticeServer) if name.startswith("smtp_")]
-
-
-class LocalNoticeServer(NoticeServer):
-    """LMTP (RFC 2033), behind a mail server of our own: one answer for each recipient."""
-
-    async def smtp_LHLO(self, hostname: str | None) -> None:
-        await super().smtp_EHLO(hostname)
-
-    async def smtp_EHLO(self, hostname: str | None) -> None:
-        await self.push("500 5.5.1 Say LHLO")
-
-    smtp_HELO = smtp_EHLO
-
-    def answers(self, said: str, recipients: list[str]) -> str:
-        return "\r\n".join([said] * len(recipients))
+    def _ring(self) -> None:
+        if self._seat is None:
+            return
+        if self._loop.time() < self._due:
+            self._set_timer()
+        elif self._transport is not None:
+            self._transport.close()
+            self._seat.close()
 
 
 def serve(
@@ -288,10 +267,13 @@ def serve(
     is_local: bool = False,
 ) -> Callable[[], asyncio.Protocol]:
     """A factory of connections for `loop.create_server`. `is_local`: LMTP instead of SMTP."""
-    # The library logs commands, with the addresses in them, and peers; what we want to know we log ourselves.
-    logging.getLogger("mail.log").setLevel(logging.CRITICAL)
-    doorkeeper, kind = guests or Guests(), LocalNoticeServer if is_local else NoticeServer
-    return lambda: kind(handler, hostname=hostname, guests=doorkeeper, tls=tls)
+    lobby = Lobby(guests or Guests(), tls)
+
+    def connect() -> Connection:
+        talk = Conversation(hostname=hostname, is_ours=handler.is_ours, offers_tls=tls is not None, is_local=is_local)
+        return Connection(handler, talk, lobby)
+
+    return connect
 
 
 def _is_full(trouble: BaseException) -> bool:

@@ -50,11 +50,11 @@ class Storekeeper:
         for writer in self._writers:
             writer.start()
 
-    async def store(self, deliveries: Sequence[Delivery]) -> Stored:
-        """Return what `receiving.store` returns, after the commit, or raise what stood in the way of this very mail."""
+    def store(self, deliveries: Sequence[Delivery]) -> asyncio.Future[Stored]:
+        """Gives what `receiving.store` returns, after the commit, or raises what stood in the way of this very mail."""
         future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
         self._waiting.put(Waiting(deliveries, future))
-        return await future
+        return future
 
     def close(self) -> None:
         """End the writers once they have stored what waits; their connections are closed. Returns at once."""

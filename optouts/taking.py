@@ -46,11 +46,12 @@ class Taking:
         """Why this mail cannot be taken, as an answer; None when it can. Call when it has ended."""
         if self.is_too_big:
             return "552 5.3.4 Too much mail data"
-        if not self._taken.count(b"\r\n") == self._taken.count(b"\n") == self._taken.count(b"\r"):
+        lines = bytes(self._taken).split(b"\r\n")
+        if not len(lines) - 1 == self._taken.count(b"\n") == self._taken.count(b"\r"):
             return (
                 "550 5.6.0 Lines must end in CRLF"  # bare ones are how mails are smuggled; no genuine server sends any
             )
-        if max(map(len, self._taken.split(b"\r\n"))) > LONGEST_LINE - 1:  # 2 less for the CRLF, 1 more for a dot
+        if max(map(len, lines)) > LONGEST_LINE - 1:  # 2 less for the CRLF, 1 more for a dot
             return "500 5.5.2 Line too long"
         return None
 

@@ -17,6 +17,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 import psycopg2
+import uvloop
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
@@ -94,7 +95,7 @@ def listening(
     ring: Ring, *, guests: Guests | None = None, tls: ssl.SSLContext | None = None, is_local: bool = False
 ) -> Iterator[Place]:
     """The listener in a thread of this process, with an event loop of its own."""
-    loop = asyncio.new_event_loop()
+    loop = uvloop.new_event_loop()  # as in production
     handler = NoticeHandler(domain=settings.INBOUND_DOMAIN, ring=ring, clock=timezone.now)
     seats = guests or Guests()
     factory = serve(handler, hostname="in.example", guests=seats, tls=tls, is_local=is_local)

@@ -13,8 +13,9 @@ from django.db import connection
 from accounts.rowsecurity import across_sellers
 from optouts import listener, receiving
 from optouts.addresses import full_address
+from optouts.conversation import LARGEST, MOST_COMMANDS, MOST_RECIPIENTS
 from optouts.guests import Guests, network_of
-from optouts.listener import LARGEST, MOST_RECIPIENTS, Doorbell
+from optouts.listener import Doorbell
 from optouts.models import Notice
 from tests.makers import make_address, make_seller
 from tests.optouts.smtp_listening import MAIL, Place, Sender, database_away, listening, send, throw_out_everybody
@@ -265,7 +266,7 @@ def test_the_log_names_neither_address_nor_token(place: Place, address: str, cap
 
 
 def test_a_connection_carries_only_so_many_mails(place: Place, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(listener.MOST_COMMANDS, "MAIL", 3)
+    monkeypatch.setitem(MOST_COMMANDS, "MAIL", 3)
     with Sender(place) as sender:
         sender.greet()
         for _ in range(3):

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
+import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         handler = NoticeHandler(domain=settings.INBOUND_DOMAIN, ring=Doorbell(ring).ring, clock=timezone.now)
         try:
             place = urlsplit(f"//{settings.INBOUND_LISTEN}")
-            asyncio.run(listen(handler, place.hostname, place.port or 25))
+            uvloop.run(listen(handler, place.hostname, place.port or 25))
         except (OSError, ValueError) as trouble:
             said = trouble.strerror if isinstance(trouble, OSError) else trouble
             raise CommandError(f"Cannot listen on {settings.INBOUND_LISTEN}: {said}.") from None
