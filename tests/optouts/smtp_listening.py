@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 from urllib.parse import urlsplit
 
 import psycopg2
@@ -112,7 +112,7 @@ def listening(
         await asyncio.sleep(0.05)
 
     try:
-        place: Place = server.sockets[0].getsockname()
+        place: Place = cast("asyncio.Server", server).sockets[0].getsockname()  # uvloop's has them too
         yield place
     finally:
         asyncio.run_coroutine_threadsafe(end(), loop).result(10)
