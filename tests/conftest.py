@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 from django.conf import settings as site
 from django.core.cache import cache
@@ -14,6 +15,10 @@ from pytest_django.plugin import DjangoDbBlocker
 from accounts.rowsecurity import across_sellers
 from tests.amazon.harness import Amazon
 from tests.makers import NOW
+
+# A busy machine draws slowly; what is drawn is none the worse for it.
+hypothesis.settings.register_profile("ours", suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("ours")
 
 
 def pytest_configure() -> None:

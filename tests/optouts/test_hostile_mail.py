@@ -1,6 +1,7 @@
 """Mail that is meant to hurt: answered within a second, never with an exception, never with a grade."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -63,17 +64,23 @@ def test_no_pattern_is_slow_on_64_kb(text):
     message = RawMessage(b"", (("from", b"a@b.example"),), b"", "a@b.example")
     parts = Parts("text/plain", (TextPart(False, text),))
     flat = normalise(text)
-    started = time.process_time()
-    find(flat)
-    shadow_texts.find(flat, (flat[:400],))
-    asks_to_stop(flat)
-    for phrases in OTHER_PHRASES:
-        phrases.patterns.search(flat)
-    matching = time.process_time() - started
-    unwrap(message, parts)
 
-    assert matching < 0.05
-    assert time.process_time() - started < 0.3
+    def match() -> None:
+        find(flat)
+        shadow_texts.find(flat, (flat[:400],))
+        asks_to_stop(flat)
+        for phrases in OTHER_PHRASES:
+            phrases.patterns.search(flat)
+
+    assert min(cpu_of(match) for _ in range(9)) < 0.05  # the best of nine: a busy machine slows some, not all
+    assert cpu_of(lambda: unwrap(message, parts)) < 0.3
+
+
+def cpu_of(work: Callable[[], object]) -> float:
+    """Seconds of CPU."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
 
 
 @pytest.mark.parametrize(
