@@ -107,6 +107,19 @@ FORWARD_PREFIX = re.compile(
 )
 """How a forward begins its subject, in normalised text."""
 
+_ANY_PREFIX = re.compile(r"(?:[^\W\d_]{1,12} ?[:：]|\[[^\[\]]{1,20}\]) ?")
+_MAX_PREFIXES = 6
+
+
+def without_prefixes(subject: str) -> str:
+    """Return a normalised subject without the short words in front of it, in whatever language a client wrote them."""
+    for _ in range(_MAX_PREFIXES):
+        match = _ANY_PREFIX.match(subject)
+        if match is None:
+            break
+        subject = subject[match.end() :]
+    return subject
+
 
 def label_of(line: str) -> tuple[Label, str] | None:
     """Return what a line of a quoted header block names, with its value; None when it is no such line.

@@ -28,14 +28,30 @@ _MAILS = frozenset({"message/rfc822", "message/global"})
 _ANYTHING = frozenset(
     {"application/octet-stream", "application/x-eml", "application/eml", "text/x-eml", "message/x-eml"}
 )
+_MAIL_BEGINS = re.compile(
+    rb"\s{0,9}(?:return-path|delivered-to|received|dkim-signature|arc-[a-z-]{4,30}|authentication-results|from|to|date|"
+    rb"subject|message-id|mime-version|content-type|x-[a-z0-9-]{2,40}):[ \t]",
+    re.IGNORECASE,
+)
 _MAIL_NAME = re.compile(r"\.eml(?:\?=)?\s{0,9}$|LmVtbA={0,2}\?=$|=2Eeml\?=$", re.IGNORECASE)
+_OTHER_NAME = re.compile(r"\.[a-z0-9]{1,6}$", re.IGNORECASE)
 _JAPANESE_ESCAPE = b"\x1b$"
+_CJK = re.compile("[\u2e80-\uffef]")
+_HIRAGANA = re.compile("[\u3041-\u3096]")
+_MANY_BYTES = frozenset(
+    {"utf-16", "utf-16-le", "utf-16-be", "cp932", "euc_jp", "gb18030", "big5", "big5hkscs", "cp949"}
+)
+_MANY_BYTES |= {"euc_kr", "iso2022_jp_ext", "iso2022_jp_2", "iso2022_jp_3"}
 
 _CHARSETS = {
     "us-ascii": "utf-8", "ascii": "utf-8", "utf-8": "utf-8", "utf8": "utf-8",
     "iso-8859-1": "cp1252", "latin1": "cp1252", "iso-8859-2": "iso8859-2", "iso-8859-9": "cp1254",
     "iso-8859-15": "iso8859-15", "windows-1250": "cp1250", "cp1250": "cp1250", "windows-1252": "cp1252",
     "cp1252": "cp1252", "windows-1254": "cp1254", "cp1254": "cp1254", "iso-2022-jp": "iso2022_jp_ext",
+    "iso-2022-jp-1": "iso2022_jp_ext",
+    "iso-2022-jp-2": "iso2022_jp_2", "iso-2022-jp-3": "iso2022_jp_3", "iso-2022-jp-ms": "iso2022_jp_ext",
+    "cp50220": "iso2022_jp_ext", "cp50221": "iso2022_jp_ext", "utf-16": "utf-16", "utf-16le": "utf-16-le",
+    "utf-16be": "utf-16-be", "x-sjis": "cp932", "sjis": "cp932", "ms_kanji": "cp932", "x-euc-jp": "euc_jp",
     "shift_jis": "cp932", "shift-jis": "cp932", "windows-31j": "cp932", "cp932": "cp932", "euc-jp": "euc_jp",
     "koi8-r": "koi8_r", "windows-1251": "cp1251", "windows-1253": "cp1253", "windows-1255": "cp1255",
     "windows-1256": "cp1256", "windows-1257": "cp1257", "windows-874": "cp874", "iso-8859-5": "iso8859-5",
@@ -91,6 +107,7 @@ class _Leaf:
     body: bytes
     depth: int
     is_named_mail: bool = False
+    is_named_otherwise: bool = False
 
 
 def walk(message: RawMessage) -> Parts:
@@ -126,23 +143,58 @@ def parse_content_type(value: bytes | None) -> tuple[str, dict[str, str]]:
 
 
 def decode_text(payload: bytes, charset: str) -> str:
-    """Return `payload` as text: the named charset if it is an honest one, else UTF-8, else cp1252. Never raises."""
+    """Return `payload` as text: by the named charset where it fits, else by what its bytes look like. Never raises.
+
+    Labels lie: a forwarder writes a body anew and keeps the old label, or names none. Bytes beyond ASCII that are valid
+    UTF-8 are UTF-8, for text in a charset of one byte for each character is so by no accident.
+    """
     codec = _CHARSETS.get(charset.strip().lower().strip("'\""))
     if _JAPANESE_ESCAPE in payload and codec in (None, "utf-8", "cp1252"):
         codec = "iso2022_jp_ext"  # a known trouble of forwarders: the label is lost, the escapes are not
-    if codec is not None and codec != "utf-8":
-        return payload.decode(codec, "replace")
+    if codec in _MANY_BYTES:
+        real = _strictly(payload, "utf-8")
+        if real is not None and _CJK.search(real):
+            return real
+        named = _strictly(payload, codec)
+        return named if named is not None else _guess(payload, codec)
+    if payload.isascii():
+        return payload.decode("ascii")
+    return _guess(payload, codec or "cp1252")
+
+
+def _guess(payload: bytes, codec: str) -> str:
+    """Return text whose label does not fit, or need not: UTF-8, Japanese if it shows hiragana, else by the label."""
+    text = _strictly(payload, "utf-8")
+    if text is not None and not payload.isascii():
+        return text
+    labelled = payload.decode(codec, "replace")
+    if codec == "utf-8":
+        spoilt = labelled.count("\ufffd")
+        if sum(not letter.isascii() for letter in labelled) >= 2 * spoilt:
+            return labelled  # some bytes were lost on the way
+        labelled = payload.decode("cp1252", "replace")
+    for other in ("cp932", "euc_jp"):
+        japanese = _strictly(payload, other)
+        if japanese is not None and len(_HIRAGANA.findall(japanese)) > 2:
+            return japanese
+    return labelled
+
+
+def _strictly(payload: bytes, codec: str) -> str | None:
     try:
-        return payload.decode("utf-8")
-    except UnicodeDecodeError:
-        return payload.decode("utf-8" if codec else "cp1252", "replace")
+        return payload.decode(codec)
+    except UnicodeError:
+        return None
 
 
 def _visit(part: _Leaf, waiting: list[_Leaf], found: _Found) -> MimeRefusal | None:
     if part.content_type.startswith("multipart/"):
         return _open(part, waiting)
-    if part.content_type in _MAILS or (part.content_type in _ANYTHING and part.is_named_mail):
+    if part.content_type in _MAILS or (part.is_named_mail and part.content_type in _ANYTHING | {"text/plain"}):
         found.attached.append(_decode(part))
+        return None
+    if part.content_type in _ANYTHING and not part.is_named_otherwise and _MAIL_BEGINS.match(original := _decode(part)):
+        found.attached.append(original)  # whose name is lost, or written in a way that only its client reads
         return None
     if part.content_type not in ("text/plain", "text/html"):
         found.others.add(part.content_type)
@@ -167,7 +219,9 @@ def _open(part: _Leaf, waiting: list[_Leaf]) -> MimeRefusal | None:
         return MimeRefusal.TOO_MANY_PARTS
     if not pieces:
         return MimeRefusal.BROKEN_MULTIPART
-    waiting.extend(_leaf(piece, part.depth + 1) for piece in reversed(pieces))
+    # RFC 2046, 5.1.5: what a digest holds are mails, unless it says otherwise.
+    usual = "message/rfc822" if part.content_type == "multipart/digest" else "text/plain"
+    waiting.extend(_leaf(piece, part.depth + 1, usual) for piece in reversed(pieces))
     return None
 
 
@@ -194,7 +248,7 @@ def _split(body: bytes, boundary: bytes) -> list[bytes]:
     return pieces
 
 
-def _leaf(piece: bytes, depth: int) -> _Leaf:
+def _leaf(piece: bytes, depth: int, usual: str) -> _Leaf:
     if piece.startswith(b"\r\n"):
         head, body = b"", piece[2:]
     else:
@@ -205,13 +259,17 @@ def _leaf(piece: bytes, depth: int) -> _Leaf:
         if match is not None:
             fields.setdefault(match[1].decode("ascii").lower(), match[2])
     content_type, parameters = parse_content_type(fields.get("content-type"))
+    if "content-type" not in fields:
+        content_type = usual
     encoding = _ascii(fields.get("content-transfer-encoding")).strip().lower()
     _, disposition = parse_content_type(b"x/x;" + fields.get("content-disposition", b"").partition(b";")[2])
-    is_named_mail = any(
-        name.startswith(("name", "filename")) and _MAIL_NAME.search(value)
-        for name, value in (*parameters.items(), *disposition.items())
-    )
-    return _Leaf(content_type, parameters, encoding, body, depth, is_named_mail)
+    given = [*parameters.items(), *disposition.items()]
+    names = [value for name, value in given if name.startswith(("name", "filename"))]
+    return _Leaf(
+        content_type, parameters, encoding, body, depth,
+        is_named_mail=any(_MAIL_NAME.search(name) for name in names),
+        is_named_otherwise=any(_OTHER_NAME.search(name) for name in names),
+    )  # fmt: skip
 
 
 def _decode(part: _Leaf) -> bytes:

@@ -9,7 +9,16 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from optouts.forward_marks import FORWARD_PREFIX, REPLY_PREFIX, SUBJECT_TAG, Label, is_separator, label_of, subjects_in
+from optouts.forward_marks import (
+    FORWARD_PREFIX,
+    REPLY_PREFIX,
+    SUBJECT_TAG,
+    Label,
+    is_separator,
+    label_of,
+    subjects_in,
+    without_prefixes,
+)
 from optouts.mime import Parts
 from optouts.rawgate import RawMessage, parse_mailbox
 from optouts.wording import Text, decode_header, normalise, read
@@ -96,8 +105,9 @@ def _by_hand(message: RawMessage, texts: tuple[Text, ...], subject: str) -> Lett
         return None
     found = [quoted for text in texts if (quoted := _find_quoted(text)) is not None]
     outer = FORWARD_PREFIX.sub("", subject, count=3).rstrip("]")
+    outers = [outer, without_prefixes(outer)]
     if found:
-        subjects = tuple(dict.fromkeys([line for quoted in found for line in quoted.subjects] + [outer]))
+        subjects = tuple(dict.fromkeys([line for quoted in found for line in quoted.subjects] + outers))
         senders = [quoted.sender for quoted in found]
         sender = next((address for address in senders if address), "")
         return Letter(
@@ -110,7 +120,7 @@ def _by_hand(message: RawMessage, texts: tuple[Text, ...], subject: str) -> Lett
     bare = tuple(_unquoted(text, 0) for text in texts)
     return Letter(
         Route.BY_HAND, message.sender, outer, tuple(_own_words(text) for text in bare), message.sender,
-        subjects=(outer,), said=tuple(_said(text) for text in bare),
+        subjects=tuple(outers), said=tuple(_said(text) for text in bare),
     )  # fmt: skip
 
 

@@ -169,6 +169,14 @@ def test_other_orders_above_and_far_below_do_not_matter():
     assert (look(by_hand(rows).build()).kind, look(by_hand(rows).build()).order_id) == (Kind.OPT_OUT, ORDER)
 
 
+@pytest.mark.parametrize("prefix", ["PR: ", "YML: Fwd: ", "[przekazane] ", "Överfört: RE: "])
+def test_a_subject_is_read_behind_words_that_no_table_knows(prefix):
+    rows = ['On Monday, "Amazon.com" <auto-communication@amazon.com> wrote:', "", EN_SENTENCE.format(order=ORDER)]
+    finding = look(GMAIL.sign(by_hand(rows, subject=prefix + EN_SUBJECT).build()))
+
+    assert (finding.kind, finding.grade, finding.order_id) == (Kind.OPT_OUT, Grade.C, ORDER)
+
+
 def test_a_quoted_sender_by_name_alone_waits_for_a_person():
     rows = [
         "Von: Amazon.de",
@@ -223,12 +231,22 @@ def test_a_copy_inside_an_attached_mail_is_the_word_of_whoever_attached_it_there
         b"Content-Type: application/octet-stream\r\nContent-Disposition: attachment; filename=notice.EML",
         b"Content-Type: application/octet-stream\r\nContent-Disposition: attachment; filename*=UTF-8''n%20x.eml",
         b'Content-Type: application/octet-stream; name="=?UTF-8?B?bm90aWNlLmVtbA==?="',
+        b"Content-Type: application/octet-stream; name*=UTF-8''n%20x%2Eeml",
+        b"Content-Type: application/octet-stream\r\nContent-Disposition: attachment; filename=noname",
+        b'Content-Type: text/plain; name="notice.eml"',
         b"Content-Type: message/rfc822",
     ],
 )
 @pytest.mark.parametrize("encoding", ["7bit", "base64"])
 def test_an_original_is_found_however_it_is_attached(fields, encoding):
     raw = attached(signed(), encoding=encoding).replace(b"Content-Type: message/rfc822", fields)
+
+    assert look(raw).grade is Grade.A4
+
+
+def test_the_mails_of_a_digest_need_no_type_of_their_own():
+    raw = attached(signed()).replace(b"multipart/mixed", b"multipart/digest")
+    raw = raw.replace(b"Content-Type: message/rfc822\r\n", b"")
 
     assert look(raw).grade is Grade.A4
 
