@@ -13,6 +13,7 @@ from accounts.keys import ALIAS_DOMAINS, ALIAS_MARKETPLACES, marketplace_of_alia
 from optouts import notice_texts, shadow_texts
 from optouts.authenticity import AMAZON_DOMAINS
 from optouts.mime import Parts
+from optouts.other_causes import names_another_cause, says_message_undelivered
 from optouts.rawgate import RawMessage
 from optouts.reasons import Kind, Reason
 from optouts.setup_mails import Confirmation, find_confirmation, find_unknown, provider_of
@@ -162,15 +163,36 @@ def _without_sentence(message: RawMessage, letter: Letter, flat: tuple[str, ...]
     for phrases in notice_texts.OTHER_PHRASES:
         if any(phrases.patterns.search(text) for text in flat):
             return Reading(phrases.kind, phrases.reason)
-    is_marked = OPT_OUT_TYPE in _values(message, _TYPE_FIELD)
-    ids = {found for text in flat for found in shadow_texts.order_ids(text)}
-    if is_marked or (letter.route is Route.BY_HAND and letter.sender in expected.senders and ids):
-        found = Reading(Kind.PROBABLE_OPT_OUT, Reason.UNKNOWN_WORDING, order_id=ids.pop() if len(ids) == 1 else None)
-        return replace(_with_buyer(found, message, letter), reason=found.reason)
     is_usual = letter.sender in expected.senders or not letter.sender
-    if is_usual and any(notice_texts.by_subject(subject) for subject in letter.subjects):
+    is_marked = OPT_OUT_TYPE in _values(message, _TYPE_FIELD)
+    if is_marked or (is_usual and _is_suspicious(letter, flat)):
+        reason = Reason.UNKNOWN_WORDING if is_marked else Reason.UNKNOWN_CAUSE
+        ids = {found for text in flat for found in shadow_texts.order_ids(text)}
+        found = Reading(Kind.PROBABLE_OPT_OUT, reason, order_id=ids.pop() if len(ids) == 1 else None)
+        return replace(_with_buyer(found, message, letter), reason=reason)
+    has_other_cause = any(names_another_cause(text) for text in flat)
+    if is_usual and not has_other_cause and any(notice_texts.by_subject(subject) for subject in letter.subjects):
         return Reading(Kind.PROBABLE_OPT_OUT, Reason.SUBJECT_ONLY)
     return Reading(Kind.OTHER_AMAZON, Reason.OTHER_AMAZON_MAIL)
+
+
+def _is_suspicious(letter: Letter, flat: tuple[str, ...]) -> bool:
+    """Whether a letter of the notice sender about an order may be an opt-out in words that no template knows.
+
+    Of what a person forwards by hand from that very address it is enough that it is about a message, for why else
+    would he forward it here? A mail of Amazon's own must say that the message was not delivered. Another cause beside
+    the order rules it out.
+    """
+    if any(names_another_cause(text) for text in flat):
+        return False
+    if letter.route is Route.BY_HAND and letter.sender:
+        subject = normalise(letter.subject)
+        return any(shadow_texts.is_about_a_message(f"{near} | {subject}") for near in _beside_orders(flat))
+    return any(says_message_undelivered(text, letter.subject) for text in flat)
+
+
+def _beside_orders(flat: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(near for text in flat for near in shadow_texts.surroundings(text))
 
 
 def _shadow(message: RawMessage, letter: Letter, flat: tuple[str, ...], expected: Expectations) -> Reading | None:
@@ -185,8 +207,8 @@ def _shadow(message: RawMessage, letter: Letter, flat: tuple[str, ...], expected
         return replace(found, reason=Reason.ORDER_IDS_DISAGREE)
     found = replace(found, order_id=order_ids.pop(), template=text.name)
     with_buyer = _with_buyer(found, message, letter)
-    if text.name not in expected.promoted:
-        return replace(with_buyer, reason=found.reason)
+    if text.name not in expected.promoted or any(names_another_cause(item) for item in flat):
+        return replace(with_buyer, reason=found.reason)  # loose words must not act by themselves beside another cause
     if letter.sender not in expected.senders:
         return replace(with_buyer, reason=Reason.UNUSUAL_SENDER)
     if not any(shadow_texts.says_undelivered(text, subject) for subject in letter.subjects):

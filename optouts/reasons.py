@@ -61,6 +61,9 @@ class Reason(StrEnum):
 
     # Looks like a notice, but not in every point.
     UNKNOWN_WORDING = "Amazon marked this as an opt-out, in words that we have not seen before."
+    UNKNOWN_CAUSE = (
+        "Amazon says that a message was not delivered, for a reason that we cannot read: perhaps an opt-out."
+    )
     UNATTESTED_WORDING = "It reads like Amazon's opt-out notice, in words that nobody has confirmed yet."
     UNKNOWN_SUBJECT = "Amazon's opt-out sentence under a subject that we have not seen before."
     SUBJECT_ONLY = "The subject of an opt-out notice without its sentence."

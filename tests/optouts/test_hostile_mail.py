@@ -11,6 +11,7 @@ from optouts.decisions import Grade
 from optouts.examination import examine
 from optouts.mime import Parts, TextPart
 from optouts.notice_texts import OTHER_PHRASES, find
+from optouts.other_causes import names_another_cause, says_message_undelivered
 from optouts.rawgate import RawMessage
 from optouts.reasons import Kind
 from optouts.stop_words import asks_to_stop
@@ -55,6 +56,7 @@ def test_a_hostile_body_under_a_true_signature_is_answered_as_fast(name):
         "we were unable to deliver the message you sent for order [" * 1_100,
         "購入者が出品者からの未承諾広告メールを受信しないように設定しているため、注文" * 1_700,
         "buyer 111-1111111-1111111 opted " * 2_000, "nicht nicht nicht nicht käufer 111-1111111-1111111 " * 1_300,
+        "message 111-1111111-1111111 nicht inte no " * 1_600, "order account 111-1111111-1111111 " * 1_900,
         "from: " * 10_000, "a: b\n" * 13_000, "from: x\nsubject: y\nto: z\n" * 2_600, "do not not " * 6_000,
         "无法无法买家111-1111111-1111111" * 2_600, "_" * 65_536, "=" * 65_536, "* " * 32_768, "a@" * 32_768,
         "auto-communication@amazon.com " * 2_100, "account .attachment not " * 2_700, "no no me me no " * 4_000,
@@ -68,6 +70,8 @@ def test_no_pattern_is_slow_on_64_kb(text):
     def match() -> None:
         find(flat)
         shadow_texts.find(flat, (flat[:400],))
+        names_another_cause(flat)
+        says_message_undelivered(flat, flat[:400])
         asks_to_stop(flat)
         for phrases in OTHER_PHRASES:
             phrases.patterns.search(flat)

@@ -13,6 +13,7 @@ from optouts.wording import normalise
 from tests.notices.builder import (
     ALIAS,
     AMAZON,
+    EN_SUBJECT,
     ENGLISH,
     EVIL,
     GMAIL,
@@ -31,6 +32,7 @@ OTHER_ORDER = "408-3333333-4444444"
 UNATTESTED = [notice for notice in NOTICES if not notice.is_attested]
 MARK = (("X-Space-Notification-Type", "BUYER_OPTED_OUT_BSM_MESSAGES"),)
 ALL = frozenset(text.name for text in SHADOWS)
+OTHER_MAIL = (Kind.OTHER_AMAZON, Kind.NOT_DELIVERED, Kind.RESTRICTED)
 
 
 def look(raw: bytes, *, promoted: frozenset[str] = frozenset(), dns: FakeDns | None = None) -> Finding:
@@ -106,6 +108,8 @@ def test_an_order_in_another_sentence_does_not_matter():
         f"Your buyer has requested to cancel order {ORDER}.", f"Refund for order {ORDER} was issued to the buyer.",
         f"Der Käufer hat Bestellung {ORDER} zurückgesendet.", f"El comprador ha devuelto el pedido {ORDER}.",
         f"Order {ORDER} could not be delivered: the address of the customer is wrong.",
+        f"The parcel for order {ORDER} could not be delivered because the buyer refused it.",
+        f"Przesyłka do zamówienia {ORDER} nie została dostarczona, ponieważ kupujący odmówił przyjęcia.",
         f"Die Bestellung {ORDER} konnte nicht zugestellt werden.", f"买家已付款，订单 {ORDER} 请发货。",
         "Buyers can now opt out of messages from sellers; messages to them are not delivered.", f"{ORDER}",
     ],
@@ -146,6 +150,55 @@ REWORDED = [
     "dos vendedores.",
     "Wiadomość do kupującego w sprawie zamówienia {order} nie dotarła, bo kupujący wyłączył wiadomości od sprzedawców.",
     "Meddelandet gällande beställning {order} har inte levererats. Köparen vill inte få meddelanden från säljare.",
+    "Leider konnten wir deine Nachricht an Robin nicht übermitteln. Bestellung: [{order}]. Grund: Der Käufer "
+    "hat Nachrichten von Verkäufern abbestellt.",
+    "Der Käufer hat der Kontaktaufnahme durch Verkäufer zu nicht-kritischen Themen nicht zugestimmt; Ihre "
+    "Nachricht zur Bestellung [{order}] wurde daher nicht übermittelt.",
+    "Tu mensaje sobre el pedido [{order}] ha sido bloqueado: el comprador no acepta mensajes no solicitados de"
+    " los vendedores.",
+    "Como Robin ha cancelado su suscripción a los mensajes no esenciales de los vendedores, no hemos enviado "
+    "tu mensaje acerca del pedido [{order}].",
+    "O cliente cancelou a inscrição em mensagens de vendedores; portanto a mensagem do pedido [{order}] não "
+    "foi entregue.",
+    "Sua mensagem relativa ao pedido [{order}] foi bloqueada, visto que o comprador pediu para não receber "
+    "mensagens não essenciais de vendedores.",
+    "De koper van bestelling [{order}] ontvangt liever geen berichten van verkopers. Uw bericht is daarom niet"
+    " bij Robin aangekomen.",
+    "Het bezorgen van je bericht voor bestelling [{order}] is mislukt: de koper accepteert geen ongevraagde berichten.",
+    "Nie byliśmy w stanie dostarczyć Twojej wiadomości (zamówienie [{order}]). Powód: kupujący nie życzy sobie"
+    " niezamówionych wiadomości od sprzedawców.",
+    "Wiadomość do kupującego Robin dotycząca zamówienia [{order}] została zablokowana, gdyż kupujący "
+    "zablokował niezamówione wiadomości od sprzedawców.",
+    "Vi lyckades inte leverera ditt meddelande för order [{order}]; köparen har blockerat oombedda meddelanden"
+    " från säljare.",
+    "Ditt meddelande angående beställning [{order}] har stoppats då köparen har avanmält sig från icke "
+    "nödvändiga meddelanden från säljare.",
+    "Mesajınızın teslimi başarısız oldu ([{order}]). Neden: alıcı, satıcılardan talep edilmemiş mesajlar almak"
+    " istemediğini belirtti.",
+    "2026-11-02 tarihli mesajınız [{order}] siparişinin alıcısına ulaşmadı; müşteri satıcı iletilerinin "
+    "aboneliğinden çıktı.",
+    "Your message sent 2026-11-02 (order [{order}]) was undeliverable: the buyer has turned off unsolicited "
+    "messages from sellers.",
+    "We blocked your message about order [{order}], since the buyer chose to opt-out from seller messages that"
+    " are not critical.",
+    "您关于订单 [{order}] 的消息已被拦截，因为买家拒绝接收卖家主动发送的消息。",
+    "很抱歉，我們未能將您有關訂單 [{order}] 的訊息送達買家，因為買家已取消接收賣家的非必要訊息。",
+    "Ihre Mitteilung an Robin (Bestellnummer: {order}) konnte leider nicht weitergegeben werden. Grund dafür "
+    "ist, dass der Empfänger keine Werbung oder sonstigen unverlangten Mitteilungen von Händlern bekommen "
+    "möchte.",
+    "Su mensaje sobre el pedido [{order}] no llegó al comprador, pues Robin decidió darse de baja de los "
+    "mensajes de vendedores.",
+    "Sua mensagem para Robin não foi encaminhada (pedido [{order}]) porque o cliente se descadastrou das "
+    "mensagens de vendedores.",
+    "Het bericht voor Robin bij bestelling [{order}] is niet doorgestuurd: deze klant heeft aangegeven niet "
+    "door verkopers benaderd te willen worden.",
+    "Twoja wiadomość do Robin (zamówienie [{order}]) nie została przekazana, bo klient nie wyraził zgody na "
+    "wiadomości od sprzedawców.",
+    "Ditt meddelande till Robin om order [{order}] vidarebefordrades inte, för köparen har avsagt sig "
+    "meddelanden från säljare.",
+    "[{order}] numaralı siparişin alıcısı satıcılardan gelen gereksiz mesajları engellediği için mesajınız "
+    "teslim edilmedi.",
+    "您给 Robin 的消息（订单 [{order}]）没有送达，因为该买家不愿意接收卖家的非必要消息。",
 ]
 
 
@@ -154,6 +207,57 @@ def test_the_same_in_other_words_is_recognised(words):
     finding = look(signed(replace(ENGLISH, body=words.format(order=ORDER), subject="?")))
 
     assert (finding.kind, finding.grade, finding.order_id) == (Kind.PROBABLE_OPT_OUT, None, ORDER)
+
+
+UNREAD = [
+    "Die Nachricht zur Bestellung {order} haben wir nicht zugestellt, weil dem Käufer das so lieber ist.",
+    "Twoja wiadomość do zamówienia {order} nie dotarła do adresata bo tak ustalono.",
+    "You asked us to message Robin about order {order}. That message was not delivered, as Robin would have it.",
+]
+
+
+@pytest.mark.parametrize("words", UNREAD)
+def test_an_undelivered_message_without_a_known_cause_is_for_a_person(words):
+    mail = replace(ENGLISH, body=words.format(order=ORDER), subject="?")
+    finding = look(signed(mail), promoted=ALL)
+
+    assert (finding.kind, finding.grade, finding.order_id) == (Kind.PROBABLE_OPT_OUT, None, ORDER)
+    assert (finding.reason, finding.is_new_wording) == (Reason.UNKNOWN_CAUSE, False)
+    other = replace(mail, sender="Amazon <donotreply@amazon.com>")
+    assert look(signed(other)).kind is Kind.OTHER_AMAZON
+
+
+OTHER_CAUSES = [
+    "Ihre Nachricht an den Käufer zur Bestellung {order} konnte nicht zugestellt werden, weil der Anhang zu groß ist.",
+    "Tu mensaje al comprador del pedido {order} no se ha enviado porque incumple las directrices de comunicación.",
+    "Sua mensagem ao comprador sobre o pedido {order} não foi entregue porque o anexo contém um vírus.",
+    "Je bericht aan de koper over bestelling {order} is niet verzonden omdat je account beperkt is.",
+    "Wiadomość do kupującego ({order}) nie została wysłana, ponieważ narusza wytyczne dotyczące komunikacji.",
+    "Ditt meddelande till köparen om beställning {order} levererades inte eftersom bilagan är för stor.",
+    "Ekteki dosya çok büyük olduğu için alıcıya {order} numaralı siparişle ilgili mesajınız teslim edilemedi.",
+    "Il messaggio all'acquirente dell'ordine {order} non è stato inviato: il tuo account è sospeso.",
+    "Votre message à l'acheteur (commande {order}) n'a pas été envoyé, car il contient un lien externe.",
+    "添付ファイルがサイズの上限を超えているため、注文 {order} の購入者へメッセージを送信できませんでした。",
+    "由于附件过大，您就订单 {order} 发送给买家的消息未能送达。",
+]
+
+
+@pytest.mark.parametrize("words", OTHER_CAUSES)
+def test_another_cause_than_the_buyers_wish_is_no_notice_even_by_hand(words):
+    mail = replace(ENGLISH, body=words.format(order=f"[{ORDER}]"), subject=EN_SUBJECT)
+    quoted = f"---------- Forwarded message ---------\r\nFrom: {ENGLISH.sender}\r\nSubject: {EN_SUBJECT}\r\n\r\n"
+    by_hand = replace(mail, sender=f"Alice <{MAILBOX}>", subject=f"Fwd: {EN_SUBJECT}", body=quoted + mail.body)
+
+    assert look(signed(mail), promoted=ALL).kind in OTHER_MAIL
+    assert look(by_hand.build()).kind in OTHER_MAIL
+
+
+def test_a_promoted_text_beside_another_cause_waits_for_a_person():
+    notice = next(notice for notice in UNATTESTED if notice.language == "de")
+    words = f"{notice.sentence} Der Anhang ist zu groß."
+    finding = look(signed(mail_of(replace(notice, sentence=words))), promoted=ALL)
+
+    assert (finding.kind, finding.grade) == (Kind.PROBABLE_OPT_OUT, None)
 
 
 def test_a_newsletter_in_such_words_is_no_notice():

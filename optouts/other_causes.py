@@ -1,0 +1,75 @@
+"""Why else Amazon did not deliver a message to a buyer: a rule, and the stems of each language as data.
+
+Flow: wording -> [other_causes] -> parsing. Amazon's real words are not known in most languages, so what its notice
+sender says about a message that was not delivered for an order counts as a probable opt-out, for a person to look at:
+a missed opt-out is the dear error. Unless a cause stands there that is none of the buyer's: an attachment, a limit,
+the seller's account. Only what stands beside the order id is read, for every notice explains further down what a
+message may hold.
+"""
+
+import re
+
+from optouts.shadow_texts import SHADOWS, is_about_a_message, surroundings
+from optouts.wording import normalise
+
+_BLANK = re.compile(r"\s+")
+_MAX_SUBJECT = 400
+
+
+def _stems(*stems: str) -> re.Pattern[str]:
+    return re.compile("|".join(normalise(item) for item in stems))
+
+
+_CAUSES = _stems(
+    # en
+    r"attach|virus|malware|too (?:large|big|many|old)|exceed|guideline|polic(?:y|ies)|your (?:selling |"
+    r"seller )?account|"
+    r"account .{0,40}(?:suspend|restrict|limit|clos)|\blinks?\b|\burls?\b|(?:not|un)[ -]?(?:approv|authori|verifi)|"
+    r"not (?:an )?(?:approv|authori|registered|verifi|support|permitted|allowed)|prohibit|\blimit|quota|invalid|"
+    r"not exist|no longer (?:exists?|valid)|not valid|expired|order .{0,30}cancel|technical|temporar",
+    # de
+    r"anhang|anhäng|\banlagen?\b|schadsoftware|zu gro(?:ß|ss)|überschreit|gr(?:ö|oe)(?:ß|ss)er als|richtlinie|"
+    r"verstö(?:ß|ss)|"
+    r"versto(?:ß|ss)|\bkonto|verkäuferkonto|zugelassen|autorisiert|genehmigt|ungültig|existiert|abgelaufen|storniert|"
+    r"höchstzahl|zu viele|technisch",
+    # fr
+    r"pièces? jointes?|trop volumineu|dépass|directives|consignes|politique|votre compte|\bliens?\b|"
+    r"(?:pas|non) (?:autoris|approuv|valide)|invalide|n'existe|\blimite|expir|commande .{0,30}annul",
+    # it
+    r"allegat|troppo grand|super[ai] |linee guida|politic[ah]|\baccount|collegament|non (?:è )?(?:autorizzat|"
+    r"approvat|"
+    r"valid)|non esiste|\blimit[ei]\b|scadut|ordine .{0,30}annullat|tecnic[oi]",
+    # es, pt
+    r"adjunt|supera|excede|demasiado grande|directrices|incumpl|tu cuenta|su cuenta|enlace|no (?:está )?autorizad|"
+    r"no (?:es )?válid|inválid|no existe|límite|caducad|pedido .{0,30}cancelad|técnic|anexo|vírus|muito grande|"
+    r"diretrizes|\bconta\b|não (?:está )?autorizad|não existe|expirad",
+    # nl, sv
+    r"bijlage|te groot|richtlijn|beleid|je account|uw account|ongeldig|bestaat niet|limiet|verlopen|geannuleerd|"
+    r"bilag|bifoga|för stor|överskrid|riktlinje|ditt konto|\blänk|godkänd|ogiltig|finns inte|makulera|teknisk",
+    # pl, tr
+    r"załącz|wirus|(?:za|zbyt) duż|przekracz|wytyczn|polityk|\bkont[oa]\b|\blinki?\b|zatwierdzon|autoryzowan|"
+    r"nieprawidłow|nie istnieje|wygas|anulowan|techniczn|ekteki|ek dosya|ekli|virüs|çok büyük|aşıyor|aştığı|kural|"
+    r"yönerge|politika|hesab|bağlantı|onaylı|onaylanma|yetkili|geçersiz|mevcut değil|sınır|iptal|teknik",
+    # ja, zh, ko
+    r"添付|ウイルス|大きすぎ|上限|サイズ|ガイドライン|ポリシー|アカウント|リンク|承認され|許可され|無効|存在しない|期限|技術的|"
+    r"附件|病毒|[过過]大|超出|超[过過]|[准準][则則]|政策|[规規]定|[帐账賬帳][户戶号號]|[链鏈連]接|連結|未[经經]?授[权權]|"
+    r"未[经經]批准|[无無]效|不存在|[过過]期|[订訂][单單]已取消|技[术術]|첨부|바이러스|지침|정책|계정|링크|승인|유효하지|한도",
+)
+
+
+def names_another_cause(flat: str) -> bool:
+    """Whether a cause that is none of the buyer's stands beside an order id. `flat` is one normalised line; linear."""
+    return any((_CAUSES.search(near) or _CAUSES.search(_BLANK.sub("", near))) for near in surroundings(flat))
+
+
+def says_message_undelivered(flat: str, subject: str) -> bool:
+    """Whether a text says beside an order id, or by its subject, that a message was not delivered."""
+    title = normalise(subject[:_MAX_SUBJECT])
+    return any(_is_undelivered(f"{near} | {title}") for near in surroundings(flat))
+
+
+def _is_undelivered(words: str) -> bool:
+    compact = _BLANK.sub("", words)
+    return is_about_a_message(words) and any(
+        text.failed.search(compact if text.is_compact else words) for text in SHADOWS
+    )
