@@ -15,6 +15,7 @@ _ID = r"\[? ?(?P<id>[0-9]{3}- ?[0-9]{7}- ?[0-9]{7}) ?\]?"
 _ANY_ORDER_ID = re.compile(r"(?<![0-9-])[0-9]{3}- ?[0-9]{7}- ?[0-9]{7}(?![0-9-])")
 _BLANK = re.compile(r"\s+")
 _NEIGHBOURHOOD = 250
+_COMPACT_NEIGHBOURHOOD = 100  # without blanks, and with a word in a letter or two, a paragraph is that much shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +158,10 @@ def by_subject(subject: str) -> tuple[NoticeText, ...]:
 
 def _find(text: NoticeText, flat: str) -> list[Match]:
     found = []
+    reach = _COMPACT_NEIGHBOURHOOD if text.is_compact else _NEIGHBOURHOOD
     for match in text.sentence.finditer(flat):
         order_id = match["id"].replace(" ", "")
-        near = _ANY_ORDER_ID.findall(flat[match.start() : match.end() + _NEIGHBOURHOOD])
+        near = _ANY_ORDER_ID.findall(flat[match.start() : match.end() + reach])
         is_clear = all(other.replace(" ", "") == order_id for other in near)
         found.append(Match(text, order_id, is_clear))
     return found

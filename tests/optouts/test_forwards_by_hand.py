@@ -19,6 +19,8 @@ from tests.notices.builder import (
     GMAIL,
     INBOUND,
     ITALIAN,
+    JA_SENTENCE,
+    JA_SUBJECT,
     ORDER,
     FakeDns,
     Mail,
@@ -167,6 +169,19 @@ def test_other_orders_above_and_far_below_do_not_matter():
     rows = ["See 111-2222222-3333333 too", *NOTICE_ROWS, *["Some words of help."] * 20, "114-2222222-3333333"]
 
     assert (look(by_hand(rows).build()).kind, look(by_hand(rows).build()).order_id) == (Kind.OPT_OUT, ORDER)
+
+
+@pytest.mark.parametrize(("words", "kind"), [(4, Kind.PROBABLE_OPT_OUT), (12, Kind.OPT_OUT)])
+def test_a_japanese_notice_is_short_so_that_another_order_is_sooner_far_below(words, kind):
+    head = [
+        "差出人: Amazon <auto-communication@amazon.co.jp>",
+        f"件名: {JA_SUBJECT}",
+        "",
+        JA_SENTENCE.format(order=ORDER),
+    ]
+    finding = look(by_hand([*head, *["重要な連絡の場合は"] * words, "114-2222222-3333333"]).build())
+
+    assert (finding.kind, finding.order_id) == (kind, ORDER)
 
 
 @pytest.mark.parametrize("prefix", ["PR: ", "YML: Fwd: ", "[przekazane] ", "Överfört: RE: "])
