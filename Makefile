@@ -26,7 +26,7 @@ demo-reset: install ## Throw the demo's data away and start over
 	@exec $(V)/python -m feedbackfive.demo --die-with-parent --port '$(PORT)' --reset
 
 test: install ## Run all tests on private, throw-away services
-	@$(V)/python -m pytest -q -n 2 --dist loadfile
+	@$(V)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 test-faults: install ## Kill the process that sends a hundred times, and let thousands opt out while eight send (half an hour)
 	@FAULT_RUNS=100 RACE_BUYERS=3000 $(V)/python -m pytest -q tests/messaging/test_faults.py tests/messaging/test_dispatch_at_once.py
