@@ -28,11 +28,12 @@ def test_an_order_becomes_a_request_that_amazon_takes_once(site: Site) -> None:
 
 def test_an_opt_out_told_to_one_seller_stops_the_letter_of_another(site: Site) -> None:
     alias = "sharedbuyer0001@marketplace.amazon.com"
-    _, first = site.seller("First shop")
     _, second = site.seller("Second shop", mode="none")
-    wrote = site.amazon.order(first, **delivered(3, buyer={"alias": alias}))
-    soon = site.amazon.order(second, **delivered(2 - 20 / 86400, buyer={"alias": alias}))
+    soon = site.amazon.order(second, **delivered(2 - 45 / 86400, buyer={"alias": alias}))
+    site.wait_for_status(soon["order_id"], "scheduled")  # else the opt-out may be known before there is a letter
     site.amazon.opt_out(alias)
+    _, first = site.seller("First shop")
+    wrote = site.amazon.order(first, **delivered(3, buyer={"alias": alias}))
 
     blocked = site.wait_for_status(wrote["order_id"], "blocked")
     stopped = site.wait_for_status(soon["order_id"], "suppressed")
