@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from accounts import secrets
 from accounts.health import Ability
@@ -140,8 +140,7 @@ def reopen(seller: Seller, account_id: int, *, now: datetime) -> bool:
 
 def refuse_sender_of(account_id: int, marketplace_id: str, *, at: datetime) -> None:
     """Amazon's relay does not accept the sender of this very account: it is red until it is saved anew. Idempotent."""
-    place = AccountMarketplace.objects.filter(account_id=account_id, marketplace_id=marketplace_id)
-    place.filter(changed_at__lt=at).update(sender_refused_at=at)
+    _refuse(AccountMarketplace.objects.filter(account_id=account_id, marketplace_id=marketplace_id), dated=at)
 
 
 def refuse_sender(seller_id: int, marketplace_id: str, *, dated: datetime) -> int:
@@ -149,7 +148,9 @@ def refuse_sender(seller_id: int, marketplace_id: str, *, dated: datetime) -> in
 
     A notice from before the last change of the sender says nothing. Idempotent.
     """
-    places = AccountMarketplace.objects.filter(seller_id=seller_id, marketplace_id=marketplace_id)
-    return places.filter(
-        Q(sender_refused_at__isnull=True) | Q(sender_refused_at__lte=F("changed_at")), changed_at__lt=dated
-    ).update(sender_refused_at=dated)
+    return _refuse(AccountMarketplace.objects.filter(seller_id=seller_id, marketplace_id=marketplace_id), dated=dated)
+
+
+def _refuse(places: QuerySet[AccountMarketplace], *, dated: datetime) -> int:
+    not_yet = Q(sender_refused_at__isnull=True) | Q(sender_refused_at__lte=F("changed_at"))
+    return places.filter(not_yet, changed_at__lt=dated).update(sender_refused_at=dated)

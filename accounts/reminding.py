@@ -2,17 +2,14 @@
 
 from datetime import datetime, timedelta
 
-import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from accounts.health import AUTHORISED_FOR, REMINDERS, health, reminder_due
-from accounts.models import AmazonAccount, Membership, Role
+from accounts.models import AmazonAccount
+from accounts.owners import write_to_owners
 from accounts.rowsecurity import across_sellers
-
-log = structlog.get_logger(__name__)
 
 
 def remind(*, now: datetime, limit: int = 500) -> int:
@@ -43,14 +40,4 @@ def remind(*, now: datetime, limit: int = 500) -> int:
 def _mail(account: AmazonAccount, ending: str) -> bool:
     address = f"{settings.SITE_URL}{reverse('settings')}#amazon"
     text = render_to_string("accounts/mails/ending.txt", {"account": account, "ending": ending, "address": address})
-    owners = Membership.objects.filter(seller_id=account.seller_id, role=Role.OWNER, user__is_active=True)
-    taken = 0
-    for recipient in owners.values_list("user__email", flat=True):
-        mail = EmailMessage(
-            f"FeedbackFive: {ending}", text, to=[recipient], headers={"Auto-Submitted": "auto-generated"}
-        )
-        try:
-            taken += mail.send()
-        except OSError as trouble:  # smtplib's errors are OSErrors
-            log.warning("reminder_not_taken", account=account.pk, trouble=type(trouble).__name__)
-    return taken > 0
+    return write_to_owners(account.seller_id, f"FeedbackFive: {ending}", text)

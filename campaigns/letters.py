@@ -4,20 +4,11 @@ from zoneinfo import ZoneInfo
 
 from django.utils import formats, translation
 
-from amazon.marketplaces import contact_url, find, order_url
-from campaigns.models import Campaign, Template
+from amazon.marketplaces import contact_url, order_url
+from campaigns.models import Template
 from campaigns.rendering import SHORT_TITLE_LENGTH, Source, clean_title, render
 from messaging.letters import Letter
-from messaging.models import Channel
 from orders.models import Order
-
-
-def pick_template(campaign: Campaign, marketplace_id: str) -> Template | None:
-    """The campaign's template in the marketplace's language. None: there is none, or Amazon writes the text."""
-    marketplace = find(marketplace_id)
-    if marketplace is None or campaign.channel == Channel.REQUEST_REVIEW:
-        return None
-    return next((t for t in campaign.templates.all() if t.language == marketplace.language), None)
 
 
 def letter_for(order: Order, template: Template, *, store_name: str) -> Letter:

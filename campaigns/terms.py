@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from django.db.models import prefetch_related_objects
+
 from campaigns.competing import Contender
 from campaigns.eligibility import Anchor, Compiled, NoMatch, Terms, Timing
 from campaigns.eligibility.conditions import AnyOf, Condition, Operator, RuleKind, parse
-from campaigns.models import Campaign, Rule, Template
+from campaigns.models import Campaign, Rule
 from messaging.models import Channel
 
 MOST_KEPT: Final = 1_000_000  # members of lists, over all rules of all sellers: about 120 MB
@@ -53,17 +55,20 @@ def condition_of(rule: Rule) -> Condition:
 
 
 def contenders_among(campaigns: Sequence[Campaign]) -> list[Contender]:
-    """These campaigns, ready to be asked, by priority. Three queries for any number, two where the rules are known."""
+    """These campaigns, ready to be asked, by priority. Three queries for any number; one less where the rules are
+    known, and one where the templates are loaded."""
+    prefetch_related_objects(list(campaigns), "templates")
     ids = [campaign.pk for campaign in campaigns]
     rules: dict[int, list[int]] = {pk: [] for pk in ids}
     for campaign_id, rule_id in Rule.objects.filter(campaign__in=ids).order_by("id").values_list("campaign_id", "id"):
         rules[campaign_id].append(rule_id)
-    languages: dict[int, set[str]] = {pk: set() for pk in ids}
-    for campaign_id, language in Template.objects.filter(campaign__in=ids).values_list("campaign_id", "language"):
-        languages[campaign_id].add(language)
     conditions = _parsed.of(pk for found in rules.values() for pk in found)
     return [
-        contender_of(campaign, [conditions[pk] for pk in rules[campaign.pk]], languages[campaign.pk])
+        contender_of(
+            campaign,
+            [conditions[pk] for pk in rules[campaign.pk]],
+            {template.language for template in campaign.templates.all()},
+        )
         for campaign in sorted(campaigns, key=lambda campaign: (campaign.priority, campaign.pk))
     ]
 

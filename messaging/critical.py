@@ -101,11 +101,7 @@ def policy_for(marketplace_id: str, *, now: datetime) -> Policy | None:
 
 
 def is_opted_out(order: Order) -> bool:
-    return gate.standing(buyer_of(order)) is not None
-
-
-def buyer_of(order: Order) -> gate.Buyer:
-    return gate.Buyer(order.seller_id, order.amazon_order_id, order.order_key, order.alias_key)
+    return gate.standing(gate.buyer_of(order)) is not None
 
 
 def write(order: Order, writing: Writing, way: Way, *, by: User, now: datetime) -> Message:

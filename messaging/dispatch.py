@@ -46,7 +46,6 @@ log = structlog.get_logger(__name__)
 BATCH: Final = 50  # what is taken up at once, and so the most that a killed process leaves unknown
 ONE_RUN: Final = timedelta(seconds=25)
 BACK_OFF: Final = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))  # then hourly, until it expires
-IN_A_MOMENT: Final = timedelta(seconds=1)
 TOO_LATE: Final = "Amazon's time for this order is over"
 UNREADABLE: Final = "its letter cannot be read: it waits for a person"
 ACCOUNT_RESTRICTED: Final = "Buyer-Seller e-mail of this account is stopped: see Settings"

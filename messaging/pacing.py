@@ -54,11 +54,6 @@ def with_due(*, now: datetime) -> list[tuple[int, Channel]]:
         return [(account_id, Channel(channel)) for account_id, channel in cursor.fetchall()]
 
 
-def accounts_with_due(*, now: datetime) -> list[int]:
-    """The same, each account once."""
-    return list(dict.fromkeys(account_id for account_id, _ in with_due(now=now)))
-
-
 def keep(account_ids: Collection[int]) -> set[int]:
     """Those of these accounts which nobody else keeps; we do, until `give_up` or the end of the connection.
 

@@ -4,7 +4,7 @@ Stage between `examination` (what a mail is, says and proves) and the gate. Call
 the verdict, so everything here may run again: the verbs behind it are idempotent.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -67,7 +67,7 @@ def act(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
         _suppress(notice, finding, order, decision, now=now)
         return Outcome(Notice.Status.APPLIED, decision.reason, order)
     if order is not None and Effect.HOLD_14_DAYS in decision.effects:
-        holds.hold(_buyer(order), _proof(notice, finding), until=now + holds.HELD_FOR, now=now)
+        holds.hold(gate.buyer_of(order), _proof(notice, finding), until=now + holds.HELD_FOR, now=now)
         return Outcome(Notice.Status.QUARANTINED, decision.reason, order)
     if Effect.ALARM in decision.effects:
         guards.raise_alarm(notice.seller_id, GuardAlarm.Kind.FOREIGN_ORDER, about=f"notice {notice.pk}", now=now)
@@ -138,7 +138,7 @@ def _suppress(notice: Notice, finding: Finding, order: Order, decision: Decision
         guards.warn_of_shared(alias_key, now=now)
         alias_key, reason = None, ONLY_THE_ORDER
     gate.suppress(
-        gate.Buyer(order.seller_id, order.amazon_order_id, order.order_key, alias_key),
+        replace(gate.buyer_of(order), alias_key=alias_key),
         _proof(notice, finding, reason=reason, may_promote=may_promote),
         reach=reach,
         now=now,
@@ -154,10 +154,6 @@ def _proof(notice: Notice, finding: Finding, *, reason: str = gate.OPTED_OUT, ma
         finding.signed_at,
         may_promote=may_promote,
     )
-
-
-def _buyer(order: Order) -> gate.Buyer:
-    return gate.Buyer(order.seller_id, order.amazon_order_id, order.order_key, order.alias_key)
 
 
 def _retry(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
@@ -185,7 +181,7 @@ def _hold_if_written_to(notice: Notice, finding: Finding, until: datetime, *, no
     rekeying.bring_forward(notice.seller_id, [finding.order_id], [], now=now)
     order, state = _whose(notice.seller_id, finding.order_id, now=now)
     if order is not None and state is OrderState.WRITTEN_TO:
-        holds.hold(_buyer(order), _proof(notice, finding), until=until, now=now)
+        holds.hold(gate.buyer_of(order), _proof(notice, finding), until=until, now=now)
     return order
 
 

@@ -22,6 +22,7 @@ from accounts.rowsecurity import across_sellers
 from optouts.decisions import Grade
 from optouts.keyversions import version_of
 from optouts.models import SellerFreeze, Suppression, SuppressionEvent
+from orders.models import Order
 
 OPTED_OUT: Final = "the buyer has opted out through Amazon"
 CORROBORATING: Final = ("A1", "A2", "A4")  # grades of which a second one promotes a pending entry
@@ -49,6 +50,11 @@ class Buyer:
     def keys(self) -> list[UUID]:
         one_each = (self.order_key, self.alias_key, self.former_alias_key, *self.more_keys)
         return [key for key in one_each if key is not None]
+
+
+def buyer_of(order: Order) -> Buyer:
+    """The buyer of a loaded order, under the keys in use."""
+    return Buyer(order.seller_id, order.amazon_order_id, order.order_key, order.alias_key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def _buyer_of(notice: Notice) -> gate.Buyer | None:
     order = Order.objects.filter(pk=notice.order_id).first() if notice.order_id else None
     if order is None or order.seller_id != notice.seller_id:
         return None
-    return gate.Buyer(order.seller_id, order.amazon_order_id, order.order_key, order.alias_key)
+    return gate.buyer_of(order)
 
 
 def _close(notice: Notice, status: Notice.Status, reason: str, *, now: datetime) -> None:

@@ -10,13 +10,13 @@ from typing import Final
 
 import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db.models import Count, Max, Q
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Membership, Role, Seller
+from accounts.models import Seller
+from accounts.owners import write_to_owners
 from accounts.rowsecurity import across_sellers
 from optouts import silence
 from optouts.models import Notice, OptOutWatch
@@ -106,7 +106,6 @@ def warn_silent(*, now: datetime, limit: int = 200) -> int:
 
 
 def _warn(watch: OptOutWatch, *, now: datetime) -> bool:
-    owners = Membership.objects.filter(seller_id=watch.seller_id, role=Role.OWNER, user__is_active=True)
     text = render_to_string(
         "optouts/mails/silence.txt",
         {
@@ -115,17 +114,7 @@ def _warn(watch: OptOutWatch, *, now: datetime) -> bool:
             "address": settings.SITE_URL + reverse("set_up"),
         },
     )
-    taken = 0
-    for address in owners.values_list("user__email", flat=True):
-        mail = EmailMessage(
-            "FeedbackFive: no opt-out notices are arriving", text, to=[address],
-            headers={"Auto-Submitted": "auto-generated"},
-        )  # fmt: skip
-        try:
-            taken += mail.send()
-        except OSError as trouble:  # smtplib's errors are OSErrors
-            log.warning("silence_mail_not_taken", seller=watch.seller_id, trouble=type(trouble).__name__)
-    return taken > 0
+    return write_to_owners(watch.seller_id, "FeedbackFive: no opt-out notices are arriving", text)
 
 
 def watch_of(seller: Seller) -> OptOutWatch | None:

@@ -200,8 +200,8 @@ def make_forwarding(seller: Seller, link: str = "https://mail.google.com/mail/vf
 
 def suppress(order: Order, *, grade: str = "A2", reach: gate.Reach = gate.Reach.GLOBAL) -> list[int]:
     """Put the buyer of this order on the list, as a proved notice does."""
-    buyer = gate.Buyer(order.seller_id, order.amazon_order_id, order.order_key, order.alias_key)
-    return gate.suppress(buyer, gate.Proof("notice 1", gate.OPTED_OUT, grade, "fingerprint"), reach=reach, now=NOW)
+    proof = gate.Proof("notice 1", gate.OPTED_OUT, grade, "fingerprint")
+    return gate.suppress(gate.buyer_of(order), proof, reach=reach, now=NOW)
 
 
 def make_entry(seller: Seller, words: str = "", *, by: User | None = None, reason: str = "a friend") -> Suppression:

@@ -1,13 +1,12 @@
 """Notifications v1: destinations of the application, subscriptions of its sellers (AMAZON.md 1.5)."""
 
-import json
 import re
 import secrets
 from typing import Any
 
 from amazon.simulator import clock
 from amazon.simulator.quotas import Plan
-from amazon.simulator.selling_partner_api import Answer, ApiRefused, Inquiry, Operation, invalid_parameters
+from amazon.simulator.selling_partner_api import Answer, ApiRefused, Inquiry, Operation, body_of, invalid_parameters
 
 RATE = Plan(1, 5)
 TYPES = {"ORDER_CHANGE"}
@@ -22,7 +21,7 @@ def get_destinations(inquiry: Inquiry) -> Answer:
 
 def create_destination(inquiry: Inquiry) -> Answer:
     """A queue becomes a destination, once."""
-    wanted = _body(inquiry)
+    wanted = body_of(inquiry)
     specification = wanted.get("resourceSpecification")
     arn = specification.get("sqs", {}).get("arn") if isinstance(specification, dict) else None
     if not isinstance(wanted.get("name"), str):
@@ -45,7 +44,7 @@ def get_subscription(inquiry: Inquiry) -> Answer:
 
 def create_subscription(inquiry: Inquiry) -> Answer:
     """One for each seller and type. From now on, not for what has been."""
-    wanted = _body(inquiry)
+    wanted = body_of(inquiry)
     if inquiry.order_id not in TYPES:
         raise invalid_parameters("notificationType")
     if wanted.get("payloadVersion") != "1.0":
@@ -87,16 +86,6 @@ def _destination(row: Any) -> dict[str, Any]:
         "name": row["name"],
         "resource": {"sqs": {"arn": row["arn"]}},
     }
-
-
-def _body(inquiry: Inquiry) -> dict[str, Any]:
-    try:
-        wanted = json.loads(inquiry.body)
-    except ValueError:
-        raise invalid_parameters("body") from None
-    if not isinstance(wanted, dict):
-        raise invalid_parameters("body")
-    return wanted
 
 
 _SUBSCRIPTIONS = "/notifications/v1/subscriptions/{notificationType}"

@@ -13,7 +13,15 @@ from flask import Blueprint, Response, abort, request
 
 from amazon.simulator import clock, report_texts
 from amazon.simulator.quotas import Plan
-from amazon.simulator.selling_partner_api import DENIED, Answer, ApiRefused, Inquiry, Operation, invalid_parameters
+from amazon.simulator.selling_partner_api import (
+    DENIED,
+    Answer,
+    ApiRefused,
+    Inquiry,
+    Operation,
+    body_of,
+    invalid_parameters,
+)
 from amazon.simulator.simulation import Simulation
 
 ADDRESS_SECONDS = 5 * clock.MINUTE
@@ -21,7 +29,7 @@ ADDRESS_SECONDS = 5 * clock.MINUTE
 
 def create_report(inquiry: Inquiry) -> Answer:
     """Take an order for a report; 202."""
-    wanted = _body(inquiry)
+    wanted = body_of(inquiry)
     marketplace_ids = wanted.get("marketplaceIds")
     if wanted.get("reportType") not in report_texts.TYPES:
         raise invalid_parameters("reportType")
@@ -100,16 +108,6 @@ def documents(simulation: Simulation) -> Blueprint:
         return Response(gzip.compress(text), mimetype="application/octet-stream")
 
     return doors
-
-
-def _body(inquiry: Inquiry) -> dict[str, Any]:
-    try:
-        wanted = json.loads(inquiry.body)
-    except ValueError:
-        raise invalid_parameters("body") from None
-    if not isinstance(wanted, dict):
-        raise invalid_parameters("body")
-    return wanted
 
 
 def _instant(wanted: dict[str, Any], name: str) -> float | None:

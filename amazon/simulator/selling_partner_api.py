@@ -37,6 +37,17 @@ def invalid_parameters(*names: str) -> ApiRefused:
     return ApiRefused(400, "InvalidInput", f"Missing or invalid request parameters: [{', '.join(names)}]")
 
 
+def body_of(inquiry: "Inquiry") -> dict[str, Any]:
+    """The JSON object that was sent. Raises the refusal for anything else."""
+    try:
+        wanted = json.loads(inquiry.body)
+    except ValueError:
+        raise invalid_parameters("body") from None
+    if not isinstance(wanted, dict):
+        raise invalid_parameters("body")
+    return wanted
+
+
 def unauthorized(message: str) -> ApiRefused:
     """403 `Unauthorized`: Amazon's normal no (AMAZON.md 0.9)."""
     return ApiRefused(403, "Unauthorized", message)

@@ -5,7 +5,7 @@ decided and what became of the messages.
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -74,16 +74,11 @@ def orders_export(request: HttpRequest) -> HttpResponse:
 @members
 def order(request: HttpRequest, pk: int) -> HttpResponse:
     """One order: what became of it and why, with every check and its values."""
-    bought = get_object_or_404(_with_stories(seller_of(request)).select_related("account"), pk=pk)
-    messages = list(
-        Message.objects.for_seller(seller_of(request))
-        .filter(order=bought, purpose=Purpose.CAMPAIGN)
-        .defer("letter_sealed")
-        .order_by("-created_at", "-id")
-        .prefetch_related(Prefetch("events", MessageEvent.objects.order_by("at", "id")))
-    )
+    rows = _with_stories(seller_of(request)).defer(None)  # whether there is an alias is one of the facts
+    bought = get_object_or_404(rows.select_related("account"), pk=pk)
+    messages = list(bought.messages.all())
+    prefetch_related_objects(messages, Prefetch("events", MessageEvent.objects.order_by("at", "id")))
     live = next((message for message in messages if message.status != Status.CANCELLED), None)
-    buyer = gate.Buyer(bought.seller_id, bought.amazon_order_id, bought.order_key, bought.alias_key)
     context = {
         "order": bought,
         "story": _story(bought),
@@ -95,7 +90,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
         "written_by_hand": Message.objects.filter(order=bought, purpose=Purpose.CRITICAL)
         .defer("letter_sealed")
         .order_by("-id"),
-        "suppressed": gate.standing(buyer),
+        "suppressed": gate.standing(gate.buyer_of(bought)),
     }
     return render(request, "orders/order.html", context)
 

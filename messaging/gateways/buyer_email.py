@@ -2,7 +2,6 @@
 
 import re
 import ssl
-from datetime import timedelta
 from typing import Final
 from urllib.parse import SplitResult
 
@@ -15,7 +14,6 @@ from optouts.gate import Clearance
 # Both far below the lease after which a hand-over counts as unknown. The relay may read a letter before it answers.
 TIMEOUT_SECONDS: Final = 15.0
 VERDICT_SECONDS: Final = 45.0
-RETRY_AFTER: Final = timedelta(minutes=5)
 OURS: Final = frozenset({530, 534, 535, 538})  # the relay wants a login or encryption: an operator's matter
 TOO_LARGE: Final = 552
 NOT_APPROVED: Final = AccountTrouble("Amazon does not accept the sender address: approve it in Seller Central")

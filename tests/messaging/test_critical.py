@@ -184,9 +184,9 @@ def test_a_mail_names_the_order_and_its_text_is_never_markup(order: Order) -> No
 
 def test_a_clearance_without_the_list_wants_a_transaction_too(transactional_db: None, order: Order) -> None:
     with pytest.raises(RuntimeError):
-        gate.clear_critical(critical.buyer_of(order), now=NOW)
+        gate.clear_critical(gate.buyer_of(order), now=NOW)
     with transaction.atomic():
-        gate.clear_critical(critical.buyer_of(order), now=NOW)
+        gate.clear_critical(gate.buyer_of(order), now=NOW)
 
 
 def test_nobody_but_dispatch_asks_for_a_clearance_without_the_list_and_only_for_critical_messages() -> None:

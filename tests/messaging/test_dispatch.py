@@ -187,7 +187,7 @@ def test_a_lost_authorisation_stops_the_account_and_burns_nothing(account: Amazo
     send_due(account, PostOffice(lambda e: AccountTrouble("connect again", is_revoked=True)), now)
     account.refresh_from_db()
     assert account.status == AmazonAccount.Status.REVOKED and status(message) is Status.SCHEDULED
-    assert pacing.accounts_with_due(now=now + timedelta(days=1)) == []
+    assert pacing.with_due(now=now + timedelta(days=1)) == []
 
 
 def test_the_daily_cap_moves_the_rest_by_a_day(

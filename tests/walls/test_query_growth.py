@@ -73,4 +73,4 @@ def test_the_page_of_an_order_asks_the_same_whatever_was_decided() -> None:
     with across_sellers("test"):
         planning.plan_stale(now=NOW)
     queries_of(client, "order", pk=orders[0].pk)
-    assert max(queries_of(client, "order", pk=order.pk) for order in orders) <= 40
+    assert max(queries_of(client, "order", pk=order.pk) for order in orders) <= 34
