@@ -14,7 +14,7 @@ from messaging.senders import save_sender
 from optouts import gate
 from optouts.gate import Buyer, Proof, Reach
 from orders.models import Order
-from tests.makers import UK, alias, make_account, make_campaigns, make_order, make_seller
+from tests.makers import UK, alias, make_account, make_campaigns, make_order, make_seller, suppress
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
 
@@ -219,3 +219,17 @@ def test_orders_of_a_seller_without_campaigns_wait_for_them(now: datetime) -> No
     make_campaigns(account.seller)
     plan(now)
     assert FollowUp.objects.filter(order=order).count() == 2
+
+
+def test_a_letter_of_a_buyer_who_has_opted_out_is_called_suppressed_though_planning_comes_before_the_withdrawal(
+    account: AmazonAccount, now: datetime
+) -> None:
+    order = make_order(account, buyer=alias())
+    plan(now)
+    suppress(order)
+    Order.objects.update(replan_at=now)
+
+    plan(now)
+
+    message = only_message(order)
+    assert (message.status, message.reason) == (Status.SUPPRESSED, gate.OPTED_OUT)

@@ -156,10 +156,11 @@ def test_a_campaigns_message_is_stopped_all_the_same(account: AmazonAccount, ord
 
 def test_it_takes_no_order_from_a_campaign(account: AmazonAccount, order: Order) -> None:
     make_campaigns(account.seller)
-    write(order, PROBLEM)
+    critically = write(order, PROBLEM)
 
     plan_stale(now=NOW)
 
+    assert status_of(critically) == Status.SCHEDULED
     with across_sellers("test"):
         assert Message.objects.filter(order=order, purpose=Purpose.CAMPAIGN).count() == 1
 

@@ -13,13 +13,15 @@ from uuid import UUID
 import pytest
 from django.db import connection, transaction
 
+from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
-from messaging import dispatch
+from messaging import dispatch, leaving, outbox
 from messaging.gateways.base import Answer, Envelope, Gateway
-from messaging.models import Channel, Message, Status
+from messaging.models import Channel, Hold, Message, Status
 from optouts import gate
 from optouts.gate import Buyer, Clearance, Proof, Reach
-from tests.makers import NOW, alias, make_account, make_message, make_order, make_seller
+from orders.models import Order
+from tests.makers import NOW, alias, make_account, make_message, make_order, make_seller, suppress
 from tests.messaging.post_office import PostOffice, at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -208,3 +210,50 @@ def test_what_is_taken_up_at_once_is_shared_by_nobody(now: datetime) -> None:
     run_at_once(*[claim] * 4)
     ids = [pk for claimed in claims for pk in claimed]
     assert len(ids) == len(set(ids)) == 40
+
+
+def test_a_withdrawal_and_a_planner_that_want_the_same_order_and_letter_do_not_wait_for_each_other(
+    now: datetime,
+) -> None:
+    message = make_message(make_order(make_account(make_seller()), buyer=alias()))
+    suppress(message.order)
+    order_is_held = threading.Event()
+
+    def as_planning_does() -> None:
+        with across_sellers("test"), transaction.atomic():
+            Order.objects.select_for_update().get(pk=message.order_id)
+            order_is_held.set()
+            time.sleep(0.5)  # the withdrawal goes as far as it can
+            outbox.hold([message.pk], cause=Hold.PAUSED, reason="paused", now=now)
+
+    def withdraw() -> None:
+        order_is_held.wait(5)
+        outbox.withdraw_suppressed(now=now)
+
+    run_at_once(as_planning_does, withdraw)
+
+    with across_sellers("test"):
+        assert Message.objects.get(pk=message.pk).status == Status.SUPPRESSED
+
+
+def test_an_account_that_is_connected_again_at_the_last_moment_keeps_its_data(now: datetime) -> None:
+    message = make_message(make_order(make_account(make_seller()), buyer=alias()))
+    with across_sellers("test"):
+        account = AmazonAccount.objects.get()
+        leaving.disconnect(account, now=now)
+    later, row_is_held = now + timedelta(days=29), threading.Event()
+
+    def connect_again() -> None:
+        with across_sellers("test"), transaction.atomic():
+            AmazonAccount.objects.filter(pk=account.pk).update(status="connected", disconnected_at=None)
+            row_is_held.set()
+            time.sleep(0.5)  # the job has found the account, and waits for its row
+
+    def erase() -> None:
+        row_is_held.wait(5)
+        assert leaving.erase_disconnected(now=later) == 0
+
+    run_at_once(connect_again, erase)
+
+    with across_sellers("test"):
+        assert Message.objects.get(pk=message.pk).letter_sealed is not None
