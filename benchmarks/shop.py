@@ -53,9 +53,10 @@ def make_seller(*, now: datetime) -> AmazonAccount:
     return account
 
 
-def make_orders(account: AmazonAccount, number: int, *, now: datetime) -> None:
-    for start in range(0, number, STEP):
-        orders = Order.objects.bulk_create(_order(account, n, now) for n in range(start, min(start + STEP, number)))
+def make_orders(account: AmazonAccount, number: int, *, now: datetime, first: int = 0) -> None:
+    for start in range(first, first + number, STEP):
+        numbers = range(start, min(start + STEP, first + number))
+        orders = Order.objects.bulk_create(_order(account, n, now) for n in numbers)
         OrderItem.objects.bulk_create(
             OrderItem(
                 seller_id=account.seller_id, order=order, amazon_item_id="1", asin="B0ABCDEF12", sku=f"sku-{order.pk}",

@@ -1,5 +1,7 @@
 """The letter of one order: which template, which values."""
 
+from datetime import date
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.utils import formats, translation
@@ -22,13 +24,6 @@ def values_of(order: Order, language: str, *, store_name: str) -> dict[str, str]
     marketplace = order.marketplace
     title = item.title if item else ""
     zone = ZoneInfo(marketplace.time_zone)
-    with translation.override(language):
-        ordered = formats.date_format(order.purchased_at.astimezone(zone), "DATE_FORMAT")
-        delivered = (
-            formats.date_format(order.deliver_by_latest.astimezone(zone), "DATE_FORMAT")
-            if order.deliver_by_latest
-            else ""
-        )
     return {
         "order_id": order.amazon_order_id,
         "product_title": clean_title(title),
@@ -36,10 +31,18 @@ def values_of(order: Order, language: str, *, store_name: str) -> dict[str, str]
         "sku": item.sku if item else "",
         "asin": item.asin if item else "",
         "quantity": str(item.quantity) if item else "",
-        "order_date": ordered,
-        "delivery_date": delivered,
+        "order_date": _written(order.purchased_at.astimezone(zone).date(), language),
+        "delivery_date": (
+            _written(order.deliver_by_latest.astimezone(zone).date(), language) if order.deliver_by_latest else ""
+        ),
         "store_name": store_name,
         "marketplace": marketplace.name,
         "contact_link": contact_url(marketplace, order.account.selling_partner_id, order.amazon_order_id),
         "order_link": order_url(marketplace, order.amazon_order_id),
     }
+
+
+@lru_cache(maxsize=1000)
+def _written(day: date, language: str) -> str:
+    with translation.override(language):
+        return formats.date_format(day, "DATE_FORMAT")

@@ -157,21 +157,28 @@ class Template(models.Model):
 class FollowUp(models.Model):
     """The decision about one order and one campaign, with every check and its values: the answer to "Why?"."""
 
-    seller = models.ForeignKey(Seller, models.CASCADE)
-    order = models.ForeignKey(Order, models.CASCADE, related_name="follow_ups")
+    # Planning writes one row for each order and campaign: no index but those that somebody asks. That of the constraint
+    # finds an order's.
+    seller = models.ForeignKey(Seller, models.CASCADE, db_index=False)
+    order = models.ForeignKey(Order, models.CASCADE, related_name="follow_ups", db_index=False)
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="follow_ups")
     verdict = models.CharField(max_length=20)  # eligibility.Verdict
     checks = models.JSONField()  # eligibility.Check, one object each
     due_at = models.DateTimeField(null=True, blank=True)
     decided_at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1, db_default=1)  # of the campaign, when it decided so
-    message = models.ForeignKey(Message, models.SET_NULL, null=True, blank=True, related_name="follow_ups")
+    message = models.ForeignKey(
+        Message, models.SET_NULL, null=True, blank=True, related_name="follow_ups", db_index=False
+    )
 
     objects = SellerQuerySet["FollowUp"].as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["order", "campaign"], name="one_decision_per_order_and_campaign")
+        ]
+        indexes = [
+            models.Index(fields=["message"], name="decisions_by_message", condition=Q(message__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -13,14 +13,16 @@ from typing import Any, Final
 import structlog
 from django.db import DataError, transaction
 
+from accounts import manyrows
 from accounts.rowsecurity import across_sellers
 from campaigns.competing import Contender, Outcome, compete
 from campaigns.eligibility import Decision, Verdict
 from campaigns.letters import letter_for
-from campaigns.models import Campaign, FollowUp
+from campaigns.models import FollowUp
 from campaigns.surroundings import Surroundings, look_around
 from messaging import outbox
 from messaging.models import Channel, Hold, Message, Status
+from orders.attention import sellers_waiting
 from orders.models import Order
 
 log = structlog.get_logger(__name__)
@@ -30,7 +32,10 @@ BAD_ORDER: Final = (ValueError, LookupError, DataError)  # a broken template, an
 AFTER_TROUBLE: Final = timedelta(hours=1)
 IN_FLIGHT_SETTLES: Final = timedelta(seconds=30)
 NOT_ANY_MORE: Final = "the order is not to be followed up any more"
-COLUMNS: Final = ["seller_id", "verdict", "checks", "due_at", "decided_at", "version", "message_id"]
+COLUMNS: Final = ("verdict", "checks", "due_at", "decided_at", "version", "message_id")
+REPLACED: Final = "on conflict (order_id, campaign_id) do update set " + ", ".join(
+    f"{name} = excluded.{name}" for name in COLUMNS
+)
 
 
 def plan_stale(*, now: datetime) -> int:
@@ -39,8 +44,7 @@ def plan_stale(*, now: datetime) -> int:
     Two planners at once do no harm: an order is locked while it is planned, and another planner passes it by.
     """
     with across_sellers("orders are planned"):
-        waiting = Order.objects.filter(replan_at__lte=now).order_by("seller_id").values_list("seller_id", flat=True)
-        return sum(_plan_some(seller_id, now=now) for seller_id in waiting.distinct())
+        return sum(_plan_some(seller_id, now=now) for seller_id in sellers_waiting(now=now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,7 @@ def _plan_some(seller_id: int, *, now: datetime) -> int:
     with transaction.atomic():
         queue = Order.objects.filter(seller_id=seller_id, replan_at__lte=now).order_by("replan_at", "id")
         # Locked before the campaigns are read: whoever changes one then waits for us to put its orders back in line.
-        orders = list(
-            queue.select_for_update(skip_locked=True, of=("self",))
-            .select_related("account")
-            .prefetch_related("items")[:PER_SELLER]
-        )
+        orders = list(queue.select_for_update(skip_locked=True).prefetch_related("account", "items")[:PER_SELLER])
         around = look_around(seller_id, orders)
         look_again: dict[int, datetime | None] = {}
         plans = []
@@ -195,15 +195,15 @@ def _take_back(plans: Sequence[Plan], *, now: datetime) -> set[int]:
     return gone
 
 
-def _bring_about(plans: Sequence[Plan], around: Surroundings, *, now: datetime) -> dict[int, Message]:
-    """Make waiting messages what their winners want, and schedule what is missing; returns them by order."""
+def _bring_about(plans: Sequence[Plan], around: Surroundings, *, now: datetime) -> dict[int, int]:
+    """Make waiting messages what their winners want, and schedule what is missing; returns their ids by order."""
     messages = {}
     wishes: list[tuple[Order, outbox.Wish]] = []
     resumed, paused = [], []
     for plan in plans:
         live = plan.live if not plan.taken_back else None
         if live is not None:
-            messages[plan.order.pk] = live
+            messages[plan.order.pk] = live.pk
         if plan.wish is not None and live is not None:
             outbox.revise(live, plan.order, plan.wish)
             if live.hold == Hold.PAUSED and live.status == Status.HELD:
@@ -217,46 +217,38 @@ def _bring_about(plans: Sequence[Plan], around: Surroundings, *, now: datetime) 
     return messages | outbox.schedule_many(wishes, now=now)
 
 
-def _remember(plans: Sequence[Plan], messages: dict[int, Message], around: Surroundings, *, now: datetime) -> None:
+def _remember(plans: Sequence[Plan], messages: dict[int, int], around: Surroundings, *, now: datetime) -> None:
     """Keep each decision that is new or differs from the one before."""
     rows = [row for plan in plans for row in _changed(plan, messages.get(plan.order.pk), around, now=now)]
-    FollowUp.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["order", "campaign"], update_fields=COLUMNS[1:], batch_size=1000
-    )
+    manyrows.insert(FollowUp, rows, conflict=REPLACED)
 
 
-def _changed(plan: Plan, message: Message | None, around: Surroundings, *, now: datetime) -> Iterable[FollowUp]:
+def _changed(plan: Plan, message_id: int | None, around: Surroundings, *, now: datetime) -> Iterable[manyrows.Row]:
     assert plan.outcome
-    is_settled = plan.live is not None and plan.live.status not in outbox.WAITING
+    order, is_settled = plan.order, plan.live is not None and plan.live.status not in outbox.WAITING
     owner = plan.outcome.winner or plan.outcome.keeper
     for campaign_id, decision in plan.outcome.decisions.items():
         is_owner = owner is not None and owner.pk == campaign_id and not is_settled
-        row = _follow_up(plan.order, around.campaigns[campaign_id], decision, message if is_owner else None, now=now)
-        known = around.follow_ups.get((plan.order.pk, campaign_id))
+        row = {
+            "order_id": order.pk,
+            "campaign_id": campaign_id,
+            "seller_id": order.seller_id,
+            "verdict": decision.verdict.value,
+            "checks": kept_checks(decision),
+            "due_at": decision.due_at,
+            "decided_at": now,
+            "version": around.campaigns[campaign_id].version,
+            "message_id": message_id if is_owner else None,
+        }
+        known = around.follow_ups.get((order.pk, campaign_id))
         if known is None or _differs(known, row):
             yield row
 
 
-def _differs(known: FollowUp, row: FollowUp) -> bool:
+def _differs(known: FollowUp, row: manyrows.Row) -> bool:
     """Of a campaign that has changed in a way that does not touch this order, nothing is written."""
-    values = ("verdict", "checks", "due_at", "message_id") + (("version",) if row.message_id else ())
-    return any(getattr(known, name) != getattr(row, name) for name in values)
-
-
-def _follow_up(
-    order: Order, campaign: Campaign, decision: Decision, message: Message | None, *, now: datetime
-) -> FollowUp:
-    return FollowUp(
-        order=order,
-        campaign=campaign,
-        seller_id=order.seller_id,
-        verdict=decision.verdict,
-        checks=kept_checks(decision),
-        due_at=decision.due_at,
-        decided_at=now,
-        version=campaign.version,
-        message=message,
-    )
+    values = ("verdict", "checks", "due_at", "message_id") + (("version",) if row["message_id"] else ())
+    return any(getattr(known, name) != row[name] for name in values)
 
 
 def kept_checks(decision: Decision) -> list[dict[str, Any]]:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
+from uuid import uuid4
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from accounts import lookup, secrets
+from accounts import lookup, manyrows, secrets
 from accounts.rowsecurity import across_sellers
 from messaging.letters import Letter
 from messaging.life import move
@@ -45,42 +46,32 @@ class Wish:
 
 
 def schedule(order: Order, wish: Wish, *, now: datetime) -> Message:
-    """One message for this order. Raises OrderTaken, also when two callers come at the same instant.
+    """One message for this order. Raises OrderTaken, also when two callers come at the same instant."""
+    scheduled = schedule_many([(order, wish)], now=now)
+    if not scheduled:
+        raise OrderTaken(order.pk)
+    return Message.objects.get(pk=scheduled[order.pk])
 
-    What a person held for this order is held again: a campaign that was paused and resumed does not let it go.
+
+def schedule_many(wishes: Sequence[tuple[Order, Wish]], *, now: datetime) -> dict[int, int]:
+    """One message for each of these orders, by a handful of statements: returns their ids by order. An order that has
+    one already, by whatever channel and seller, is not among them.
+
+    What a person held for an order is held again: a campaign that was paused and resumed does not let it go.
     """
-    is_held = Message.objects.filter(order=order, hold=Hold.TEAM).exists()
-    message = _row(order, wish, is_held=is_held, now=now)
-    try:
-        with transaction.atomic():
-            message.save(force_insert=True)
-            MessageEvent.objects.create(
-                message=message, seller_id=order.seller_id, status=message.status, reason=wish.title, at=now
-            )
-    except IntegrityError:
-        raise OrderTaken(order.pk) from None
-    _want_languages([(order, wish)])
-    return message
-
-
-def schedule_many(wishes: Sequence[tuple[Order, Wish]], *, now: datetime) -> dict[int, Message]:
-    """As `schedule`, for many orders by a handful of statements: returns the messages by order. An order that has one
-    already, by whatever channel and seller, is not among them."""
     if not wishes:
         return {}
-    orders = [order for order, _ in wishes]
+    orders = [order.pk for order, _ in wishes]
     held = set(Message.objects.filter(order__in=orders, hold=Hold.TEAM).values_list("order_id", flat=True))
     rows = [_row(order, wish, is_held=order.pk in held, now=now) for order, wish in wishes]
-    Message.objects.bulk_create(rows, ignore_conflicts=True)
-    # What lost against a message that is there already has left no row. Each of ours is known by its own Message-ID.
-    ours = Message.objects.filter(message_id__in=[row.message_id for row in rows]).defer("letter_sealed")
-    scheduled = {message.order_id: message for message in ours}
-    MessageEvent.objects.bulk_create(
-        MessageEvent(
-            message=message, seller_id=message.seller_id, status=message.status, reason=message.title, at=now
-        )
-        for message in scheduled.values()
-    )
+    # What loses against a message that is there already leaves no row.
+    written = manyrows.insert(Message, rows, returning=["order_id", "id", "seller_id", "status", "title"])
+    events = [
+        {"message_id": pk, "seller_id": seller_id, "status": status, "reason": title, "at": now}
+        for _, pk, seller_id, status, title in written
+    ]
+    manyrows.insert(MessageEvent, events)
+    scheduled = {order_id: pk for order_id, pk, *_ in written}
     _want_languages([(order, wish) for order, wish in wishes if order.pk in scheduled])
     return scheduled
 
@@ -90,19 +81,20 @@ def _want_languages(scheduled: Sequence[tuple[Order, Wish]]) -> None:
     languages.want({order.pk: wish.due_at for order, wish in scheduled if wish.letter is not None})
 
 
-def _row(order: Order, wish: Wish, *, is_held: bool, now: datetime) -> Message:
-    return Message(
-        seller_id=order.seller_id,
-        account_id=order.account_id,
-        order=order,
-        status=Status.HELD if is_held else Status.SCHEDULED,
-        hold=Hold.TEAM if is_held else "",
-        created_at=now,
-        touched_at=now,
-        order_key=order.order_key,
-        request_key=lookup.request_key(order.amazon_order_id),
+def _row(order: Order, wish: Wish, *, is_held: bool, now: datetime) -> dict[str, object]:
+    return {
+        "seller_id": order.seller_id,
+        "account_id": order.account_id,
+        "order_id": order.pk,
+        "status": Status.HELD if is_held else Status.SCHEDULED,
+        "hold": Hold.TEAM if is_held else "",
+        "created_at": now,
+        "touched_at": now,
+        "message_id": uuid4(),
+        "order_key": order.order_key,
+        "request_key": lookup.request_key(order.amazon_order_id),
         **_wish_columns(order, wish),
-    )
+    }
 
 
 def revise(message: Message, order: Order, wish: Wish) -> bool:

@@ -7,11 +7,30 @@ on the list. Asking and the change are one transaction, so planning never misses
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from orders.models import Order, OrderReading
 
 PLANNED_FOR: Final = timedelta(days=75)  # after purchase; Amazon's time for an order is long over by then
+
+# From seller to seller along the index, however long a queue is.
+_SELLERS: Final = """
+    with recursive queue(seller_id) as (
+        select min(seller_id) from orders_order where replan_at is not null
+        union all
+        select (select min(o.seller_id) from orders_order o where o.replan_at is not null and o.seller_id > q.seller_id)
+        from queue q where q.seller_id is not null)
+    select seller_id from queue q where seller_id is not null and exists (
+        select from orders_order o where o.seller_id = q.seller_id and o.replan_at <= %s)
+    order by seller_id"""
+
+
+def sellers_waiting(*, now: datetime) -> list[int]:
+    """Those with orders that are to be decided now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SELLERS, [now])
+        return [seller_id for (seller_id,) in cursor.fetchall()]
 
 
 def ask_for_plans(orders: QuerySet[Order], *, now: datetime) -> int:

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from django.db import transaction
-from django.db.models import Case, DateTimeField, Value, When
+from django.db import connection, transaction
 
 from accounts import lifecycle
 from accounts.authorised import client_for, name_in_quotas, quotas
@@ -29,6 +28,10 @@ AT_ONCE: Final = 20
 LEASE: Final = timedelta(minutes=5)
 AFTER_TROUBLE: Final = timedelta(minutes=10)
 LONGEST: Final = 20
+_WANT: Final = """
+    update orders_order o set language_due_at = wanted.at
+    from unnest(%s::bigint[], %s::timestamptz[]) as wanted(id, at)
+    where o.id = wanted.id and o.language = '' and o.language_due_at is null and not o.is_language_asked"""
 
 
 def want(letters: Mapping[int, datetime]) -> int:
@@ -38,9 +41,9 @@ def want(letters: Mapping[int, datetime]) -> int:
     """
     if not letters:
         return 0
-    unknown = Order.objects.filter(pk__in=letters, language="", language_due_at=None, is_language_asked=False)
-    whens = [When(pk=pk, then=Value(due_at - BEFORE)) for pk, due_at in letters.items()]
-    return unknown.update(language_due_at=Case(*whens, output_field=DateTimeField()))
+    with connection.cursor() as cursor:
+        cursor.execute(_WANT, [list(letters), [due_at - BEFORE for due_at in letters.values()]])
+        return int(cursor.rowcount)
 
 
 def accounts_to_ask(*, now: datetime) -> list[int]:

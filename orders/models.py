@@ -90,7 +90,9 @@ class Order(models.Model):
             models.Index(fields=["seller", "-purchased_at", "-id"], name="orders_newest_first"),
             models.Index(fields=["seller", "amazon_order_id"], name="orders_by_amazon_id"),
             models.Index(fields=["amazon_order_id"], name="orders_of_all_by_amazon_id"),
-            models.Index(fields=["replan_at"], name="orders_to_plan", condition=Q(replan_at__isnull=False)),
+            models.Index(
+                fields=["seller", "replan_at", "id"], name="orders_to_plan", condition=Q(replan_at__isnull=False)
+            ),
             models.Index(fields=["alias_key"], name="orders_by_alias", condition=Q(alias_key__isnull=False)),
             models.Index(
                 fields=["language_due_at"], name="orders_to_ask_language_of", condition=Q(language_due_at__isnull=False)

@@ -12,6 +12,7 @@ import structlog
 from django.db import DataError, IntegrityError, transaction
 
 from accounts import lookup, secrets
+from accounts.manyrows import Row
 from accounts.models import AmazonAccount
 from amazon.values import AmazonOrder, FulfilledBy, OrderStatus, PackageStatus
 from amazon.values import OrderItem as AmazonItem
@@ -84,7 +85,7 @@ def _store_page(account: AmazonAccount, orders: list[AmazonOrder], *, now: datet
         Order.objects.filter(pk__in=late).update(changed_at=now, replan_at=now)
 
 
-def _row(account: AmazonAccount, order: AmazonOrder, *, now: datetime) -> upserting.Row:
+def _row(account: AmazonAccount, order: AmazonOrder, *, now: datetime) -> Row:
     return _columns(order) | {
         "seller_id": account.seller_id,
         "account_id": account.pk,
@@ -171,7 +172,7 @@ def _alias_key(alias: str | None) -> UUID | None:
         return None
 
 
-def _item_row(seller_id: int, order_id: int, item: AmazonItem) -> upserting.Row:
+def _item_row(seller_id: int, order_id: int, item: AmazonItem) -> Row:
     return {
         "seller_id": seller_id,
         "order_id": order_id,

@@ -5,17 +5,14 @@ document, so that the server plans a single insertion. Who calls holds the trans
 where a statement fails.
 """
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Final
-from uuid import UUID
 
 from django.db import connection
 
-Row = Mapping[str, object]
+from accounts.manyrows import Row, document, typed
 
 # What rules look at, by column, with the type in which it travels. A row is "changed" when one of these is.
 TOLD_BY_ALL: Final = {
@@ -100,7 +97,7 @@ def upsert_orders(rows: Iterable[Row], *, now: datetime, is_report: bool = False
     """
     sql = _ORDERS_OF_REPORT if is_report else _ORDERS
     with connection.cursor() as cursor:
-        cursor.execute(sql, [_document(rows)])
+        cursor.execute(sql, [document(rows)])
         found: list[tuple[str, int, datetime, bool]] = cursor.fetchall()
     return Applied(
         {number: pk for number, pk, _, _ in found},
@@ -113,33 +110,12 @@ def upsert_items(rows: Iterable[Row], *, is_report: bool = False) -> set[int]:
     """Insert or update these items in one statement, each with its `order_id`; returns the orders of those that were
     written because something differs."""
     with connection.cursor() as cursor:
-        cursor.execute(_ITEMS_OF_REPORT if is_report else _ITEMS, [_document(rows)])
+        cursor.execute(_ITEMS_OF_REPORT if is_report else _ITEMS, [document(rows)])
         return {pk for (pk,) in cursor.fetchall()}
-
-
-def _document(rows: Iterable[Row]) -> str:
-    return json.dumps(list(rows), default=_plain)
-
-
-def _plain(value: object) -> str:
-    """What JSON has no form for, in the form that PostgreSQL reads."""
-    return _WRITERS[type(value)](value)
-
-
-_WRITERS: Final[Mapping[type, Callable[..., str]]] = {
-    datetime: datetime.isoformat,
-    bytes: lambda value: "\\x" + value.hex(),
-    Decimal: str,
-    UUID: str,
-}
 
 
 def _list(names: Iterable[str], prefix: str = "") -> str:
     return ", ".join(prefix + name for name in names)
-
-
-def _typed(columns: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {kind}" for name, kind in columns.items())
 
 
 def _orders_statement(told: Mapping[str, str], also: str) -> str:
@@ -149,7 +125,7 @@ def _orders_statement(told: Mapping[str, str], also: str) -> str:
     )
     sets = ", ".join(f"{name} = excluded.{name}" for name in told)
     return f"""
-        with told as materialized (select * from jsonb_to_recordset(%s::jsonb) as t({_typed(INSERTED)})),
+        with told as materialized (select * from jsonb_to_recordset(%s::jsonb) as t({typed(INSERTED)})),
         written as (
             insert into orders_order as o ({_list(INSERTED)}) select {_list(INSERTED)} from told
             on conflict (account_id, amazon_order_id) do update set
@@ -165,7 +141,7 @@ def _items_statement(conflict: str) -> str:
     columns = {"seller_id": "bigint", "order_id": "bigint", "amazon_item_id": "text"} | ITEM_TOLD
     return f"""
         insert into orders_orderitem as i ({_list(columns)})
-        select {_list(columns)} from jsonb_to_recordset(%s::jsonb) as t({_typed(columns)}) {conflict}
+        select {_list(columns)} from jsonb_to_recordset(%s::jsonb) as t({typed(columns)}) {conflict}
         returning i.order_id"""  # noqa: S608 - columns of our own
 
 
