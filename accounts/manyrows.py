@@ -1,4 +1,4 @@
-"""Many rows into a table by one statement: they travel as one JSON document, so the server plans a single insertion.
+"""Many rows in one statement. Into a table they travel as one JSON document, so the server plans a single insertion.
 
 Django's `bulk_create` prepares every column of every row by itself. Here a column that no row names is left to the
 model's default, made once; columns and types are the model's own, so a new column needs nothing here.
@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import Model
+from django.db.models.expressions import RawSQL
 
 Row = Mapping[str, object]
 
@@ -37,6 +38,11 @@ def insert(
         cursor.execute(sql, [*shared, document(rows)])
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
+
+
+def among(ids: Iterable[int]) -> RawSQL:
+    """For `filter(pk__in=among(ids))` with thousands of them: Django looks at each member of a list by itself."""
+    return RawSQL("select unnest(%s::bigint[])", [list(ids)])
 
 
 def document(rows: Iterable[Row]) -> str:

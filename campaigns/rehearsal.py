@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 
+from accounts.manyrows import among
 from accounts.models import AccountMarketplace
 from campaigns.competing import Contender, Live, compete
 from campaigns.eligibility import LATEST_AFTER_DELIVERY, Compiled, Decision, Reason, Standing, Verdict
@@ -194,15 +195,17 @@ def _cast(campaign: Campaign, conditions: Sequence[Condition] | None) -> Cast:
 
 def _rehearsed(order: Known, standing: Standing, cast: Cast, live: Live | None, *, now: datetime) -> Rehearsed:
     waits_now = live is not None and not live.is_settled and live.owner == cast.rehearsed.pk
+    ask = cast.rehearsed.compiled.decide
     if live is None or not live.is_settled:
         # A hard no needs no others: who else may want the order is asked last of all.
-        alone = cast.rehearsed.compiled.decide(order.facts, standing, now=now)
+        alone = ask(order.facts, standing, now=now)
         if alone.verdict is Verdict.NOT_ELIGIBLE:
             return Rehearsed(order, alone, waits_now)
-        if live is None and not any(_takes(other, order, standing, now=now) for other in cast.all[:-1]):
-            return Rehearsed(order, alone, waits_now)
+    if live is None:  # as `compete` has it, without asking anybody twice
+        winner = next((other for other in cast.all[:-1] if _takes(other, order, standing, now=now)), None)
+        return Rehearsed(order, ask(order.facts, standing, now=now, taken_by=winner.name) if winner else alone, False)
     outcome = compete(order.facts, standing, cast.all, live, now=now)
-    of_another = live is not None and not live.is_settled and not waits_now
+    of_another = not live.is_settled and not waits_now
     return Rehearsed(order, outcome.decisions.get(cast.rehearsed.pk), waits_now, of_another)
 
 
@@ -212,7 +215,7 @@ def _takes(other: Contender, order: Known, standing: Standing, *, now: datetime)
 
 def _live_among(chunk: Sequence[Known]) -> dict[int, Live]:
     """The message that an order has, with its campaign."""
-    ids = [order.pk for order in chunk]
+    ids = among(order.pk for order in chunk)
     rows = Message.objects.filter(order__in=ids, frees_order=False).values_list("order_id", "title", "status")
     owners = dict(
         FollowUp.objects.filter(order__in=ids, message__frees_order=False).values_list("order_id", "campaign_id")

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import BooleanField, Case, QuerySet, Value, When
 
+from accounts.manyrows import among
 from orders.facts import ItemFacts, OrderFacts
 from orders.models import Order, OrderItem
 from orders.reading import earlier_orders
@@ -69,6 +70,7 @@ def _facts(row: tuple[Any, ...], items: list[ItemFacts] | None, earlier: int | N
 
 def _items(ids: Iterable[int]) -> dict[int, list[ItemFacts]]:
     found: dict[int, list[ItemFacts]] = {}
-    for order_id, *values in OrderItem.objects.filter(order__in=ids).order_by("id").values_list("order_id", *OF_ITEMS):
+    rows = OrderItem.objects.filter(order__in=among(ids)).order_by("id").values_list("order_id", *OF_ITEMS)
+    for order_id, *values in rows:
         found.setdefault(order_id, []).append(ItemFacts(*values))
     return found
