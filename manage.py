@@ -6,7 +6,7 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-TOOLS = {"inspect_mail"}  # they need no site: no database, no environment
+TOOLS = {"inspect_mail", "lint_template"}  # they need no site: no database, no environment
 
 if __name__ == "__main__":
     if TOOLS.intersection(sys.argv[1:2]):

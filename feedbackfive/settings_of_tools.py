@@ -5,5 +5,5 @@ settings at all, so these name the app that has the commands, without its rows.
 """
 
 USE_TZ = True
-INSTALLED_APPS = ["optouts.apps.CommandsOnly"]
+INSTALLED_APPS = ["optouts.apps.CommandsOnly", "campaigns.apps.CommandsOnly"]
 """`CommandsOnly` leaves the models out: they would need the other apps and a database."""

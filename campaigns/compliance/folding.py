@@ -1,0 +1,51 @@
+"""Text made comparable: case, width, accents, look-alike letters and invisible characters do not count. Pure."""
+
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+# Letters of other scripts that pass for Latin ones.
+_LOOK_ALIKES: Final = dict(
+    zip("аеорсухіјѕԁһӏνοαεικρτυχβ", "aeopcyxijsdhlvoaeikptuxb", strict=True)
+)  # Cyrillic, then Greek
+_SPECIAL: Final = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "’": "'", "‘": "'"}
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """`text[n]` comes from character `places[n]` of the original."""
+
+    text: str
+    places: list[int]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Of the original. `start` < `end`."""
+        return self.places[start], self.places[end - 1] + 1
+
+
+def fold(text: str) -> Folded:
+    if text.isascii() and text.isprintable():
+        return Folded(text.lower(), list(range(len(text))))
+    table = {character: _fold(character) for character in set(text)}
+    pieces = [table[character] for character in text]
+    if all(len(piece) == 1 for piece in table.values()):
+        return Folded("".join(pieces), list(range(len(text))))
+    return Folded("".join(pieces), [place for place, piece in enumerate(pieces) for _ in piece])
+
+
+@lru_cache(maxsize=4096)
+def _fold(character: str) -> str:
+    if character in "\n\t\r":
+        return character
+    category = unicodedata.category(character)
+    if category in ("Cf", "Cc", "Mn") and character not in "゙゚":
+        return ""
+    plain = unicodedata.normalize("NFKC", character).lower()
+    if len(plain) == 1 and plain in _SPECIAL:
+        return _SPECIAL[plain]
+    if len(plain) == 1 and plain in _LOOK_ALIKES:
+        return _LOOK_ALIKES[plain]
+    if "぀" <= plain[:1] <= "ヿ":  # kana: their marks are letters
+        return plain
+    return "".join(mark for mark in unicodedata.normalize("NFKD", plain) if unicodedata.category(mark) != "Mn")
