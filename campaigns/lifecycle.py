@@ -12,7 +12,9 @@ from typing import Final
 from django.db import transaction
 
 from accounts.models import Seller, User
+from campaigns.checked_letters import refuse_broken
 from campaigns.models import Campaign, CampaignChange, FollowUp, Rule, Template
+from campaigns.rendering import Source, check
 from messaging import outbox
 from messaging.models import Channel, Hold
 from orders.attention import ask_for_plans
@@ -110,14 +112,48 @@ def change(campaign: Campaign, wishes: Wishes, *, by: User | None = None, now: d
 
 def activate(campaign: Campaign, *, by: User | None = None, now: datetime, catch_up: timedelta | None = None) -> bool:
     """Switch on. `catch_up`: how far back orders are taken; None: as far as was set before, at first as far as Amazon
-    allows. False: it was on already."""
+    allows. False: it was on already. Raises BreaksGuidelines for letters that Amazon forbids."""
     with transaction.atomic():
         campaign = _locked(campaign)
         if campaign.status == Status.ACTIVE:
             return False
+        refuse_broken(list(campaign.templates.all()))
         said = ["Switched on"] + ([f"Takes orders of the last {catch_up.days} days"] if catch_up is not None else [])
         takes_since = now - catch_up if catch_up is not None else campaign.takes_since
         _save(campaign, said, by=by, now=now, status=Status.ACTIVE, activated_at=now, takes_since=takes_since)
+    return True
+
+
+def write_letter(
+    campaign: Campaign, language: str, source: Source, *, by: User | None = None, now: datetime
+) -> bool:
+    """Write or change the letter in this language; what waits gets the new one. False: it is so already.
+
+    Raises UnknownPlaceholder, and BreaksGuidelines where the campaign is on.
+    """
+    check(source)
+    with transaction.atomic():
+        campaign = _locked(campaign)
+        template = campaign.templates.filter(language=language).first()
+        if template is not None and (template.subject, template.body) == (source.subject, source.body):
+            return False
+        said = f"Letter {'changed' if template else 'added'}: {language}"
+        template = template or Template(seller_id=campaign.seller_id, campaign=campaign, language=language)
+        template.subject, template.body = source.subject, source.body
+        if campaign.status == Status.ACTIVE:
+            refuse_broken([template])
+        template.save()
+        _save(campaign, [said], by=by, now=now)
+    return True
+
+
+def remove_letter(campaign: Campaign, language: str, *, by: User | None = None, now: datetime) -> bool:
+    """Take the letter in this language away; orders that it was for are decided anew. False: there is none."""
+    with transaction.atomic():
+        campaign = _locked(campaign)
+        if not campaign.templates.filter(language=language).delete()[0]:
+            return False
+        _save(campaign, [f"Letter taken away: {language}"], by=by, now=now)
     return True
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from campaigns.views import campaigns, dashboard, editing, preview, rehearsing, switching
+from campaigns.views import campaigns, dashboard, editing, letters, preview, rehearsing, switching
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -17,5 +17,11 @@ urlpatterns = [
     path("campaigns/<int:pk>/rehearsal/", rehearsing.campaign_rehearsal, name="campaign_rehearsal"),
     path("campaigns/<int:pk>/decisions/", campaigns.decisions, name="campaign_decisions"),
     path("campaigns/<int:pk>/letters/<slug:language>/", preview.preview, name="campaign_letter"),
+    path("campaigns/<int:pk>/letters/<slug:language>/edit/", letters.letter_edit, name="campaign_letter_edit"),
+    path("campaigns/<int:pk>/letters/<slug:language>/check/", letters.letter_check, name="campaign_letter_check"),
+    path("campaigns/<int:pk>/letters/<slug:language>/test/", letters.letter_test, name="campaign_letter_test"),
+    path("campaigns/<int:pk>/letters/<slug:language>/remove/", letters.letter_remove, name="campaign_letter_remove"),
+    path("templates/", letters.letters, name="letters"),
+    path("templates/start/", letters.letter_start, name="letter_start"),
     path("", include("campaigns.urls_orders")),
 ]

@@ -55,17 +55,30 @@ def preview(request: HttpRequest, pk: int, language: str) -> HttpResponse:
     seller = seller_of(request)
     campaign = get_object_or_404(Campaign.objects.for_seller(seller), pk=pk)
     template = get_object_or_404(campaign.templates, language=language)
-    order = _order_to_show(seller, template)
-    context: dict[str, object] = {"order": order, "language": language}
+    response = HttpResponse(shown(seller, template).page)
+    response["Content-Security-Policy"] = POLICY  # the site's own policy gives way to one that is set already
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A letter as a buyer would read it, as a page of its own. `letter` is None where there is trouble."""
+
+    page: str
+    letter: Letter | None
+
+
+def shown(seller: Seller, template: Template) -> Shown:
+    """By the very code that sends. The template need not be saved."""
+    order, letter = _order_to_show(seller, template), None
+    context: dict[str, object] = {"order": order, "language": template.language}
     try:
         letter = _letter(seller, template, order)
         context |= {"letter": letter, "html": mark_safe(letter.html)}  # noqa: S308  escaped by campaigns.rendering
     except UnknownPlaceholder as trouble:
         context["trouble"] = str(trouble)
-    response = HttpResponse(render_to_string("campaigns/letter.html", context))
-    response["Content-Security-Policy"] = POLICY  # the site's own policy gives way to one that is set already
-    response["Cache-Control"] = "no-store"
-    return response
+    return Shown(render_to_string("campaigns/letter.html", context), letter)
 
 
 def _order_to_show(seller: Seller, template: Template) -> Order | None:

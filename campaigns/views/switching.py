@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import managers, person_of, seller_of
 from accounts.models import AmazonAccount
+from campaigns.checked_letters import BreaksGuidelines, broken_among
 from campaigns.lifecycle import activate, pause, waiting_for
 from campaigns.models import Campaign
 from campaigns.rehearsal import rehearse
@@ -52,6 +53,7 @@ def campaign_switch(request: HttpRequest, pk: int) -> HttpResponse:
         context = {
             "campaign": campaign, "is_active": is_active, "catch_up": days, "catch_ups": CATCH_UPS,
             "effect": effect_of(campaign, now=now, catch_up=days),
+            "broken": [] if is_active else broken_among(list(campaign.templates.all())),
         }
         return render(request, "campaigns/switch.html", context)
     wanted = request.POST.get("wanted")
@@ -63,7 +65,10 @@ def campaign_switch(request: HttpRequest, pk: int) -> HttpResponse:
     if wanted == "on":
         days = _catch_up(request.POST.get("catch_up", ""))
         catch_up = timedelta(days=days) if days is not None else None
-        activate(campaign, by=person_of(request), now=now, catch_up=catch_up)
+        try:
+            activate(campaign, by=person_of(request), now=now, catch_up=catch_up)
+        except BreaksGuidelines:
+            return redirect("campaign_switch", pk=campaign.pk)  # which names what blocks
     else:
         pause(campaign, by=person_of(request), now=now)
     messages.success(request, _said(campaign, is_on=wanted == "on"))

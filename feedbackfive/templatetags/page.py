@@ -109,6 +109,7 @@ SECTIONS: Final[tuple[tuple[str, str, str, frozenset[str]], ...]] = (
         "campaigns", "Campaigns", "speakerphone",
         frozenset({"campaign", "campaign_new", "campaign_switch", "campaign_archive"}),
     ),
+    ("letters", "Templates", "mail", frozenset({"campaign_letter_edit", "campaign_letter_remove"})),
     ("orders", "Orders", "package", frozenset({"order"})),
     ("scheduling", "Scheduling", "calendar-clock", frozenset()),
     ("history", "History", "history", frozenset({"message"})),

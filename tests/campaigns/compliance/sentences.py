@@ -13,6 +13,8 @@ BREAKING: Final[dict[str, list[tuple[str, str]]]] = {
         ("incentive", "Once your rating is live, we will reimburse the purchase price."),
         ("incentive", "Send a screenshot of your review and pick another item for free."),
         ("conditional_review", "If you are happy with your purchase, please leave a review."),
+        ("conditional_review", "If you are happy, please leave a review."),
+        ("conditional_review", "In case you like it, we would be glad about your feedback."),
         ("conditional_review", "Please write a review if you love your new mug."),
         ("conditional_review", "Are you satisfied with the product? Then we would be glad about a review."),
         ("conditional_review", "Not fully satisfied? Please contact us before leaving feedback."),
