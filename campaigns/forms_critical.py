@@ -6,11 +6,12 @@ from uuid import UUID, uuid4
 
 from django import forms
 
+from campaigns.compliance import blocking, lint
 from messaging.critical import LONGEST, Reason
 
 # What Amazon's Messaging model forbids in the text of every kind, so that it does not refuse the message later.
 _MARKUP: Final = re.compile(r"<[A-Za-z/!][^>]{0,200}>|&[A-Za-z]{2,10};|&#[0-9]{1,6};")
-_ADDRESS: Final = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}\.[A-Za-z]{2,24}")
+_ALLOWED: Final = frozenset({"thank_you_only", "wrong_language"})  # a person answers for purpose and language here
 
 
 class CriticalForm(forms.Form):
@@ -29,12 +30,19 @@ class CriticalForm(forms.Form):
     number = forms.UUIDField(widget=forms.HiddenInput, required=False)
     confirmed = forms.CharField(widget=forms.HiddenInput, required=False, max_length=80)
 
+    def __init__(self, *args: Any, language: str = "en", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.language = language
+
     def clean_text(self) -> str:
         text: str = self.cleaned_data["text"].replace("\r\n", "\n")
         if _MARKUP.search(text):
             raise forms.ValidationError("Amazon takes no HTML in an order message: write plain text.")
-        if _ADDRESS.search(text):
-            raise forms.ValidationError("Amazon takes no e-mail addresses in an order message: leave them out.")
+        broken = [found for found in blocking(lint(text, self.language, is_whole=False)) if found.rule not in _ALLOWED]
+        if broken:
+            raise forms.ValidationError(
+                [f"{found.guideline.title}: “{found.excerpt}”. {found.guideline.explanation}" for found in broken]
+            )
         return text
 
     def clean_number(self) -> UUID:

@@ -18,8 +18,8 @@ from campaigns.compliance.folding import fold
 from campaigns.compliance.reading import Reading, Tag, looks_like_html, read
 
 __all__ = [
-    "LANGUAGES", "LONGEST_EXCERPT", "Finding", "Guideline", "Severity", "blocking", "guidelines", "lint", "lint_letter",
-    "looks_like_html",
+    "LANGUAGES", "LONGEST_EXCERPT", "Finding", "Guideline", "Severity", "blocking", "contacts_in", "guidelines", "lint",
+    "lint_letter", "looks_like_html",
 ]  # fmt: skip
 
 LANGUAGES = phrases.LANGUAGES  # that are read; a text in any other is looked at for all the rest
@@ -58,6 +58,14 @@ def lint_letter(
         if purpose not in pictures.PURPOSES
     ]
     return of_subject, of_body
+
+
+def contacts_in(text: str) -> list[tuple[int, int]]:
+    """Where a value that goes into a letter, like a product's title, has what no letter may have: links, addresses,
+    telephone numbers, emojis, [Important]."""
+    folded = fold(text)
+    places = [folded.span(start, end) for _, start, end in contacts.hits(folded, text)]
+    return sorted([*places, *((start, end) for rule, start, end in pictures.hits(text) if rule != "line_breaks")])
 
 
 def _hits(reading: Reading, language: str) -> Iterator[Hit]:

@@ -36,7 +36,7 @@ _OPT_OUT: Final = re.compile(
 )
 
 _LINK: Final = re.compile(
-    r"\b(?:https?|ftp|hxxps?)\s?:\s?/\s?/\s?[^\s<>\"'）」]{1,2000}|\bmailto:\S{1,300}|\b(?:tel|sms|whatsapp):[+0-9]\S{0,60}",
+    r"(?:https?|ftp|hxxps?)\s?:\s?/\s?/\s?[^\s<>\"'）」]{0,2000}|\bmailto:\S{1,300}|\b(?:tel|sms|whatsapp):[+0-9]\S{0,60}",
     re.ASCII,
 )
 _LABEL: Final = r"[a-z0-9-]{1,63}"
@@ -45,7 +45,7 @@ _DOMAIN: Final = re.compile(
     r"(?:/[^\s<>\"']{0,500})?",
     re.ASCII,
 )
-_WWW: Final = re.compile(rf"(?<![\w.])www\s{{0,2}}\.\s{{0,2}}{_LABEL}", re.ASCII)
+_WWW: Final = re.compile(rf"(?<![\w.])www\s{{0,2}}\.\s{{0,2}}{_LABEL}(?:\.{_LABEL}){{0,4}}(?:/\S{{0,500}})?", re.ASCII)
 _NAMES_OF_DOT: Final = r"(?:dot|punkt|point|punto)"
 _DOT: Final = (
     rf"\s{{0,2}}(?:[\[({{<]\s{{0,2}}(?:{_NAMES_OF_DOT}|\.)\s{{0,2}}[\])}}>]|\s{_NAMES_OF_DOT}\s|ドット)\s{{0,2}}"

@@ -15,7 +15,7 @@ _EMOJI: Final = re.compile(
 _NO_EMOJI: Final = frozenset("★☆✓✔✗✘❤➔➜➤❖✦✧✱✳✴✶")  # signs of print; without the mark that makes a picture of them
 _SMILEYS: Final = re.compile(r"(?<!\S)(?:[:;=]-?[)(DPp]|<3|\^_\^|xD|XD)(?!\w)")
 _IMPORTANT: Final = re.compile(
-    r"[\[【［(]\s{0,3}(?:important|wichtig|importante|重要)\s{0,3}[\]】］)]", re.IGNORECASE
+    r"[\[【［]\s{0,3}(?:important|wichtig|importante|重要)\s{0,3}[\]】］]", re.IGNORECASE
 )
 _BREAKS: Final = re.compile(r"\n[ \t\r\u00a0]*\n[ \t\r\u00a0]*\n(?:[ \t\r\u00a0]*\n)*")
 _ORDER_ID: Final = re.compile(

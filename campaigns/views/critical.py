@@ -27,7 +27,7 @@ def write_critical(request: HttpRequest, pk: int) -> HttpResponse:
     order = get_object_or_404(Order.objects.for_seller(seller_of(request)).select_related("account"), pk=pk)
     if request.method != "POST":
         return _page(request, order, CriticalForm())
-    form = CriticalForm(request.POST)
+    form = CriticalForm(request.POST, language=_language_of(order))
     if not form.is_valid():
         return _page(request, order, form, status=422)
     reason, text = form.cleaned_data["reason"], form.cleaned_data["text"]
@@ -73,6 +73,11 @@ def _confirmation(request: HttpRequest, order: Order, form: CriticalForm, writin
         "reason": critical.Reason(writing.reason).label,
     }
     return render(request, "orders/critical_confirm.html", context)
+
+
+def _language_of(order: Order) -> str:
+    marketplace = find(order.marketplace_id)
+    return order.language[:2].lower() or (marketplace.language if marketplace else "en")
 
 
 def _about(order: Order) -> dict[str, Any]:

@@ -32,7 +32,9 @@ from tests.makers import (
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 HOSTILE = '<img src=x onerror=alert(1)> Mug & Co. 5" — the very long title of an enamel mug for two ' * 3
-PAGES = ["dashboard", "campaigns", "orders", "scheduling", "history", "optouts", "notices", "senders", "settings"]
+PAGES = [
+    "dashboard", "campaigns", "letters", "orders", "scheduling", "history", "optouts", "notices", "senders", "settings",
+]  # fmt: skip
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaigns.compliance import lint_letter
 from campaigns.rendering import PLACEHOLDERS, Source, UnknownPlaceholder, check, clean_title, render
 from campaigns.starting import CHECK_IN_TEMPLATES
 
@@ -62,16 +63,35 @@ def test_the_templates_that_we_ship_render_with_the_order_id(language: str) -> N
     ("title", "expected"),
     [
         ("Mug", "Mug"),
-        ("Mug\r\nBcc: all@example.com", "Mug Bcc:"),
+        ("Mug\r\nBcc: all@example.com", "Mug Bcc"),
         ("Mug  visit https://evil.example/x now", "Mug visit now"),
         ("Mug www.evil.example", "Mug"),
         ("[Important] Mug", "(Important) Mug"),
         ("Mug \u202egnp.exe", "Mug gnp.exe"),
+        ("Mug, call 555-123-4567 or write to a (at) b (dot) com", "Mug, call or write to"),
+        ("Mug for every.home\U0001f600", "Mug for every.home"),
+        ("Mug \u0435xample\u200b.com/x", "Mug"),
+        ("5 ml, 2.5 in, USB-C 3.0, IP67 (EAN 4006381333931)", "5 ml, 2.5 in, USB-C 3.0, IP67 (EAN 4006381333931)"),
         ("", ""),
     ],
 )
 def test_a_title_is_cleaned_before_it_is_put_in(title: str, expected: str) -> None:
     assert clean_title(title) == expected
+
+
+HOSTILE = st.sampled_from(
+    ["www", ".", "com", "http://", "x@", "(at)", "[", "]", "Important", "555", "-", "1234567", " ", "\U0001f600", "<b>"]
+)
+
+
+@given(st.lists(HOSTILE | st.text(max_size=6), max_size=30))
+def test_no_title_brings_into_a_letter_what_the_linter_forbids(pieces: list[str]) -> None:
+    titles = {"product_title": clean_title("".join(pieces)), "product_title_short": clean_title("".join(pieces), 60)}
+    body = "How was {{ product_title }}, or {{ product_title_short }}? Please leave a review. {{ order_id }}"
+    letter = render(Source("{{ product_title_short }}", body), VALUES | titles)
+    forbidden = {"bare_domain", "external_link", "email_address", "phone_number", "emoji", "important_keyword"}
+    of_subject, of_body = lint_letter(letter.subject, letter.text, "en")
+    assert not forbidden & {finding.rule for finding in [*of_subject, *of_body]}
 
 
 def test_a_long_title_is_cut_and_says_so() -> None:
