@@ -107,6 +107,23 @@ def exclude(seller: Seller, aims: Iterable[Aim], *, by: User | None, now: dateti
     return new
 
 
+def already_among(seller: Seller, aims: Sequence[Aim]) -> set[tuple[Kind, str]]:
+    """Which of these are excluded now, by kind and value."""
+    return {(Kind(row.kind), row.value) for row in _standing_for(seller.pk, aims)}
+
+
+def waiting_for(seller: Seller, aims: Sequence[Aim]) -> int:
+    """How many messages wait for the orders that these name: what excluding them would take back."""
+    orders = Order.objects.for_seller(seller)
+    waiting: set[int] = set()
+    for kind, values in _by_kind(aims).items():
+        for start in range(0, len(values), AT_ONCE):
+            named = _named(kind, values[start : start + AT_ONCE], orders).values("pk")
+            found = Message.objects.filter(order__in=named, status__in=outbox.WAITING)
+            waiting.update(found.values_list("pk", flat=True))
+    return len(waiting)
+
+
 def lift(seller: Seller, ids: Iterable[int], *, by: User | None, now: datetime) -> list[Exclusion]:
     """Lift these exclusions; returns those that stood until now. Their orders are decided anew."""
     with transaction.atomic():

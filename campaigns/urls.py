@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from campaigns.views import campaigns, dashboard, editing, letters, preview, rehearsing, switching
+from campaigns.views import campaigns, dashboard, editing, exclusions, letters, preview, rehearsing, switching
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -21,6 +21,11 @@ urlpatterns = [
     path("campaigns/<int:pk>/letters/<slug:language>/check/", letters.letter_check, name="campaign_letter_check"),
     path("campaigns/<int:pk>/letters/<slug:language>/test/", letters.letter_test, name="campaign_letter_test"),
     path("campaigns/<int:pk>/letters/<slug:language>/remove/", letters.letter_remove, name="campaign_letter_remove"),
+    path("exclusions/", exclusions.exclusions_list, name="exclusions"),
+    path("exclusions/export.csv", exclusions.exclusions_export, name="exclusions_export"),
+    path("exclusions/new/", exclusions.exclude, name="exclude"),
+    path("exclusions/new/confirmed/", exclusions.exclude_now, name="exclude_now"),
+    path("exclusions/<int:pk>/lift/", exclusions.lift_exclusion, name="lift_exclusion"),
     path("templates/", letters.letters, name="letters"),
     path("templates/start/", letters.letter_start, name="letter_start"),
     path("", include("campaigns.urls_orders")),

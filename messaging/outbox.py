@@ -50,7 +50,9 @@ def schedule(order: Order, wish: Wish, *, now: datetime) -> Message:
     scheduled = schedule_many([(order, wish)], now=now)
     if not scheduled:
         raise OrderTaken(order.pk)
-    return Message.objects.get(pk=scheduled[order.pk])
+    message = Message.objects.get(pk=scheduled[order.pk])
+    message.order = order
+    return message
 
 
 def schedule_many(wishes: Sequence[tuple[Order, Wish]], *, now: datetime) -> dict[int, int]:

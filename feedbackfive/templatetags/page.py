@@ -114,6 +114,7 @@ SECTIONS: Final[tuple[tuple[str, str, str, frozenset[str]], ...]] = (
     ("scheduling", "Scheduling", "calendar-clock", frozenset()),
     ("history", "History", "history", frozenset({"message"})),
     ("optouts", "Opt-outs", "hand-stop", frozenset({"notice", "notices", "suppression", "set_up"})),
+    ("exclusions", "Exclusions", "circle-off", frozenset({"exclude", "exclude_now", "lift_exclusion"})),
     ("settings", "Settings", "settings", frozenset({"connect_amazon"})),
 )
 

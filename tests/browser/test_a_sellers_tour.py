@@ -34,6 +34,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 HOSTILE = '<img src=x onerror=alert(1)> Mug & Co. 5" — the very long title of an enamel mug for two ' * 3
 PAGES = [
     "dashboard", "campaigns", "letters", "orders", "scheduling", "history", "optouts", "notices", "senders", "settings",
+    "exclusions", "exclude",
 ]  # fmt: skip
 
 

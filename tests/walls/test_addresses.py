@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import Role, Seller, User
 from accounts.rowsecurity import across_sellers
-from campaigns import planning
+from campaigns import exclusions, planning
 from messaging.models import Message, Status
 from optouts import intake
 from optouts.addresses import saw_mailbox
@@ -78,6 +78,11 @@ ADDRESSES: dict[str, Address] = {
     "campaign_letter_check": Address({"pk": "check_in", "language": "language"}, "post", CHANGERS),
     "campaign_letter_test": Address({"pk": "check_in", "language": "language"}, "post", CHANGERS),
     "campaign_letter_remove": Address({"pk": "check_in", "language": "language"}, may=CHANGERS),
+    "exclusions": Address(),
+    "exclusions_export": Address(),
+    "exclude": Address(may=CHANGERS),
+    "exclude_now": Address(method="post", may=CHANGERS),
+    "lift_exclusion": Address({"pk": "exclusion"}, may=CHANGERS),
     "letters": Address(),
     "letter_start": Address(may=CHANGERS, data=lambda world: {"campaign": world.rows["check_in"], "language": "en"}),
     "orders": Address(),
@@ -165,8 +170,12 @@ def world(db: None) -> World:
         notice_id = intake.receive(make_address(seller), b"From: a@b.example\r\n\r\nHello\r\n", now=NOW)
         mailbox = saw_mailbox(seller.pk, "alice@shop.example", now=NOW)
         place = account.marketplaces.get()
+        aim = exclusions.aim_at(seller, exclusions.Kind.SKU, "Alice's secret SKU")
+        exclusions.exclude(seller, [aim], by=None, now=NOW)
+        exclusion = seller.exclusion_set.get()
     mallorys = make_seller("Mallory's shop")
     rows = {
+        "exclusion": exclusion.pk,
         "campaign": campaigns["request_review"].pk,
         "check_in": campaigns["buyer_email"].pk,
         "language": "en",

@@ -18,7 +18,8 @@ from tests.makers import NOW, alias, make_account, make_address, make_campaigns,
 pytestmark = pytest.mark.django_db
 
 LISTS = [
-    "dashboard", "campaigns", "letters", "orders", "orders_export", "scheduling", "scheduling_export", "history",
+    "dashboard", "campaigns", "letters", "exclusions", "exclusions_export",
+    "orders", "orders_export", "scheduling", "scheduling_export", "history",
     "history_export", "optouts", "optouts_export", "notices", "notices_export", "senders", "settings", "set_up",
 ]  # fmt: skip
 
