@@ -52,7 +52,8 @@ class Context:
     `is_inbound_address` answers whether an address (lower case) is one of this seller's own inbound addresses.
     `mailboxes` are his registered and confirmed mailboxes, lower case. `now` is the time of receipt. `promoted` are the
     names of the shadow templates that an operator has made live, `trusted_sealers` the domains whose ARC seals count.
-    `is_handed_in`: a member of the seller's team uploaded the mail.
+    `is_handed_in`: a member of the seller's team uploaded the mail. `our_domain` is the one of all inbound addresses:
+    what Amazon signed for an address in it that is not this seller's is another seller's notice.
     """
 
     is_inbound_address: Callable[[str], bool]
@@ -62,6 +63,7 @@ class Context:
     promoted: frozenset[str] = frozenset()
     trusted_sealers: frozenset[str] = TRUSTED_SEALERS
     is_handed_in: bool = False
+    our_domain: str = ""
 
     @property
     def expectations(self) -> Expectations:
@@ -128,6 +130,8 @@ def _grade_signed(reading: Reading, authentication: Authentication, context: Con
         return Verdict(reading.kind, Grade.A1, Reason.SIGNED_DIRECT)
     if recipient in context.mailboxes:
         return Verdict(reading.kind, Grade.A2, Reason.SIGNED_FORWARDED)
+    if recipient is not None and context.our_domain and recipient.endswith(f"@{context.our_domain}"):
+        return Verdict(reading.kind, Grade.X, Reason.ANOTHER_SELLERS_NOTICE)
     return Verdict(reading.kind, Grade.A3, Reason.SIGNED_UNKNOWN_MAILBOX)
 
 
@@ -189,6 +193,8 @@ def grade_handed_in(verdict: Verdict, reading: Reading) -> Verdict:
     """
     if verdict.grade in _ATTACHED:
         return replace(verdict, grade=_ATTACHED[verdict.grade], reason=_HANDED_IN[_ATTACHED[verdict.grade]])
+    if verdict.reason is Reason.ANOTHER_SELLERS_NOTICE:
+        return verdict
     is_doubtful = verdict.kind is Kind.FORGED and verdict.reason not in _NOT_SIGNED_BY_AMAZON
     if is_doubtful or verdict.grade is Grade.T or verdict.reason in _CONTRADICTIONS:
         return verdict

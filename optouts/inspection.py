@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Final
 
 from accounts.keys import ALIAS_DOMAINS
 from optouts.arc import TRUSTED_SEALERS
@@ -71,12 +71,16 @@ class Deployment:
             mailboxes=self.tenants[own] if own else frozenset(),
             now=received_at(raw, message if isinstance(message, RawMessage) else None),
             trusted_sealers=self.trusted_sealers,
+            our_domain=self.our_domain if own is not None else "",
         )
 
     def _is_ours(self, own: str | None) -> Callable[[str], bool]:
         if own is not None or not self.our_domain:
             return lambda address: address == own
         return lambda address: address.endswith(f"@{self.our_domain}")
+
+
+_PROBABLE: Final = "Probable opt-out, quarantined for a person to decide: "
 
 
 def describe(raw: bytes, *, resolver: Resolver, deployment: Deployment) -> dict[str, Any]:
@@ -94,7 +98,7 @@ def describe(raw: bytes, *, resolver: Resolver, deployment: Deployment) -> dict[
         "buyer_aliases": sorted({finding.alias for finding in notices if finding.alias}),
         "authenticity": _authenticity(told, raw, context, knows_us=bool(deployment.tenants)),
         "grade": told.grade.value if told.grade else None,
-        "reason": told.reason.value,
+        "reason": _PROBABLE + told.reason.value if told.kind is Kind.PROBABLE_OPT_OUT else told.reason.value,
     }
 
 

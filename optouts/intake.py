@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
@@ -110,6 +111,7 @@ def _context(notice: Notice) -> Context:
         now=notice.received_at,
         promoted=promotions.promoted(),
         is_handed_in=notice.source == Notice.Source.UPLOAD,
+        our_domain=settings.INBOUND_DOMAIN,
     )
 
 

@@ -75,6 +75,7 @@ class Reason(StrEnum):
     # What was proved.
     SIGNED_DIRECT = "Amazon wrote to your inbound address, and its signature is valid."
     SIGNED_FORWARDED = "Forwarded unchanged from your mailbox; Amazon's signature is valid."
+    ANOTHER_SELLERS_NOTICE = "Amazon wrote this to the inbound address of somebody else."
     SIGNED_UNKNOWN_MAILBOX = "Amazon's signature is valid, but it wrote to a mailbox that you have not registered."
     SIGNED_ATTACHMENT = "The attached original carries Amazon's valid signature."
     SIGNED_ATTACHMENT_UNKNOWN_MAILBOX = (

@@ -175,7 +175,8 @@ class Seller:
 
     def context(self, now: datetime = NOW) -> Context:
         """Return it as the examination wants it."""
-        return Context(lambda address: address == self.inbound, self.mailboxes, now)
+        domain = self.inbound.partition("@")[2]
+        return Context(lambda address: address == self.inbound, self.mailboxes, now, our_domain=domain)
 
 
 def italian_html(

@@ -103,6 +103,15 @@ def test_each_attested_text_written_to_an_unknown_mailbox_is_proved_less(name):
     assert finding.reason is Reason.SIGNED_UNKNOWN_MAILBOX
 
 
+@pytest.mark.parametrize("name", ATTESTED)
+@pytest.mark.parametrize("provider", ["direct", *TRACES])
+def test_each_attested_text_that_amazon_wrote_to_another_sellers_address_here_is_a_replay(provider, name):
+    to = "other-seller@" + INBOUND.partition("@")[2]
+    finding = look(TRACES.get(provider, b"") + signed(replace(ATTESTED[name], to=to)))
+
+    assert (finding.grade, finding.reason) == (Grade.X, Reason.ANOTHER_SELLERS_NOTICE)
+
+
 @pytest.mark.parametrize(
     "to",
     ['"Alice" <alice@shop.example>', "ALICE@Shop.Example", "<alice@shop.example>", " alice@shop.example "],
