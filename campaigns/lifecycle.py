@@ -16,7 +16,7 @@ from campaigns.checked_letters import refuse_broken
 from campaigns.models import Campaign, CampaignChange, FollowUp, Rule, Template
 from campaigns.rendering import Source, check
 from messaging import outbox
-from messaging.models import Channel, Hold
+from messaging.models import Channel
 from orders.attention import ask_for_plans
 from orders.models import Order
 
@@ -164,7 +164,7 @@ def pause(campaign: Campaign, *, by: User | None = None, now: datetime) -> int:
         if campaign.status != Status.ACTIVE:
             return 0
         _save(campaign, ["Paused"], by=by, now=now, status=Status.PAUSED)
-        return len(outbox.hold(waiting_for(campaign), cause=Hold.PAUSED, reason="Its campaign is paused", now=now))
+        return len(outbox.pause(waiting_for(campaign), now=now))
 
 
 def archive(campaign: Campaign, *, by: User | None = None, now: datetime) -> int:

@@ -213,7 +213,7 @@ def _bring_about(plans: Sequence[Plan], around: Surroundings, *, now: datetime) 
         elif live is not None and live.status == Status.SCHEDULED:
             paused.append(live.pk)
     outbox.release(resumed, now=now)
-    outbox.hold(paused, cause=Hold.PAUSED, reason="Its campaign is paused", now=now)
+    outbox.pause(paused, now=now)
     return messages | outbox.schedule_many(wishes, now=now)
 
 

@@ -26,6 +26,7 @@ WAITING: Final = frozenset({Status.SCHEDULED, Status.HELD})
 IN_FLIGHT: Final = frozenset({Status.CLAIMED, Status.SENDING})
 NOTICES_COME_WITHIN: Final = timedelta(days=3)  # of the letter that they are about
 Row = TypeVar("Row", Message, Order)
+PAUSED: Final = "Its campaign is paused"
 DAILY_LIMIT: Final = "Amazon's daily limit for this account is used up"
 
 
@@ -129,6 +130,18 @@ def suppress(message_ids: Iterable[int], *, reason: str, now: datetime) -> list[
 
 def hold(message_ids: Iterable[int], *, cause: Hold, reason: str, now: datetime) -> list[int]:
     return move(message_ids, out_of={Status.SCHEDULED}, to=Status.HELD, at=now, reason=reason, hold=cause)
+
+
+def pause(message_ids: Iterable[int], *, now: datetime) -> list[int]:
+    """Hold what waits because its campaign is paused; returns what was scheduled until now.
+
+    What was held for something else waits for the campaign from now on: when that something is put right, nothing of a
+    paused campaign goes out. What a person held stays held by that person.
+    """
+    ids = list(message_ids)
+    others = Message.objects.filter(pk__in=ids, status=Status.HELD).exclude(hold__in=(Hold.TEAM, Hold.PAUSED))
+    others.update(hold=Hold.PAUSED, reason=PAUSED)
+    return hold(ids, cause=Hold.PAUSED, reason=PAUSED, now=now)
 
 
 def release(message_ids: Iterable[int], *, now: datetime) -> list[int]:

@@ -31,7 +31,8 @@ def act(seller: Seller, what: Act, message_ids: Collection[int], *, note: str = 
 
     The others (claimed meanwhile, another seller's, unknown) are left as they are.
     """
-    own = list(Message.objects.for_seller(seller).filter(pk__in=message_ids).values_list("pk", flat=True))
+    rows = Message.objects.for_seller(seller).filter(pk__in=message_ids)
+    own = [message.pk for message in rows.only("pk", "status", "hold") if is_possible(what, message)]
     match what:
         case Act.HOLD:
             return outbox.hold(own, cause=Hold.TEAM, reason=_with_note(HELD_BY_TEAM, note), now=now)
@@ -39,6 +40,11 @@ def act(seller: Seller, what: Act, message_ids: Collection[int], *, note: str = 
             return outbox.release(own, now=now)
         case Act.CANCEL:
             return outbox.cancel(own, reason=_with_note(CANCELLED_BY_TEAM, note), now=now)
+
+
+def is_possible(what: Act, message: Message) -> bool:
+    """What waits for a paused campaign is let go by turning the campaign on, and not one by one."""
+    return message.status in APPLIES_TO[what] and not (what is Act.RELEASE and message.hold == Hold.PAUSED)
 
 
 def _with_note(words: str, note: str) -> str:

@@ -17,7 +17,7 @@ from accounts.paging import Key, batches, page_of
 from messaging import team
 from messaging.forms import COMING, ActForm, ComingSearch, titles_of
 from messaging.models import Message, Status
-from messaging.team import APPLIES_TO, Act
+from messaging.team import Act, is_possible
 from orders.clocks import marketplace_name
 from orders.forms import marketplaces_of
 
@@ -100,8 +100,8 @@ def _confirmation(request: HttpRequest, form: ActForm, *, status: int = 200) -> 
     context = {
         "form": form,
         "act": what,
-        "possible": [message for message in chosen if message.status in APPLIES_TO[what]],
-        "impossible": [message for message in chosen if message.status not in APPLIES_TO[what]],
+        "possible": [message for message in chosen if is_possible(what, message)],
+        "impossible": [message for message in chosen if not is_possible(what, message)],
         "now": timezone.now(),
     }
     return render(request, "messaging/confirm.html", context, status=status)

@@ -8,7 +8,7 @@ import pytest
 from accounts.models import AccountMarketplace, AmazonAccount
 from campaigns import lifecycle, planning, starting
 from campaigns.models import Campaign, FollowUp
-from messaging import outbox
+from messaging import outbox, team
 from messaging.models import Channel, Hold, Message, Status
 from messaging.senders import save_sender
 from optouts import gate
@@ -233,3 +233,21 @@ def test_a_letter_of_a_buyer_who_has_opted_out_is_called_suppressed_though_plann
 
     message = only_message(order)
     assert (message.status, message.reason) == (Status.SUPPRESSED, gate.OPTED_OUT)
+
+
+@pytest.mark.parametrize("hold", [Hold.SENDER, Hold.ACCESS, Hold.RESTRICTED, Hold.LETTER])
+def test_what_waits_for_something_else_waits_for_its_campaign_once_that_is_paused(
+    account: AmazonAccount, now: datetime, hold: Hold
+) -> None:
+    order = make_order(account, buyer=alias())
+    plan(now)
+    message = only_message(order)
+    outbox.hold([message.pk], cause=hold, reason="x", now=now)
+    switch("Order check-in", now, on=False)
+
+    assert team.act(account.seller, team.Act.RELEASE, [message.pk], now=now) == []
+    assert outbox.release_mended(now=now) == 0
+    assert only_message(order).hold == Hold.PAUSED
+    switch("Order check-in", now, on=True)
+    plan(now)
+    assert only_message(order).status == Status.SCHEDULED
