@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import Membership, Role, Seller, User
 from accounts.rowsecurity import across_sellers, as_seller, forget
@@ -20,7 +21,8 @@ from accounts.rowsecurity import across_sellers, as_seller, forget
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
-CHOSEN_SELLER = "seller_id"
+CHOSEN_SELLER, ON_THE_WAY_TO = "seller_id", "on_the_way_to"
+LONGEST_WAY = 2000  # characters of an address that is kept through signing up
 CAN_CHANGE = frozenset({Role.OWNER, Role.MANAGER})
 CAN_OWN = frozenset({Role.OWNER})
 ANYBODY = frozenset(Role)
@@ -104,3 +106,23 @@ def seller_for_templates(request: HttpRequest) -> dict[str, Any]:
     if role is None:
         return {"seller": None, "role": None, "can_change": False, "can_own": False}
     return {"seller": seller_of(request), "role": role, "can_change": role in CAN_CHANGE, "can_own": role in CAN_OWN}
+
+
+def remembered(view: View[P]) -> View[P]:
+    """Whoever is not signed in yet comes back here after signing up, confirming the address and signing in, which loses
+    the `next` of the address: see `way_on`."""
+
+    @wraps(view)
+    def seen(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated and len(request.get_full_path()) <= LONGEST_WAY:
+            request.session[ON_THE_WAY_TO] = request.get_full_path()
+        return view(request, *args, **kwargs)
+
+    return seen
+
+
+def way_on(request: HttpRequest) -> str | None:
+    """The page of ours to which this browser was on the way, once; None: to none."""
+    path = request.session.pop(ON_THE_WAY_TO, None)
+    is_ours = isinstance(path, str) and path.startswith("/") and url_has_allowed_host_and_scheme(path, None)
+    return path if is_ours else None

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import connect, lifecycle
-from accounts.access import CHOSEN_SELLER, members, membership_of, owners, seller_of
+from accounts.access import CHOSEN_SELLER, members, membership_of, owners, remembered, seller_of
 from accounts.forms import REGIONS, ConnectForm
 from accounts.health import Health, health
 from accounts.models import AmazonAccount, Membership, User
@@ -65,6 +65,7 @@ def connect_amazon(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
+@remembered
 @owners
 def from_appstore(request: HttpRequest) -> HttpResponse:
     """The "Login URI": a seller who chose us in Amazon's appstore. Whoever is not signed in signs in, or up, first."""
@@ -98,9 +99,9 @@ def amazon_callback(request: HttpRequest) -> HttpResponse:
         )
     except connect.NotConnected as trouble:
         messages.error(request, str(trouble))
-    else:
-        messages.success(request, f"{account.store_name} is connected. Its orders are being read now.")
-    return redirect("settings")
+        return redirect("settings")
+    messages.success(request, f"{account.store_name} is connected. Its orders are being read now.")
+    return redirect("welcome")  # which leads on to the settings where a campaign is on already
 
 
 def _redirect_uri() -> str:

@@ -2,10 +2,12 @@
 
 from django.urls import include, path
 
-from campaigns.views import campaigns, dashboard, editing, exclusions, letters, preview, rehearsing, switching
+from campaigns.views import campaigns, dashboard, editing, exclusions, letters, preview, rehearsing, switching, welcome
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
+    path("welcome/", welcome.welcome, name="welcome"),
+    path("welcome/progress/", welcome.welcome_progress, name="welcome_progress"),
     path("campaigns/", campaigns.campaigns, name="campaigns"),
     path("campaigns/new/", editing.campaign_new, name="campaign_new"),
     path("campaigns/rules/row/", editing.rule_row, name="rule_row"),

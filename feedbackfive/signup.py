@@ -13,6 +13,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.access import way_on
 from accounts.lifecycle import open_seller
 from accounts.models import Seller, User
 from accounts.rowsecurity import as_seller
@@ -35,6 +36,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Mails speak of the product by its name, not of the host that served the request."""
         host = urlsplit(settings.SITE_URL).netloc
         super().send_mail(template_prefix, email, {"current_site": RequestSiteOf("FeedbackFive", host)} | context)
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Back to where a sign-up began, as far as that was on the way to Amazon."""
+        return way_on(request) or str(super().get_login_redirect_url(request))
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         with transaction.atomic():

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import members, role_of, seller_of
+from accounts.forms import ConnectForm
 from accounts.models import AccountMarketplace, AmazonAccount, Seller
 from campaigns.models import Campaign
 from messaging import reports
@@ -70,6 +71,7 @@ def _dashboard(request: HttpRequest) -> HttpResponse:
         "accounts": reports.accounts_today(seller, now=now),
         "has_history": any(day.sent or day.suppressed or day.other for day in days),
         "steps": [] if all(step.is_done for step in steps) else steps,
+        "connect": ConnectForm() if not steps[0].is_done else None,
         "steps_done": sum(step.is_done for step in steps),
     }
     return render(request, "campaigns/dashboard.html", context)
@@ -110,14 +112,14 @@ def _chart(days: list[Day]) -> dict[str, list[str] | list[int]]:
 
 def _steps(seller: Seller) -> list[Step]:
     """What is left to do. Four queries."""
-    accounts = AmazonAccount.objects.for_seller(seller).filter(status=AmazonAccount.Status.CONNECTED)
+    accounts = AmazonAccount.objects.for_seller(seller).filter(status=AmazonAccount.Status.CONNECTED)[:1]
     places = AccountMarketplace.objects.for_seller(seller).filter(is_used=True).exclude(approved_sender="")
     active = Campaign.objects.for_seller(seller).filter(status=Campaign.Status.ACTIVE)
     return [
         Step("Connect Amazon", "Agree once on Amazon's page; your orders are then read by themselves.",
-             f"{reverse('settings')}#amazon", accounts.exists()),
+             f"{reverse('settings')}#amazon", bool(accounts)),
         Step("Switch a campaign on", "You see how many orders it would take before anything happens.",
-             reverse("campaigns"), active.exists()),
+             reverse("welcome" if accounts else "campaigns"), active.exists()),
         Step("Enter your sender address", "Needed for letters of your own. Review requests go without it.",
              reverse("senders"), places.exists()),
         Step("Let opt-out notices come in", "Copy your address into Amazon's notification preferences. This is done "

@@ -74,10 +74,12 @@ def decide(address: str, partner: dict[str, Any], decision: str = "allow") -> st
 
 
 def said(client: Client, address: str) -> str:
-    """Follow Amazon's redirect; returns the sentence that the settings page then shows."""
+    """Follow Amazon's redirect; returns the sentence that the page behind it shows."""
     response = client.get(address, follow=True)
-    assert response.redirect_chain == [("/settings/", 302)]
-    return " ".join(str(message) for message in response.context["messages"])
+    text = " ".join(str(message) for message in response.context["messages"])
+    page = "/welcome/" if "is connected" in text else "/settings/"
+    assert response.redirect_chain == [(page, 302)]
+    return text
 
 
 def accounts() -> list[AmazonAccount]:

@@ -119,3 +119,16 @@ def _looks_like_ours(text: str) -> None:
     assert text.count("<h1") == 1
     assert not re.search(r"<[^>]+\s(?:style|on[a-z]+)=", text)
     assert not re.search(r"<script(?![^>]*(?:src=|application/json))", text)
+
+
+def test_who_came_from_amazons_appstore_goes_on_to_amazon_after_signing_up(client: Client) -> None:
+    start = "/amazon/start/?amazon_callback_uri=https%3A%2F%2Fsellercentral.amazon.com%2Fx&amazon_state=s"
+    assert client.get(start).status_code == 302
+    client.post("/people/signup/", FORM)
+    client.post(link_in_mail())
+
+    signed_in = client.post("/people/login/", {"login": "alice@example.com", "password": PASSWORD})
+    assert signed_in.headers["Location"] == start
+    client.post("/people/logout/")
+    again = client.post("/people/login/", {"login": "alice@example.com", "password": PASSWORD})
+    assert again.headers["Location"] == "/"

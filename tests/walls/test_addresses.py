@@ -63,6 +63,8 @@ class Address:
 
 ADDRESSES: dict[str, Address] = {
     "dashboard": Address(),
+    "welcome": Address(),
+    "welcome_progress": Address(),
     "campaigns": Address(),
     "campaign": Address({"pk": "campaign"}),
     "campaign_switch": Address({"pk": "campaign"}, may=CHANGERS),
