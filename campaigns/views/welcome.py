@@ -100,15 +100,17 @@ def _context(seller: Seller) -> dict[str, object]:
 
 def progress_of(seller: Seller, *, now: datetime) -> list[Progress]:
     """Of each connected account. Two queries."""
-    readings = OrderReading.objects.for_seller(seller).filter(account__status=AmazonAccount.Status.CONNECTED)
+    accounts = AmazonAccount.objects.for_seller(seller).filter(status=AmazonAccount.Status.CONNECTED)
     oldest = dict(
         Order.objects.for_seller(seller).order_by().values_list("account_id").annotate(oldest=Min("purchased_at"))
     )
     found = []
-    for reading in readings.select_related("account").order_by("account_id"):
-        at = oldest.get(reading.account_id)
-        is_done = reading.last_read_at is not None
+    for account in accounts.select_related("reading").order_by("pk"):
+        reading: OrderReading | None = getattr(account, "reading", None)  # made when a worker first looks at it
+        at = oldest.get(account.pk)
+        is_done = reading is not None and reading.last_read_at is not None
         days = min((now - at) / READS_BACK, 1) if at else 0
         share = 100 if is_done else min(ALMOST, max(3, round(100 * days)))
-        found.append(Progress(reading.account, reading.orders_read, at, is_done, reading.trouble, share))
+        orders, trouble = (reading.orders_read, reading.trouble) if reading else (0, "")
+        found.append(Progress(account, orders, at, is_done, trouble, share))
     return found

@@ -66,3 +66,15 @@ def test_a_viewer_sees_the_dry_run_and_turns_nothing_on(vera: Client, seller: Se
 
 def test_without_an_account_the_page_says_how_to_connect_one(bob: Client, draft: Campaign) -> None:
     assert "No Amazon account is connected" in bob.get("/welcome/").content.decode()
+
+
+def test_right_after_connecting_the_page_waits_for_the_first_reading(
+    bob: Client, seller: Seller, draft: Campaign
+) -> None:
+    account = make_account(seller)
+    with across_sellers("test"):
+        OrderReading.objects.filter(account=account).delete()
+    page = bob.get("/welcome/").content.decode()
+
+    assert "Amazon is being asked for the orders of the last 40 days" in page
+    assert 'hx-trigger="load delay:2s"' in page
