@@ -6,6 +6,7 @@ from campaigns.views import critical, orders
 
 urlpatterns = [
     path("orders/", orders.orders, name="orders"),
+    path("orders/find/", orders.find_order, name="find_order"),
     path("orders/export.csv", orders.orders_export, name="orders_export"),
     path("orders/<int:pk>/", orders.order, name="order"),
     path("orders/<int:pk>/critical/", critical.write_critical, name="write_critical"),

@@ -4,10 +4,13 @@ decided and what became of the messages.
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
+from django.contrib import messages as flashes
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -15,6 +18,7 @@ from accounts.access import members, seller_of
 from accounts.export import csv_file
 from accounts.models import Seller
 from accounts.paging import Key, batches, page_of
+from campaigns.exclusions import ORDER_ID
 from campaigns.explaining import explain
 from campaigns.models import FollowUp
 from campaigns.views.order_story import Story, tell
@@ -93,6 +97,22 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
         "suppressed": gate.standing(gate.buyer_of(bought)),
     }
     return render(request, "orders/order.html", context)
+
+
+@require_safe
+@members
+def find_order(request: HttpRequest) -> HttpResponse:
+    """From every page: whatever has an order's number in it leads to that order, anything else to the list's search."""
+    words = request.GET.get("q", "").strip()[:200]
+    number = ORDER_ID.search(words.upper())
+    if number is None:
+        return redirect(f"{reverse('orders')}?{urlencode({'q': words[:100]})}")
+    named = Order.objects.for_seller(seller_of(request)).filter(amazon_order_id=number[0])
+    found = named.order_by("id").values_list("pk", flat=True).first()
+    if found is None:
+        flashes.info(request, f"None of your orders has the number {number[0]}. Orders of the last 40 days are read.")
+        return redirect("orders")
+    return redirect("order", pk=found)
 
 
 @require_safe

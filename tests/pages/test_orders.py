@@ -180,3 +180,17 @@ def queries_of(client: Client) -> int:
     with CaptureQueriesContext(connection) as queries:
         assert client.get(LIST).status_code == 200
     return len(queries)
+
+
+def test_an_order_is_found_from_every_page_whatever_stands_around_its_number(
+    alice: Client, mallory: Client, account: AmazonAccount
+) -> None:
+    order = make_order(account, amazon_order_id="111-7654321-7654321")
+    assert "Find an order" in alice.get("/").content.decode()
+
+    for words in ("111-7654321-7654321", " Order # 111-7654321-7654321, please ", "/o?o=111-7654321-7654321"):
+        assert alice.get("/orders/find/", {"q": words}).headers["Location"] == f"/orders/{order.pk}/"
+    for client, number in ((alice, "111-0000000-0000000"), (mallory, "111-7654321-7654321")):
+        said = client.get("/orders/find/", {"q": number}, follow=True).content.decode()
+        assert f"None of your orders has the number {number}" in said
+    assert alice.get("/orders/find/", {"q": "green mug"}).headers["Location"] == "/orders/?q=green+mug"

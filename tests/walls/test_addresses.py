@@ -89,6 +89,7 @@ ADDRESSES: dict[str, Address] = {
     "letter_start": Address(may=CHANGERS, data=lambda world: {"campaign": world.rows["check_in"], "language": "en"}),
     "orders": Address(),
     "orders_export": Address(),
+    "find_order": Address(),
     "order": Address({"pk": "order"}),
     "write_critical": Address({"pk": "order"}, may=CHANGERS),
     "order_by_number": Address({"amazon_order_id": "amazon_order_id"}),
