@@ -10,6 +10,7 @@ from accounts import secrets
 from accounts.health import Ability
 from accounts.models import AccountMarketplace, AmazonAccount, Denial, Membership, Role, Seller, User
 from accounts.rowsecurity import across_sellers
+from amazon.errors import mark_of
 from amazon.marketplaces import Region
 
 
@@ -74,11 +75,16 @@ def connect_account(
     return account
 
 
-def mark_revoked(account_id: int) -> None:
-    """Amazon no longer accepts the token: reading and sending stop for this account. Idempotent."""
-    AmazonAccount.objects.filter(pk=account_id, status=AmazonAccount.Status.CONNECTED).update(
-        status=AmazonAccount.Status.REVOKED
-    )
+def mark_revoked(account_id: int, mark: str) -> bool:
+    """Amazon no longer accepts this token (`amazon.errors.AuthorisationLost.mark`): reading and sending stop for the
+    account. Idempotent. False: another one has been given since, and nothing is changed."""
+    with transaction.atomic():
+        account = AmazonAccount.objects.select_for_update(no_key=True).get(pk=account_id)
+        if account.status != AmazonAccount.Status.CONNECTED or mark_of(account.refresh_token) != mark:
+            return False
+        account.status = AmazonAccount.Status.REVOKED
+        account.save(update_fields=["status"])
+    return True
 
 
 def mark_denied(account_id: int, ability: Ability, *, now: datetime) -> None:

@@ -11,6 +11,7 @@ No exception shows a token, an address with a query, or a body, in `str`, in `re
 be pickled, because Celery pickles what a task raises.
 """
 
+import hashlib
 import re
 from datetime import timedelta
 from enum import StrEnum
@@ -128,4 +129,14 @@ class Unclear(_Because):
 
 class AuthorisationLost(_Because):
     """The seller's authorisation is gone (revoked, or a year old), or a consent code was used, wrong or too old.
-    Nothing was sent. `reason` is the code of Login with Amazon."""
+    Nothing was sent. `reason` is the code of Login with Amazon; `mark` tells which refresh token it was (`mark_of`), so
+    that an answer which comes late is not taken for one about a token that has been given since."""
+
+    def __init__(self, reason: str, mark: str = "") -> None:
+        super().__init__(reason)
+        self.mark = mark
+
+
+def mark_of(refresh_token: str) -> str:
+    """By this two tokens can be told apart, and neither can be had from it."""
+    return hashlib.sha256(refresh_token.encode()).hexdigest()[:32]

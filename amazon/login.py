@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from amazon.application import Application
-from amazon.errors import ApplicationRejected, AuthorisationLost, NotReached, Unclear
+from amazon.errors import ApplicationRejected, AuthorisationLost, NotReached, Unclear, mark_of
 from amazon.marketplaces import MARKETPLACES, Marketplace
 from amazon.wire import exchange, json_object, open_connection
 
@@ -95,6 +95,8 @@ def refresh(application: Application, refresh_token: str) -> AccessToken:
     """
     try:
         return _access_token(_ask(application, {"grant_type": "refresh_token", "refresh_token": refresh_token}))
+    except AuthorisationLost as lost:
+        raise AuthorisationLost(lost.reason, mark_of(refresh_token)) from None
     except Unclear as trouble:
         reason = trouble.reason
     raise NotReached(f"no access token: {reason}")

@@ -426,7 +426,7 @@ def _later(parcel: Parcel, reason: str, after: timedelta | None, *, now: datetim
 def _stop_for(parcel: Parcel, trouble: AccountTrouble, *, now: datetime) -> None:
     """What is wrong for one message is wrong for all of its kind: they wait for a person instead of being burnt."""
     if trouble.is_revoked:
-        lifecycle.mark_revoked(parcel.account_id)  # nothing is sent for it until it is connected again
+        lifecycle.mark_revoked(parcel.account_id, trouble.lost)  # nothing is sent for it until it is connected again
         return
     alike = Message.objects.filter(
         account_id=parcel.account_id,

@@ -202,7 +202,7 @@ def _reconcile(message: Message, *, now: datetime) -> bool:
     except AmazonError as trouble:
         log.info("reconciliation_later", message=message.pk, trouble=type(trouble).__name__)
         if isinstance(trouble, AuthorisationLost):
-            lifecycle.mark_revoked(message.account_id)
+            lifecycle.mark_revoked(message.account_id, trouble.mark)
         elif isinstance(trouble, Throttled):
             _drain(message.account_id, Operation.SOLICITATION_ACTIONS)
         _ask_again(message, at=now + ASK_AGAIN_AFTER)

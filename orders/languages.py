@@ -95,8 +95,8 @@ def _ask(client: AmazonClient, order: Order, *, now: datetime) -> timedelta | No
             return slow.retry_after
     except Refused:
         pass  # Amazon does not say: the marketplace's own language it is
-    except AuthorisationLost:
-        lifecycle.mark_revoked(order.account_id)
+    except AuthorisationLost as lost:
+        lifecycle.mark_revoked(order.account_id, lost.mark)
         return AFTER_TROUBLE
     except (AmazonError, QuotasUnavailable) as trouble:
         log.warning("language_not_asked", account=order.account_id, trouble=type(trouble).__name__)

@@ -107,8 +107,8 @@ def _read(
         log.info("named_order_refused", account=account.pk, trouble=type(refused).__name__)
         _done(row)
         return None
-    except AuthorisationLost:
-        lifecycle.mark_revoked(account.pk)
+    except AuthorisationLost as lost:
+        lifecycle.mark_revoked(account.pk, lost.mark)
         return AFTER_TROUBLE
     except (AccessDenied, AmazonError, QuotasUnavailable) as trouble:
         log.warning("named_order_not_read", account=account.pk, trouble=type(trouble).__name__)

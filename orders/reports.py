@@ -139,8 +139,8 @@ def _step(report: AmazonReport, client: AmazonClient, *, now: datetime) -> Outco
         except Throttled as slow:
             quotas().drain(name, operation)
             return Outcome(report.state, slow.retry_after, is_attempt=False)
-    except AuthorisationLost:
-        lifecycle.mark_revoked(report.account_id)
+    except AuthorisationLost as lost:
+        lifecycle.mark_revoked(report.account_id, lost.mark)
         return Outcome(report.state, AFTER_TROUBLE)
     except AccessDenied:
         return Outcome(State.FAILED, trouble=NO_ACCESS)

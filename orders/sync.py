@@ -154,8 +154,8 @@ def _next_page(
         except Throttled as slow:
             quotas().drain(account, Operation.SEARCH_ORDERS)
             return Pause(slow.retry_after, is_paced=True)
-    except AuthorisationLost:
-        lifecycle.mark_revoked(reading.account_id)
+    except AuthorisationLost as lost:
+        lifecycle.mark_revoked(reading.account_id, lost.mark)
         return Pause(every, NO_AUTHORISATION)
     except AccessDenied:
         return Pause(every, NO_ACCESS)

@@ -9,8 +9,8 @@ def not_done(trouble: errors.AmazonError, *, role: str) -> Answer:
     match trouble:
         case errors.Throttled():
             return Deferred("Amazon asks to go slower", trouble.retry_after, is_general=True)
-        case errors.AuthorisationLost():
-            return AccountTrouble("Amazon no longer accepts the authorisation: connect again", is_revoked=True)
+        case errors.AuthorisationLost(mark=mark):
+            return AccountTrouble("Amazon no longer accepts the authorisation: connect again", lost=mark)
         case errors.AccessDenied():
             return AccountTrouble(f"Amazon denies access: the authorisation lacks the role for {role}")
     return Deferred("Amazon cannot be reached", is_general=True)

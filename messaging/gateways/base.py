@@ -67,7 +67,11 @@ class AccountTrouble:
     """Nothing was sent, and nothing will be for this account until a person has acted: hold, do not burn."""
 
     reason: str
-    is_revoked: bool = False
+    lost: str = ""  # the mark of the token that Amazon no longer accepts
+
+    @property
+    def is_revoked(self) -> bool:
+        return bool(self.lost)
 
 
 class OutcomeUnknown(Exception):

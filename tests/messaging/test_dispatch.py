@@ -7,8 +7,10 @@ import pytest
 from django.db import transaction
 from pytest_django import Settings
 
+from accounts import secrets
 from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
+from amazon.errors import mark_of
 from messaging import dispatch, outbox, pacing
 from messaging.gateways.base import AccountTrouble, Answer, Deferred, Envelope, OutcomeUnknown, Receipt, Refused
 from messaging.models import Channel, Message, MessageEvent, Status
@@ -184,10 +186,22 @@ def test_trouble_with_the_account_holds_all_of_its_kind_instead_of_burning_them(
 
 def test_a_lost_authorisation_stops_the_account_and_burns_nothing(account: AmazonAccount, now: datetime) -> None:
     message = make_message(make_order(account, buyer=alias()))
-    send_due(account, PostOffice(lambda e: AccountTrouble("connect again", is_revoked=True)), now)
+    lost = mark_of(account.refresh_token)
+    send_due(account, PostOffice(lambda e: AccountTrouble("connect again", lost=lost)), now)
     account.refresh_from_db()
     assert account.status == AmazonAccount.Status.REVOKED and status(message) is Status.SCHEDULED
     assert pacing.with_due(now=now + timedelta(days=1)) == []
+
+
+def test_a_late_no_to_an_old_authorisation_does_not_touch_the_one_given_since(
+    account: AmazonAccount, now: datetime
+) -> None:
+    message, lost = make_message(make_order(account, buyer=alias())), mark_of(account.refresh_token)
+    account.refresh_token_sealed = secrets.seal_text("refresh token", account.seller_id, "Atzr|given-since")
+    account.save()
+    send_due(account, PostOffice(lambda e: AccountTrouble("connect again", lost=lost)), now)
+    account.refresh_from_db()
+    assert account.status == AmazonAccount.Status.CONNECTED and status(message) is Status.SCHEDULED
 
 
 def test_the_daily_cap_moves_the_rest_by_a_day(
