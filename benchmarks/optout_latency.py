@@ -5,6 +5,7 @@ server, a relay that throws letters away); notices at an even pace; the DNS answ
 """
 
 import argparse
+import json
 import smtplib
 import socket
 import time
@@ -46,16 +47,19 @@ def _run(count: int, rate: float, inbound: int, relay: int, dns: int, folder: Pa
     from benchmarks.notices import cases
     from messaging.models import Message, Status
     from tests.makers import alias, make_account, make_message, make_order, make_seller
+    from tests.notices.builder import FakeDns
 
     now = timezone.now()
     address, made = cases(count + 1, now=now)
     sender = make_account(make_seller("A busy shop"))
     for _ in range(LETTERS):
         make_message(make_order(sender, buyer=alias(), delivered_at=now - timedelta(days=6)), due_at=now)
+    keys = folder / "keys.json"
+    keys.write_text(json.dumps(FakeDns().records))
     for command, log in (
         (["manage.py", "listen"], "listener"),
         (["-m", "benchmarks.discarding", str(relay)], "relay"),
-        (["-m", "benchmarks.keys", str(dns)], "dns"),
+        (["-m", "benchmarks.keys", str(dns), str(keys)], "dns"),
         (["-m", "celery", "-A", "feedbackfive", "worker", "-c", "2", "-l", "warning"], "worker"),
     ):
         stack.enter_context(process(*command, log=folder / f"{log}.log"))
