@@ -9,6 +9,12 @@ class CampaignsConfig(AppConfig):
     name = "campaigns"
     default = True
 
+    def ready(self) -> None:
+        from campaigns.exclusions import follow_buyer
+        from optouts.rekeying import buyer_moved
+
+        buyer_moved.connect(follow_buyer, dispatch_uid="exclusions follow their buyers")
+
 
 class CommandsOnly(apps.CommandsOnly):
     """As in `optouts`, for `lint_template`."""

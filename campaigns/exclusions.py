@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 
+from accounts import lookup
 from accounts.models import Seller, User
 from campaigns.models import Exclusion
 from messaging import outbox
@@ -173,10 +174,22 @@ def why_excluded(standing: Standing, facts: OrderFacts, alias_key: UUID | None) 
     return next((WHY[name[0]].format(named=standing[name]) for name in names if name in standing), None)
 
 
+def follow_buyer(*, former: UUID, key: UUID, **_: object) -> None:
+    """The secret of the list has changed (docs/rekeying.md): who is excluded stays so under the new key."""
+    there = Exclusion.objects.filter(kind=Kind.BUYER, value=key.hex, lifted_at__isnull=True).values("seller_id")
+    known = Exclusion.objects.filter(kind=Kind.BUYER, value=former.hex).exclude(
+        lifted_at__isnull=True, seller_id__in=there
+    )
+    known.update(value=key.hex)
+
+
 def _named_by(order: Order) -> Iterable[tuple[Kind, str]]:
     yield Kind.ORDER, order.amazon_order_id
     if order.alias_key is not None:
         yield Kind.BUYER, order.alias_key.hex
+        if lookup.is_rekeying() and order.alias:
+            for key in lookup.every_alias_key(order.alias):
+                yield Kind.BUYER, key.hex
     for item in order.items.all():
         yield Kind.SKU, item.sku.lower()
         yield Kind.ASIN, item.asin

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count
+from django.dispatch import Signal
 
 from accounts import lookup
 from accounts.rowsecurity import across_sellers
@@ -21,6 +22,7 @@ from optouts.models import InboundAddress, SellerMailbox, Suppression, Suppressi
 from orders.models import Order
 
 AT_ONCE: Final = 500
+buyer_moved: Final = Signal()  # `former`, `key`: in the transaction in which the buyer's orders move
 
 
 @dataclass(slots=True)
@@ -72,7 +74,13 @@ def bring_forward(seller_id: int, order_ids: Collection[str], aliases: Collectio
             with transaction.atomic():
                 _entries(former, moves[former], Report(), now=now)
         for former, key in moves.items():
-            Order.objects.filter(alias_key=former).update(alias_key=key)
+            _move_buyer(former, key)
+
+
+def _move_buyer(former: UUID, key: UUID) -> None:
+    """One key, one alias: all orders that stand under it, of all sellers, and what the floors above keep by it."""
+    Order.objects.filter(alias_key=former).update(alias_key=key)
+    buyer_moved.send(sender=None, former=former, key=key)
 
 
 def _addresses(report: Report) -> None:
@@ -108,7 +116,7 @@ def _orders(orders: list[Order], report: Report, *, now: datetime) -> None:
         for each in {former, *lookup.every_alias_key(alias)} - {key}:
             _entries(each, key, report, now=now)
         if former != key:
-            Order.objects.filter(alias_key=former).update(alias_key=key)  # one key, one alias: theirs as well
+            _move_buyer(former, key)
 
 
 def _by_their_own_order_id(report: Report, *, now: datetime) -> None:

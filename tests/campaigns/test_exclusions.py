@@ -3,12 +3,14 @@
 from datetime import datetime, timedelta
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from accounts.models import AmazonAccount, Seller
 from campaigns import exclusions, planning
 from campaigns.exclusions import Aim, Kind, NothingToExclude, aim_at, buyer_of
 from campaigns.models import Exclusion, FollowUp
 from messaging.models import Message, Status
+from optouts import rekeying
 from orders.models import Order, OrderItem
 from tests.makers import NOW, alias, make_account, make_campaigns, make_order, make_seller, make_user
 
@@ -134,3 +136,21 @@ def test_ten_thousand_lines_are_excluded_in_a_few_statements(
     with django_assert_max_num_queries(40):  # type: ignore[operator]
         assert len(exclusions.exclude(account.seller, aims, by=None, now=now)) == 10_001
     assert status(order) == [Status.CANCELLED]
+
+
+def test_an_excluded_buyer_stays_excluded_when_the_secret_of_the_list_changes(
+    order: Order, account: AmazonAccount, settings: Settings
+) -> None:
+    exclusions.exclude(order.seller, [of(order, Kind.BUYER)], by=None, now=NOW)
+    settings.FORMER_LOOKUP_SECRETS = {settings.LOOKUP_VERSION: settings.LOOKUP_SECRET}
+    settings.LOOKUP_SECRET, settings.LOOKUP_VERSION = bytes(range(32)), settings.LOOKUP_VERSION + 1
+    assert order.alias is not None
+    between = make_order(account, buyer=order.alias)
+    assert between.pk in exclusions.excluded_among(order.seller_id, [between])
+
+    rekeying.rekey(now=NOW)
+    settings.FORMER_LOOKUP_SECRETS = {}
+    later = make_order(account, buyer=order.alias)
+    for each in (order, between, later):
+        each.refresh_from_db()
+        assert each.pk in exclusions.excluded_among(order.seller_id, [each])
