@@ -92,6 +92,7 @@ TEMPLATES = [
 
 # --- Data -----------------------------------------------------------------------------------------------------------
 
+DEFAULT_EXCEPTION_REPORTER_FILTER = "feedbackfive.reporting.Discreet"
 DATABASES = {"default": environ.Env.db_url_config(env.url("DATABASE_URL", schemes=("postgres", "postgresql")))}
 DATABASES["default"].update(CONN_MAX_AGE=300, CONN_HEALTH_CHECKS=True)
 DATABASES["default"]["OPTIONS"] = {
