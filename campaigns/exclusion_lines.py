@@ -12,8 +12,9 @@ from typing import Final
 
 from accounts import lookup
 from accounts.models import Seller
-from campaigns.exclusions import Aim, Kind, NothingToExclude, aim_at, already_among
+from campaigns.exclusions import NO_SUCH_ORDER, Aim, Kind, NothingToExclude, aim_at, already_among, buyer_of, buyers_of
 from optouts.list_files import Unusable, take_apart
+from orders.models import Order
 
 MOST: Final = 10_000
 MOST_CHARACTERS: Final = 1_000_000
@@ -42,7 +43,11 @@ def planned(seller: Seller, kind: Kind, text: str) -> list[Line]:
     rows = [(number, row.strip()) for number, row in enumerate(text.splitlines(), start=1) if row.strip(" \t,;'\"")]
     if len(rows) > MOST:
         raise Unusable(f"These are more than {MOST:,} lines. Enter them in smaller parts.")
-    return _with_effects(seller, ((number, row, *_aims_of(seller, kind, row)) for number, row in rows))
+    words = {number: row.split("\t")[0].strip(" ,;'\"") for number, row in rows}
+    buyers = buyers_of(seller, words.values()) if kind is Kind.BUYER else {}
+    return _with_effects(
+        seller, ((number, row, *_aims_of(seller, kind, words[number], buyers)) for number, row in rows)
+    )
 
 
 def planned_of_file(seller: Seller, content: bytes) -> list[Line]:
@@ -53,10 +58,12 @@ def planned_of_file(seller: Seller, content: bytes) -> list[Line]:
     )
 
 
-def _aims_of(seller: Seller, kind: Kind, row: str) -> tuple[tuple[Aim, ...], str]:
-    words = row.split("\t")[0].strip(" ,;'\"")
+def _aims_of(seller: Seller, kind: Kind, words: str, buyers: dict[str, Order]) -> tuple[tuple[Aim, ...], str]:
     try:
-        return (aim_at(seller, kind, words),), ""
+        if kind is not Kind.BUYER:
+            return (aim_at(seller, kind, words),), ""
+        order = buyers.get(words.upper())
+        return ((buyer_of(order),), "") if order else ((), NO_SUCH_ORDER)
     except NothingToExclude as trouble:
         return (), str(trouble)
 

@@ -29,6 +29,7 @@ ORDER_ID: Final = re.compile(r"[0-9A-Z]{3}-[0-9]{7}-[0-9]{7}")
 ASIN: Final = re.compile(r"[0-9A-Z]{10}")
 LONGEST: Final = 120
 LONGEST_NOTE: Final = 200
+NO_SUCH_ORDER: Final = "None of your orders has this number, so the buyer is not known."
 AT_ONCE: Final = 5000  # values in one statement
 WHY: Final[dict[Kind, str]] = {
     Kind.ORDER: "your team has excluded this order",
@@ -67,8 +68,19 @@ def aim_at(seller: Seller, kind: Kind, words: str) -> Aim:
             orders = Order.objects.for_seller(seller).filter(amazon_order_id=text.upper())
             order = orders.order_by("id").defer("alias_sealed").first()
             if order is None:
-                raise NothingToExclude("None of your orders has this number, so the buyer is not known.")
+                raise NothingToExclude(NO_SUCH_ORDER)
             return buyer_of(order)
+
+
+def buyers_of(seller: Seller, numbers: Iterable[str]) -> dict[str, Order]:
+    """The orders that name buyers, by their number in capital letters. One query for some thousands."""
+    wanted = sorted({number.upper() for number in numbers if ORDER_ID.fullmatch(number.upper())})
+    found: dict[str, Order] = {}
+    for start in range(0, len(wanted), AT_ONCE):
+        rows = Order.objects.for_seller(seller).filter(amazon_order_id__in=wanted[start : start + AT_ONCE])
+        for order in rows.order_by("id").defer("alias_sealed"):
+            found.setdefault(order.amazon_order_id, order)
+    return found
 
 
 def buyer_of(order: Order) -> Aim:

@@ -19,7 +19,7 @@ from accounts.access import managers, members, person_of, seller_of
 from accounts.models import User
 from campaigns.checked_letters import BreaksGuidelines, findings_of
 from campaigns.compliance import Finding, blocking
-from campaigns.forms_letter import CHIPS, LetterForm
+from campaigns.forms_letter import CHIPS, LONGEST_BODY, LetterForm
 from campaigns.gallery import starters
 from campaigns.lifecycle import remove_letter, write_letter
 from campaigns.models import Campaign, Template
@@ -174,7 +174,8 @@ def _offered(language: str) -> str:
 def _unsaved(form: LetterForm, language: str) -> Template:
     """What stands in the form, sound or not."""
     given = {name: form.cleaned_data.get(name) or form.data.get(name, "") for name in ("subject", "body")}
-    return Template(language=language, subject=given["subject"][:200], body=given["body"].replace("\r\n", "\n"))
+    body = given["body"].replace("\r\n", "\n")[:LONGEST_BODY]  # what is longer the form refuses, and nobody reads
+    return Template(language=language, subject=given["subject"][:200], body=body)
 
 
 def _checked(request: HttpRequest, template: Template) -> dict[str, Any]:

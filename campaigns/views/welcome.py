@@ -24,6 +24,7 @@ from messaging.models import Channel
 from orders.models import Order, OrderReading
 
 READS_BACK: Final = timedelta(days=40)  # the first reading (orders.sync)
+LOOKED_AT: Final = 10_000  # the newest orders: the page asks again every two seconds while more are read
 ALMOST: Final = 95  # per cent: only the end of the reading is the end
 
 
@@ -84,7 +85,7 @@ def _context(seller: Seller) -> dict[str, object]:
     now = timezone.now()
     progress = progress_of(seller, now=now)
     campaign = default_campaign(seller)
-    result = rehearse(campaign, now=now) if campaign is not None and progress else None
+    result = rehearse(campaign, now=now, among=LOOKED_AT) if campaign is not None and progress else None
     reasons = (result.later + result.would_not).most_common(4) if result else []
     active = Campaign.objects.for_seller(seller).filter(status=Campaign.Status.ACTIVE).first()
     return {
@@ -93,6 +94,7 @@ def _context(seller: Seller) -> dict[str, object]:
         "campaign": campaign,
         "timing": timing(campaign) if campaign else "",
         "result": result,
+        "is_part": result is not None and result.looked_at >= LOOKED_AT,
         "reasons": [(reason.value, count) for reason, count in reasons],
         "active": active,
     }

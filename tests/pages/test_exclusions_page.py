@@ -5,6 +5,7 @@ import re
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AmazonAccount, Seller
 from accounts.rowsecurity import across_sellers
@@ -117,3 +118,14 @@ def test_a_viewer_sees_the_list_and_changes_nothing(vera: Client, account: Amazo
     assert vera.get("/exclusions/").status_code == 200
     assert vera.get("/exclusions/new/").status_code == 403
     assert vera.post("/exclusions/new/", {"kind": "sku", "values": "MUG-1"}).status_code == 403
+
+
+def test_buyers_are_named_by_their_orders_with_the_same_few_queries(
+    bob: Client, account: AmazonAccount, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    orders = [make_order(account, buyer=alias()) for _ in range(20)]
+    lines = "\n".join([*(order.amazon_order_id for order in orders), "111-0000000-0000001", "nonsense"])
+    with django_assert_max_num_queries(20):
+        page = bob.post("/exclusions/new/", {"kind": "buyer", "values": lines}).content.decode()
+    assert "Exclude 20 things?" in page
+    assert page.count("None of your orders has this number") == 2
