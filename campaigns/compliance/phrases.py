@@ -91,16 +91,20 @@ def _apart(hits: Iterable[Hit]) -> Iterator[Hit]:
 
 
 def _broken(language: Language, found: Mapping[str, list[Found]], questions: set[int]) -> Iterator[Hit]:
-    for subject, places in found.items():
-        if subject in _BY_THEMSELVES:
-            for place in places:
-                if subject != "positive_review_only" or not _both_ways(found, place):
-                    yield Hit(subject, place.start, place.end)
+    for subject in _BY_THEMSELVES & found.keys():
+        for place in found[subject]:
+            if not (subject == "positive_review_only" and _both_ways(found, place)) and not (
+                subject == "order_confirmation" and _is_aside(found, place)
+            ):
+                yield Hit(subject, place.start, place.end)
     reviews = _by_sentence(found.get("review", ()))
     if reviews:
         yield from _incentives(language, found, reviews)
         yield from _conditions(found, reviews, questions)
         yield from _praise(language, found, reviews)
+        for place in found.get("change_it", ()):
+            if place.sentence in reviews or place.sentence - 1 in reviews:
+                yield Hit("review_change", place.start, place.end)
 
 
 Sentences = Mapping[int, Sequence[Found]]
@@ -132,10 +136,11 @@ def _incentives(language: Language, found: Mapping[str, list[Found]], reviews: S
 
 def _conditions(found: Mapping[str, list[Found]], reviews: Sentences, questions: set[int]) -> Iterator[Hit]:
     for place in found.get("happy_if", ()):
-        for sentence in (place.sentence, *([place.sentence + 1] if place.sentence in questions else ())):
-            if sentence in reviews and not _both_ways(found, place):
-                yield _joined("conditional_review", place, _nearest(place, reviews[sentence]))
-                break
+        here, after = place.sentence, place.sentence + 1
+        if here in reviews:
+            yield _joined("conditional_review", place, _nearest(place, reviews[here]))
+        elif here in questions and after in reviews and not _both_ways(found, reviews[after][0]):
+            yield _joined("conditional_review", place, reviews[after][0])
     contacts, others = _by_sentence(found.get("contact", ())), _by_sentence(found.get("otherwise", ()))
     for place in found.get("unhappy_if", ()):
         here, after = place.sentence, place.sentence + 1
@@ -160,6 +165,11 @@ def _praise(language: Language, found: Mapping[str, list[Found]], reviews: Sente
 def _both_ways(found: Mapping[str, list[Found]], place: Found) -> bool:
     """Good or bad: then nothing is asked of the happy alone."""
     return any(other.sentence == place.sentence for other in found.get("negative", ()))
+
+
+def _is_aside(found: Mapping[str, list[Found]], place: Found) -> bool:
+    """ "Now that your order has been delivered, ..." confirms nothing."""
+    return any(other.sentence == place.sentence and other.start < place.start for other in found.get("aside", ()))
 
 
 def _nearest(place: Found, others: Sequence[Found]) -> Found:
