@@ -1,31 +1,26 @@
-"""All that campaigns and people may ask of messaging: schedule, revise, hold, release, cancel. And the withdrawal.
+"""All that campaigns and people may ask of messaging: schedule, revise, hold, release, cancel.
 
 Stage between `campaigns.planning` and `dispatch`: rows in, rows out; nothing here talks to the outside.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from datetime import datetime
+from typing import Any, Final
 from uuid import uuid4
 
-from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F
 
 from accounts import lookup, manyrows, secrets
 from accounts.rowsecurity import across_sellers
 from messaging.letters import Letter
 from messaging.life import move
-from messaging.models import PENDING, Channel, Hold, Message, MessageEvent, Purpose, Status
-from optouts import gate
+from messaging.models import Channel, Hold, Message, MessageEvent, Status
 from orders import languages
-from orders.attention import ask_for_plans
 from orders.models import Order
 
 WAITING: Final = frozenset({Status.SCHEDULED, Status.HELD})
 IN_FLIGHT: Final = frozenset({Status.CLAIMED, Status.SENDING})
-NOTICES_COME_WITHIN: Final = timedelta(days=3)  # of the letter that they are about
-Row = TypeVar("Row", Message, Order)
 PAUSED: Final = "Its campaign is paused"
 DAILY_LIMIT: Final = "Amazon's daily limit for this account is used up"
 
@@ -176,49 +171,6 @@ def expire(*, now: datetime, limit: int = 1000) -> int:
         too_late = "Amazon's time for this order is over"
         ended += move(others, out_of=WAITING, to=Status.EXPIRED, at=now, reason=too_late, settled_at=now)
     return len(ended)
-
-
-def withdraw_suppressed(*, now: datetime) -> int:
-    """Withdraw what is pending for buyers who were put on the list, at every seller; returns how many.
-
-    May run twice or die in between. It is for the eyes of sellers: what stops the sending is the gate. A message
-    that Amazon has already taken and then blocked is marked so: the notice is about that very order.
-    """
-    done, withdrawn = [], 0
-    for entry in gate.entries_to_withdraw():
-        with across_sellers("messages to a suppressed buyer are withdrawn"), transaction.atomic():
-            withdrawn += _withdraw(entry, now=now)
-            # What is in the relay's hands this moment settles first; the entry stays in the queue until then.
-            if not _of(entry, Message.objects.all()).filter(status=Status.SENDING, order_key=entry.key).exists():
-                done.append(entry)
-    gate.mark_withdrawn(done, now=now)
-    return withdrawn
-
-
-def _withdraw(entry: gate.Entry, *, now: datetime) -> int:
-    orders = _of(entry, Order.objects.all()).filter(Q(alias_key=entry.key) | Q(order_key=entry.key))
-    # Orders before messages, and in the order of their ids, as planning takes them: else each would wait for the other.
-    locked = list(orders.select_for_update().order_by("pk").values_list("pk", flat=True))
-    ask_for_plans(Order.objects.filter(pk__in=locked), now=now)  # so that "Why?" says it too
-    messages = _of(entry, Message.objects.all())
-    to_buyer = Q(alias_key=entry.key) | Q(order_key=entry.key) | Q(order__alias_key=entry.key)
-    # A critical message is what an opted-out buyer may still receive.
-    pending = messages.filter(to_buyer, status__in=PENDING, purpose=Purpose.CAMPAIGN).values_list("pk", flat=True)
-    moved = move(pending, out_of=PENDING, to=Status.SUPPRESSED, at=now, reason=entry.reason, settled_at=now)
-    if not entry.is_by_hand:
-        blocked = messages.filter(
-            order_key=entry.key,
-            channel=Channel.BUYER_EMAIL,
-            status__in=[Status.SENT, Status.UNKNOWN],
-            handed_over_at__gt=entry.since - NOTICES_COME_WITHIN,
-        ).values_list("pk", flat=True)
-        reason = "Amazon did not deliver it: " + entry.reason
-        move(blocked, out_of={Status.SENT, Status.UNKNOWN}, to=Status.BLOCKED, at=now, reason=reason)
-    return len(moved)
-
-
-def _of(entry: gate.Entry, rows: QuerySet[Row]) -> QuerySet[Row]:
-    return rows if entry.seller_id is None else rows.filter(seller_id=entry.seller_id)
 
 
 def purge(*, now: datetime) -> int:

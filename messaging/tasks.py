@@ -6,13 +6,13 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from messaging import dispatch, doors, leaving, outbox, silence
+from messaging import dispatch, doors, leaving, outbox, silence, withdrawing
 from optouts import watching
 
 
 @shared_task(name="messaging.withdraw_suppressed")
 def withdraw_suppressed() -> None:
-    outbox.withdraw_suppressed(now=timezone.now())
+    withdrawing.withdraw_suppressed(now=timezone.now())
 
 
 @shared_task(name="messaging.reap")

@@ -4,8 +4,9 @@ import time
 from functools import lru_cache
 from typing import Final
 
-from celery import current_app, shared_task
+from celery import shared_task
 from django.conf import settings
+from django.dispatch import Signal
 from django.utils import timezone
 
 from accounts.rowsecurity import across_sellers
@@ -13,6 +14,7 @@ from optouts import guards, imports, intake, setup
 from optouts.models import Notice
 from optouts.resolving import DnsResolver
 
+buyers_suppressed: Final = Signal()  # committed; whoever has something for them takes it back
 SECONDS: Final = 45  # of work per ring: well under the task's time limit
 
 
@@ -36,8 +38,7 @@ def process_received() -> None:
 def process_notices(notice_ids: list[int]) -> None:
     read = [intake.process(notice_id, resolver=resolver(), now=timezone.now()) for notice_id in notice_ids]
     if any(notice is not None and notice.status == Notice.Status.APPLIED for notice in read):
-        # By name: messages lie above. The timetable looks anyway, so nobody waits for a broker that is away.
-        current_app.send_task("messaging.withdraw_suppressed", retry=False, expires=settings.WAKE_SECONDS)
+        buyers_suppressed.send(sender=None)
 
 
 @shared_task(name="optouts.purge")

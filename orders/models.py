@@ -88,8 +88,8 @@ class Order(models.Model):
         constraints = [models.UniqueConstraint(fields=["account", "amazon_order_id"], name="one_row_per_order")]
         indexes = [
             models.Index(fields=["seller", "-purchased_at", "-id"], name="orders_newest_first"),
-            models.Index(fields=["seller", "amazon_order_id"], name="orders_by_amazon_id"),
             models.Index(fields=["amazon_order_id"], name="orders_of_all_by_amazon_id"),
+            models.Index(fields=["order_key"], name="orders_by_order_key"),
             models.Index(
                 fields=["seller", "replan_at", "id"], name="orders_to_plan", condition=Q(replan_at__isnull=False)
             ),

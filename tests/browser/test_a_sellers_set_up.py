@@ -16,7 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import Role, Seller
 from accounts.rowsecurity import across_sellers
-from messaging import outbox
+from messaging import withdrawing
 from messaging.doors import send_due_of
 from messaging.models import Message, Status
 from optouts import intake
@@ -52,7 +52,7 @@ class Site:
         """What the worker does."""
         for notice_id in intake.waiting(now=timezone.now()):
             intake.process(notice_id, resolver=self.resolver, now=timezone.now())
-        outbox.withdraw_suppressed(now=timezone.now())
+        withdrawing.withdraw_suppressed(now=timezone.now())
 
     def shoot(self, page: Page, name: str) -> None:
         self.number += 1

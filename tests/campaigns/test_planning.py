@@ -8,7 +8,7 @@ import pytest
 from accounts.models import AccountMarketplace, AmazonAccount
 from campaigns import lifecycle, planning, starting
 from campaigns.models import Campaign, FollowUp
-from messaging import outbox, team
+from messaging import outbox, team, withdrawing
 from messaging.models import Channel, Hold, Message, Status
 from messaging.senders import save_sender
 from optouts import gate
@@ -182,7 +182,7 @@ def test_a_withdrawn_message_stays_withdrawn(account: AmazonAccount, now: dateti
         reach=Reach.SELLER,
         now=now,
     )
-    assert outbox.withdraw_suppressed(now=now) == 1
+    assert withdrawing.withdraw_suppressed(now=now) == 1
     Order.objects.update(replan_at=now + timedelta(seconds=1))
     plan(now + timedelta(seconds=1))
     assert only_message(order).status == Status.SUPPRESSED

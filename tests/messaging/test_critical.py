@@ -12,7 +12,7 @@ from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
 from amazon.values import OrderMessageKind
 from campaigns.planning import plan_stale
-from messaging import critical, dispatch, outbox
+from messaging import critical, dispatch, withdrawing
 from messaging.critical import NoWay, Reason, Way, Writing
 from messaging.models import Channel, CriticalMessage, ImportantPolicy, Message, Purpose, Status
 from optouts import gate
@@ -138,7 +138,7 @@ def test_an_opt_out_does_not_withdraw_it_but_withdraws_what_a_campaign_had_sched
     campaigns, critically = make_message(order), write(order, PROBLEM)
 
     suppress(order)
-    outbox.withdraw_suppressed(now=NOW)
+    withdrawing.withdraw_suppressed(now=NOW)
 
     assert (status_of(campaigns), status_of(critically)) == (Status.SUPPRESSED, Status.SCHEDULED)
 

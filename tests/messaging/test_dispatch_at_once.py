@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
-from messaging import dispatch, leaving, outbox
+from messaging import dispatch, leaving, outbox, withdrawing
 from messaging.gateways.base import Answer, Envelope, Gateway
 from messaging.models import Channel, Hold, Message, Status
 from optouts import gate
@@ -228,7 +228,7 @@ def test_a_withdrawal_and_a_planner_that_want_the_same_order_and_letter_do_not_w
 
     def withdraw() -> None:
         order_is_held.wait(5)
-        outbox.withdraw_suppressed(now=now)
+        withdrawing.withdraw_suppressed(now=now)
 
     run_at_once(as_planning_does, withdraw)
 

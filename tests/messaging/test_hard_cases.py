@@ -8,7 +8,7 @@ from accounts import lookup, secrets
 from accounts.models import AccountMarketplace, AmazonAccount
 from campaigns import lifecycle, planning, starting
 from campaigns.models import Campaign
-from messaging import dispatch, outbox, pacing, team
+from messaging import dispatch, outbox, pacing, team, withdrawing
 from messaging.gateways.base import AccountTrouble, Deferred, Receipt, Refused
 from messaging.models import Channel, Hold, Message, Status
 from optouts import gate
@@ -71,7 +71,7 @@ def test_a_withdrawal_finds_messages_by_the_alias_that_the_order_has_now(account
     message = make_message(order, channel=Channel.REQUEST_REVIEW, due_at=now + timedelta(days=1))
     give_alias(order, address)
     opt_out_elsewhere(address, now)
-    assert outbox.withdraw_suppressed(now=now) == 1 and status(message) is Status.SUPPRESSED
+    assert withdrawing.withdraw_suppressed(now=now) == 1 and status(message) is Status.SUPPRESSED
 
 
 @pytest.mark.parametrize("hands", [Status.CLAIMED, Status.SENDING])
@@ -245,7 +245,7 @@ def test_an_old_letter_is_not_called_blocked_because_of_a_new_notice(account: Am
     message = make_message(order, status=Status.SENT, handed_over_at=now - timedelta(days=20))
     buyer = Buyer(order.seller_id, order.amazon_order_id, order.order_key, order.alias_key)
     gate.suppress(buyer, Proof("notice 1", gate.OPTED_OUT), reach=Reach.SELLER, now=now)
-    outbox.withdraw_suppressed(now=now)
+    withdrawing.withdraw_suppressed(now=now)
     assert status(message) is Status.SENT
 
 

@@ -8,7 +8,7 @@ from django.db import DatabaseError, transaction
 
 from accounts.models import AmazonAccount, Seller
 from accounts.rowsecurity import across_sellers, as_seller
-from messaging import outbox
+from messaging import outbox, withdrawing
 from messaging.models import Channel, Hold, Message, Status
 from optouts import gate
 from optouts.gate import Buyer, Clearance, Proof, Reach, Suppressed
@@ -155,8 +155,8 @@ def test_one_suppression_withdraws_what_is_pending_at_every_seller(
     other = make_message(make_order(mallorys, buyer=alias()), due_at=later)
     gate.suppress(buyer_of(waiting[0].order), proof(), reach=Reach.GLOBAL, now=now)
 
-    assert outbox.withdraw_suppressed(now=now) == 2
-    assert outbox.withdraw_suppressed(now=now) == 0
+    assert withdrawing.withdraw_suppressed(now=now) == 2
+    assert withdrawing.withdraw_suppressed(now=now) == 0
     states = dict(Message.objects.values_list("pk", "status"))
     assert [states[m.pk] for m in (*waiting, other)] == [Status.SUPPRESSED, Status.SUPPRESSED, Status.SCHEDULED]
 
@@ -166,7 +166,7 @@ def test_what_amazon_took_and_then_blocked_is_shown_as_blocked(alices: AmazonAcc
     sent, unrelated = (make_message(each, status=Status.SENT, handed_over_at=now) for each in (order, other))
     request = make_message(make_order(alices), channel=Channel.REQUEST_REVIEW, status=Status.SENT)
     gate.suppress(buyer_of(order), proof(), reach=Reach.SELLER, now=now)
-    outbox.withdraw_suppressed(now=now)
+    withdrawing.withdraw_suppressed(now=now)
     states = dict(Message.objects.values_list("pk", "status"))
     assert [states[m.pk] for m in (sent, unrelated, request)] == [Status.BLOCKED, Status.SENT, Status.SENT]
 
@@ -176,10 +176,10 @@ def test_a_message_in_amazons_hands_is_settled_before_its_entry_leaves_the_queue
 ) -> None:
     message = make_message(make_order(alices, buyer=alias()), status=Status.SENDING, handed_over_at=now)
     gate.suppress(buyer_of(message.order), proof(), reach=Reach.SELLER, now=now)
-    outbox.withdraw_suppressed(now=now)
+    withdrawing.withdraw_suppressed(now=now)
     with across_sellers("test"):
         Message.objects.update(status=Status.SENT)
-    outbox.withdraw_suppressed(now=now)
+    withdrawing.withdraw_suppressed(now=now)
     message.refresh_from_db()
     assert message.status == Status.BLOCKED
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import AmazonAccount
-from messaging import outbox
+from messaging import withdrawing
 from messaging.models import Status
 from optouts import addresses, gate, intake
 from optouts.models import Notice, SellerMailbox, Suppression
@@ -196,7 +196,7 @@ def test_a_message_is_stopped_by_the_notice_that_came_for_another_one(account: A
     an_order(account)
     other = make_message(make_order(account, buyer=ALIAS, marketplace_id=IT), due_at=NOW)
     take_in(account)
-    outbox.withdraw_suppressed(now=NOW)
+    withdrawing.withdraw_suppressed(now=NOW)
     other.refresh_from_db()
     assert other.status == Status.SUPPRESSED
 

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from accounts import lookup
 from accounts.models import AmazonAccount, Seller, User
 from accounts.rowsecurity import across_sellers, as_seller
-from messaging import outbox
+from messaging import withdrawing
 from messaging.models import Message, Status
 from optouts import gate, imports, listing
 from optouts.gate import Reach
@@ -108,7 +108,7 @@ def test_pending_messages_are_withdrawn_and_sent_ones_are_not_said_to_be_blocked
     sent = make_message(written, status=Status.SENT, handed_over_at=NOW - timedelta(hours=1))
     make_entry(account.seller, written.amazon_order_id)
 
-    outbox.withdraw_suppressed(now=NOW)
+    withdrawing.withdraw_suppressed(now=NOW)
 
     assert Message.objects.get(pk=pending.pk).status == Status.SUPPRESSED
     assert Message.objects.get(pk=sent.pk).status == Status.SENT
@@ -118,10 +118,10 @@ def test_a_notice_that_comes_later_still_blocks_the_message(account: AmazonAccou
     order = make_order(account, buyer=alias())
     sent = make_message(order, status=Status.SENT, handed_over_at=NOW - timedelta(hours=1))
     make_entry(account.seller, order.amazon_order_id)
-    outbox.withdraw_suppressed(now=NOW)
+    withdrawing.withdraw_suppressed(now=NOW)
 
     suppress(order)
-    outbox.withdraw_suppressed(now=NOW)
+    withdrawing.withdraw_suppressed(now=NOW)
 
     assert Message.objects.get(pk=sent.pk).status == Status.BLOCKED
 
