@@ -165,7 +165,7 @@ class Engine:
             if pk not in leaving and (now - account.counted_at > COUNT_AGAIN_AFTER or account.left <= 0)
         ]
         taken = {account_id: self._accounts[account_id].taken for account_id in stale}
-        kept, left = await self._in("look", self._exchange, leaving, strangers[:room], stale)
+        kept, left = await self._in("look", self._exchange, leaving, strangers, room, stale)
         if kept is None:  # the connection was lost, and all that we kept with it
             self._accounts = {pk: account for pk, account in self._accounts.items() if account.in_hand}
             return
@@ -184,7 +184,7 @@ class Engine:
         self._news.set()
 
     def _exchange(
-        self, leaving: list[int], strangers: list[int], stale: list[int]
+        self, leaving: list[int], strangers: list[int], room: int, stale: list[int]
     ) -> tuple[set[int] | None, dict[int, int]]:
         """In the thread whose connection holds the locks: give accounts up, keep others, and count what is left."""
         connection.ensure_connection()
@@ -194,7 +194,7 @@ class Engine:
                 return None, {}
         if leaving:
             pacing.give_up(leaving)
-        kept = pacing.keep(strangers) if strangers else set()
+        kept = pacing.keep(strangers, most=room) if room > 0 else set()
         self._doors.prepare(kept)
         now = self._clock()
         left = pacing.left_of([*kept, *stale], now=now)

@@ -4,7 +4,7 @@
 sends counts, so a part is kept back for what he writes by hand.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
@@ -54,16 +54,17 @@ def with_due(*, now: datetime) -> list[tuple[int, Channel]]:
         return [(account_id, Channel(channel)) for account_id, channel in cursor.fetchall()]
 
 
-def keep(account_ids: Collection[int]) -> set[int]:
-    """Those of these accounts which nobody else keeps; we do, until `give_up` or the end of the connection.
+def keep(account_ids: Sequence[int], *, most: int | None = None) -> set[int]:
+    """The first of these accounts which nobody else keeps, at most so many; we do, until `give_up` or the end of the
+    connection.
 
     Not needed for safety, but for the daily cap: who is alone with an account may count on without asking again.
     """
-    return _lock("pg_try_advisory_lock", account_ids)
+    return _lock("pg_try_advisory_lock", account_ids, most)
 
 
-def give_up(account_ids: Collection[int]) -> None:
-    _lock("pg_advisory_unlock", account_ids)
+def give_up(account_ids: Sequence[int]) -> None:
+    _lock("pg_advisory_unlock", account_ids, None)
 
 
 @contextmanager
@@ -77,11 +78,12 @@ def alone_with(account_id: int) -> Iterator[bool]:
             give_up([account_id])
 
 
-def _lock(function: str, account_ids: Collection[int]) -> set[int]:
+def _lock(function: str, account_ids: Sequence[int], most: int | None) -> set[int]:
     with connection.cursor() as cursor:
+        # Row by row until there are enough: what is not returned is not locked.
         cursor.execute(
-            f"select id from unnest(%s::int[]) as asked(id) where {function}(%s, id)",  # noqa: S608  one of two names
-            [list(account_ids), LOCKS],
+            f"select id from unnest(%s::int[]) as asked(id) where {function}(%s, id) limit %s",  # noqa: S608  one of two
+            [list(account_ids), LOCKS, most],
         )
         return {account_id for (account_id,) in cursor.fetchall()}
 

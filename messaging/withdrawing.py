@@ -13,6 +13,7 @@ import structlog
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from accounts import durability
 from accounts.rowsecurity import across_sellers
 from messaging.life import move
 from messaging.models import PENDING, Channel, Purpose, Status
@@ -71,7 +72,8 @@ def withdraw_suppressed(*, now: datetime) -> int:
             withdrawn = _withdraw_pending(entries, now=now)
             unsettled = _mark_blocked(entries, now=now)
         # What is in the relay's hands this moment settles first; its entry stays in the queue until then.
-        gate.mark_withdrawn([entry for number, entry in enumerate(entries) if number not in unsettled], now=now)
+        with durability.soon():
+            gate.mark_withdrawn([entry for number, entry in enumerate(entries) if number not in unsettled], now=now)
     return withdrawn
 
 

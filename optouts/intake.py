@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
-from accounts import secrets
+from accounts import durability, secrets
 from accounts.rowsecurity import across_sellers
 from optouts import promotions, readings, setup
 from optouts.acting import Outcome, act
@@ -60,7 +60,9 @@ def process(notice_id: int, *, resolver: Resolver, now: datetime) -> Notice | No
     """Examine one notice, act on it, write the verdict. None: not waiting, or another worker has it."""
     with across_sellers("a notice is processed"):
         leased = Notice.objects.filter(pk=notice_id, look_at__lte=now)
-        if not leased.update(look_at=now + LEASE, crashes=F("crashes") + 1):
+        with durability.soon():
+            is_ours = leased.update(look_at=now + LEASE, crashes=F("crashes") + 1)
+        if not is_ours:
             return None
         notice = Notice.objects.get(pk=notice_id)
         if notice.crashes > MOST_CRASHES:

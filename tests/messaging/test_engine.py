@@ -50,6 +50,24 @@ def test_two_engines_over_many_accounts_send_each_message_once() -> None:
     assert len(sent) == len(set(sent)) == 180
 
 
+def test_accounts_that_one_engine_has_no_room_for_are_another_ones_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "MOST_KEPT", 3)
+    monkeypatch.setattr(engine, "KEPT_FOR", 60.0)
+    for number in range(5):
+        shop(f"shop {number}", 2)
+    begun, until = set[int](), time.monotonic() + 10
+
+    async def deliver(account_id: int, envelope: Envelope) -> Answer:
+        begun.add(account_id)
+        while len(begun) < 5 and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+        return Receipt("taken")
+
+    with running(FakeDoors(deliver), FakeDoors(deliver)):
+        wait_until(lambda: statuses() == {Status.SENT: 10})
+    assert time.monotonic() < until
+
+
 def test_what_becomes_due_on_an_idle_site_is_handed_over_within_two_seconds() -> None:
     account, doors, waits = shop("a shop", 1), FakeDoors(), []
     with running(doors):
