@@ -1,7 +1,7 @@
 """From the end of a notice's DATA to "suppressed, and its pending message withdrawn", with the sender running.
 
-`python -m benchmarks.optout_latency [NOTICES] [--rate N]`: real processes (listener, Celery worker of two, a DNS
-server, a relay that throws letters away); notices at an even pace; the DNS answer is cached after the first.
+`python -m benchmarks.optout_latency [NOTICES] [--rate N] [--pending N]`: real processes (listener, Celery worker of
+two, a DNS server, a relay that throws letters away); notices at an even pace; the DNS answer is cached after the first.
 """
 
 import argparse
@@ -26,6 +26,7 @@ def main() -> None:
     reader = argparse.ArgumentParser()
     reader.add_argument("notices", nargs="?", type=int, default=300)
     reader.add_argument("--rate", type=float, default=100)
+    reader.add_argument("--pending", type=int, default=0, help="messages of the same seller that wait for later")
     asked = reader.parse_args()
     inbound, relay = free_port(), free_port()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
@@ -37,10 +38,12 @@ def main() -> None:
         "FEEDBACKFIVE_DNS_SERVER": f"127.0.0.1:{dns}",
     }
     with site(**variables) as folder, ExitStack() as stack:
-        _run(asked.notices, asked.rate, inbound, relay, dns, folder, stack)
+        _run(asked.notices, asked.rate, asked.pending, inbound, relay, dns, folder, stack)
 
 
-def _run(count: int, rate: float, inbound: int, relay: int, dns: int, folder: Path, stack: ExitStack) -> None:
+def _run(
+    count: int, rate: float, pending: int, inbound: int, relay: int, dns: int, folder: Path, stack: ExitStack
+) -> None:
     from django.utils import timezone
 
     from accounts.rowsecurity import across_sellers
@@ -50,7 +53,8 @@ def _run(count: int, rate: float, inbound: int, relay: int, dns: int, folder: Pa
     from tests.notices.builder import FakeDns
 
     now = timezone.now()
-    address, made = cases(count + 1, now=now)
+    with across_sellers("benchmark"):
+        address, made = cases(count + 1, now=now, pending=pending)
     sender = make_account(make_seller("A busy shop"))
     for _ in range(LETTERS):
         make_message(make_order(sender, buyer=alias(), delivered_at=now - timedelta(days=6)), due_at=now)
@@ -77,9 +81,9 @@ def _run(count: int, rate: float, inbound: int, relay: int, dns: int, folder: Pa
         ]
         sent = Message.objects.filter(seller=sender.seller, status=Status.SENT).count()
     print(
-        f"{count} notices at {rate:.0f}/s, {sent} letters sent meanwhile: end of DATA to withdrawn p50"
-        f" {percentile(latencies, 0.5) * 1e3:.0f} ms, p95 {percentile(latencies, 0.95) * 1e3:.0f} ms,"
-        f" worst {max(latencies) * 1e3:.0f} ms   ({pulse()})"
+        f"{count} notices at {rate:.0f}/s, {pending:,} other messages of the seller, {sent} letters sent meanwhile:"
+        f" end of DATA to withdrawn p50 {percentile(latencies, 0.5) * 1e3:.0f} ms,"
+        f" p95 {percentile(latencies, 0.95) * 1e3:.0f} ms, worst {max(latencies) * 1e3:.0f} ms   ({pulse()})"
     )
 
 

@@ -13,6 +13,7 @@ what is here is pace and fairness only:
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,7 @@ COUNT_AGAIN_AFTER: Final = 60.0
 KEPT_FOR: Final = 5.0  # then others have their turn with the account, if there are accounts that nobody serves
 MOST_KEPT: Final = 300
 AFTER_TROUBLE: Final = 15.0
+INSISTS_FOR: Final = 20.0  # on writing outcomes, when it is to end and the database is away
 P = ParamSpec("P")
 T = TypeVar("T")
 IN_HAND: Final[Mapping[Channel, int]] = {
@@ -118,6 +120,7 @@ class Engine:
 
     async def run(self) -> None:
         settling = asyncio.create_task(self._settle())
+        settling.add_done_callback(lambda _: self.stop())  # whatever ends it ends us: nothing would be written any more
         try:
             await asyncio.gather(self._look(), *(self._serve(channel) for channel in Channel))
             if self._carrying:
@@ -295,7 +298,11 @@ class Engine:
     # --- What came of it ----------------------------------------------------------------------------------------
 
     async def _settle(self) -> None:
-        """One commit for all that has come in while the last one was written."""
+        """One commit for all that has come in while the last one was written.
+
+        An engine that ends tries for a while and then leaves the rest in `sending`: `reap` will show it as unknown.
+        """
+        give_up_at = math.inf
         while not self._stopping.is_set() or self._carrying or self._done:
             await self._outcome.wait()
             if self._takes[Channel.BUYER_EMAIL] < NEARBY:
@@ -312,6 +319,11 @@ class Engine:
             except Error as trouble:
                 log.warning("database_trouble", trouble=type(trouble).__name__)
                 self._done = outcomes + self._done  # known, and not written yet
+                if self._stopping.is_set():
+                    give_up_at = min(give_up_at, time.monotonic() + INSISTS_FOR)
+                if time.monotonic() >= give_up_at:
+                    log.error("outcomes_not_written", messages=[parcel.id for parcel, _ in self._done])
+                    return
                 await asyncio.sleep(1.0)
                 self._outcome.set()
                 continue

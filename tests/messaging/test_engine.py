@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -192,8 +193,6 @@ def test_an_error_of_ours_leaves_the_outcome_unknown_and_the_engine_alive() -> N
 
 
 def test_outcomes_are_written_when_the_database_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    from django.db import OperationalError
-
     account, settle, failed = shop("a shop", 3), dispatch.settle, list[bool]()
 
     def settle_later(outcomes: list[dispatch.Outcome], *, now: object) -> None:
@@ -207,3 +206,30 @@ def test_outcomes_are_written_when_the_database_is_back(monkeypatch: pytest.Monk
     with running(doors):
         wait_until(lambda: statuses(account) == {Status.SENT: 3})
     assert len(doors.delivered) == 3
+
+
+def test_an_engine_ends_though_the_database_stays_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = shop("a shop", 3)
+    monkeypatch.setattr(engine, "INSISTS_FOR", 0.5)
+    monkeypatch.setattr(dispatch, "settle", _is_away)
+    doors, began = FakeDoors(), time.monotonic()
+    with running(doors):
+        wait_until(lambda: doors.delivered)
+        time.sleep(0.2)
+    assert time.monotonic() - began < 10
+    assert statuses(account)[Status.SENDING] == len(doors.delivered)  # known to nobody: `reap` shows them
+
+
+def test_an_engine_that_cannot_write_outcomes_any_more_ends_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop("a shop", 3)
+    monkeypatch.setattr(dispatch, "settle", lambda outcomes, *, now: 1 / 0)
+
+    async def send() -> None:
+        await asyncio.wait_for(engine.Engine(FakeDoors(), clock=timezone.now).run(), 15)
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(send())
+
+
+def _is_away(outcomes: list[dispatch.Outcome], *, now: object) -> None:
+    raise OperationalError("away")
