@@ -95,6 +95,8 @@ def _send(port: int, address: str, made: list[Any], rate: float) -> dict[int, fl
     for number, case in enumerate(made):
         if connection is None or number % PER_CONNECTION == 0:
             connection = smtplib.SMTP("127.0.0.1", port)
+            assert connection.sock is not None
+            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else the last byte waits 40 ms
             connection.ehlo()
         time.sleep(max(0.0, began + number / rate - time.monotonic()))
         connection.mail("bounce@bounces.amazon.com")
