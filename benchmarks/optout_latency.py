@@ -10,7 +10,7 @@ import smtplib
 import socket
 import time
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from benchmarks.sites import percentile, process, pulse, site
 
 PER_CONNECTION = 45
 LETTERS = 1500
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
 PATIENCE_SECONDS = 60
 
 
@@ -55,9 +56,11 @@ def _run(
     now = timezone.now()
     with across_sellers("benchmark"):
         address, made = cases(count + 1, now=now, pending=pending)
-    sender = make_account(make_seller("A busy shop"))
-    for _ in range(LETTERS):
-        make_message(make_order(sender, buyer=alias(), delivered_at=now - timedelta(days=6)), due_at=now)
+    busy = [make_account(make_seller(f"Busy shop {number}")) for number in range(3)]
+    letters = [
+        make_message(make_order(busy[number % 3], buyer=alias(), delivered_at=now - timedelta(days=6)), due_at=LATER)
+        for number in range(LETTERS)
+    ]
     keys = folder / "keys.json"
     keys.write_text(json.dumps(FakeDns().records))
     for command, log in (
@@ -73,13 +76,18 @@ def _run(
         first = _send(inbound, address, made[:1], 1)
         _wait(lambda: Message.objects.filter(pk__in=first, status=Status.SUPPRESSED).exists(), folder)
         stack.enter_context(process("manage.py", "dispatch", log=folder / "dispatch.log"))
+        _wait(lambda: "dispatch_started" in (folder / "dispatch.log").read_text(), folder)
+        began, seconds = timezone.now(), count / rate
+        for number, letter in enumerate(letters):  # the sender has something to do all the time
+            letter.due_at = began + timedelta(seconds=seconds * number / LETTERS)
+        Message.objects.bulk_update(letters, ["due_at"])
         ended = _send(inbound, address, made[1:], rate)
         withdrawn = Message.objects.filter(pk__in=ended, status=Status.SUPPRESSED)
         _wait(lambda: withdrawn.count() == len(ended), folder)
         latencies = [
             settled.timestamp() - ended[pk] for pk, settled in withdrawn.values_list("pk", "settled_at") if settled
         ]
-        sent = Message.objects.filter(seller=sender.seller, status=Status.SENT).count()
+        sent = Message.objects.filter(account__in=busy, status=Status.SENT).count()
     print(
         f"{count} notices at {rate:.0f}/s, {pending:,} other messages of the seller, {sent} letters sent meanwhile:"
         f" end of DATA to withdrawn p50 {percentile(latencies, 0.5) * 1e3:.0f} ms,"

@@ -26,8 +26,11 @@ def keep_our_logging(**_: Any) -> None:
 @task_prerun.connect
 def begin_with_nobodys_rows(**_: Any) -> None:
     """The connection is kept over tasks; what a task that was cut down has left open must not reach the next."""
+    from django.db import close_old_connections
+
     from accounts.rowsecurity import forget
 
+    close_old_connections()  # and one that PostgreSQL has dropped meanwhile
     forget()
 
 

@@ -192,6 +192,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_DB_REUSE_MAX = 1000  # tasks on one connection: a new one each costs more than most tasks
 CELERY_TASK_TIME_LIMIT, CELERY_TASK_SOFT_TIME_LIMIT = 120, 90  # well under the visibility timeout
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 600,

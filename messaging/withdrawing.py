@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from accounts import durability
@@ -68,7 +68,7 @@ def withdraw_suppressed(*, now: datetime) -> int:
     if not entries:
         return 0
     with across_sellers("messages to suppressed buyers are withdrawn"):
-        with transaction.atomic():
+        with durability.soon():
             withdrawn = _withdraw_pending(entries, now=now)
             unsettled = _mark_blocked(entries, now=now)
         # What is in the relay's hands this moment settles first; its entry stays in the queue until then.

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
@@ -229,6 +229,8 @@ def suppress(buyer: Buyer, proof: Proof, *, reach: Reach, now: datetime) -> list
         lock_to_change(buyer.keys)
         if SellerFreeze.objects.filter(seller_id=buyer.seller_id, lifted_at__isnull=True).exists():
             reach = Reach.SELLER
+        if (new := _enter_anew(buyer, proof, reach, now)) is not None:
+            return new
         entries = [_enter(buyer.order_key, Suppression.Kind.ORDER, buyer, proof, now)]
         if buyer.alias_key is not None:
             entries.append(_enter(buyer.alias_key, Suppression.Kind.ALIAS, buyer, proof, now))
@@ -262,6 +264,37 @@ def entries_to_withdraw(limit: int = 200) -> list[Entry]:
 def mark_withdrawn(entries: Iterable[Entry], *, now: datetime) -> None:
     with across_sellers("pending messages were withdrawn"):
         Suppression.objects.filter(pk__in=[entry.id for entry in entries]).update(withdrawn_at=now)
+
+
+def _enter_anew(buyer: Buyer, proof: Proof, reach: Reach, now: datetime) -> list[int] | None:
+    """The usual case, a buyer of whom nothing is known, by two statements. None: there is an entry already."""
+    mine, everybodys = buyer.seller_id, Suppression.State.ACTIVE if reach is Reach.GLOBAL else Suppression.State.PENDING
+    rows: list[tuple[UUID, Suppression.Kind, int | None, Suppression.State]]
+    rows = [(buyer.order_key, Suppression.Kind.ORDER, mine, Suppression.State.ACTIVE)]
+    if buyer.alias_key is not None:
+        rows.append((buyer.alias_key, Suppression.Kind.ALIAS, mine, Suppression.State.ACTIVE))
+    if buyer.alias_key is not None and reach is not Reach.SELLER:
+        rows.append((buyer.alias_key, Suppression.Kind.ALIAS, None, everybodys))
+    of_the_buyer = Suppression.objects.filter(key__in={row[0] for row in rows})
+    if of_the_buyer.filter(Q(seller__isnull=True) | Q(seller=mine)).exists():
+        return None
+    entries = [
+        Suppression(
+            key=key,
+            seller_id=seller_id,
+            amazon_order_id=buyer.amazon_order_id if seller_id else "",
+            **_beginning(key, kind, state, proof, now),
+        )
+        for key, kind, seller_id, state in rows
+    ]
+    try:
+        with transaction.atomic():
+            Suppression.objects.bulk_create(entries)
+            what = SuppressionEvent.What.ADDED
+            SuppressionEvent.objects.bulk_create(_event(entry, what, proof, now) for entry in entries)
+    except IntegrityError:  # an import has entered one of them at this very moment
+        return None
+    return [entry.pk for entry in entries]
 
 
 def _enter(key: UUID, kind: Suppression.Kind, buyer: Buyer, proof: Proof, now: datetime) -> int:
@@ -364,7 +397,11 @@ def _remember(entry: Suppression, what: SuppressionEvent.What, proof: Proof, now
     already = entry.events.filter(actor=proof.actor, fingerprint=proof.fingerprint, grade=proof.grade)
     if what == SuppressionEvent.What.EVIDENCE and already.exists():
         return  # the same notice read again
-    SuppressionEvent.objects.create(
+    _event(entry, what, proof, now).save()
+
+
+def _event(entry: Suppression, what: SuppressionEvent.What, proof: Proof, now: datetime) -> SuppressionEvent:
+    return SuppressionEvent(
         suppression=entry,
         seller_id=entry.seller_id,
         what=what,
@@ -393,8 +430,7 @@ def _lock(keys: Iterable[UUID], *, exclusively: bool) -> None:
     numbers = sorted(_lock_number(key) for key in set(keys))
     function = "pg_advisory_xact_lock" if exclusively else "pg_advisory_xact_lock_shared"
     with connection.cursor() as cursor:
-        for number in numbers:
-            cursor.execute(f"select {function}(%s)", [number])
+        cursor.execute(f"select {function}(number) from unnest(%s::bigint[]) as wanted(number)", [numbers])  # noqa: S608
 
 
 def _lock_number(key: UUID) -> int:
