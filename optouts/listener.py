@@ -35,7 +35,7 @@ LAST_MAIL_SECONDS: Final = 10.0
 LATER: Final = "451 4.3.0 Please try again later"
 NO_ROOM_STATES: Final = frozenset({"53100", "53200"})  # PostgreSQL: disk_full, out_of_memory
 MOST_IN_A_RING: Final = 50  # notices, which one worker reads one after the other
-RING_PAUSE_SECONDS: Final = 0.002  # for each notice of the ring before: a crowd gathers, a lone one need not wait
+RING_PAUSE_SECONDS: Final = 0.015  # between two rings: a crowd gathers meanwhile, a lone notice need not wait
 Ring = Callable[[int], None]
 Press = Callable[[list[int]], None]
 Clock = Callable[[], datetime]
@@ -68,7 +68,7 @@ class Doorbell:
                 self._press(notice_ids)
             except Exception as trouble:
                 log.warning("doorbell_silent", trouble=type(trouble).__name__)
-            time.sleep(RING_PAUSE_SECONDS * len(notice_ids))
+            time.sleep(RING_PAUSE_SECONDS)
 
 
 class NoticeHandler:
