@@ -70,8 +70,8 @@ def main() -> None:
                     unread = Notice.objects.filter(look_at__isnull=False).count()
                 print(
                     f"after {(told - began) / 60:4.1f} min: {number + 1:,} mails,"
-                    f" p50 {percentile(waits, 0.5) * 1e3:.1f} ms, p95 {percentile(waits, 0.95) * 1e3:.1f} ms, worst {max(waits) * 1e3:.0f} ms, listener"
-                    f" {megabytes(listener.pid):.0f} MB, {unread:,} unread   ({pulse()})",
+                    f" p50 {percentile(waits, 0.5) * 1e3:.1f} ms, p95 {percentile(waits, 0.95) * 1e3:.1f} ms,"
+                    f" worst {max(waits) * 1e3:.0f} ms, listener {megabytes(listener.pid):.0f} MB, {unread:,} unread   ({pulse()})",
                     flush=True,
                 )
                 waits.clear()
