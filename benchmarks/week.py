@@ -71,7 +71,8 @@ def main() -> None:
                 print(
                     f"after {(told - began) / 60:4.1f} min: {number + 1:,} mails,"
                     f" p50 {percentile(waits, 0.5) * 1e3:.1f} ms, p95 {percentile(waits, 0.95) * 1e3:.1f} ms,"
-                    f" worst {max(waits) * 1e3:.0f} ms, listener {megabytes(listener.pid):.0f} MB, {unread:,} unread   ({pulse()})",
+                    f" worst {max(waits) * 1e3:.0f} ms, listener {megabytes(listener.pid):.0f} MB, {unread:,} unread"
+                    f"   ({pulse()})",
                     flush=True,
                 )
                 waits.clear()
