@@ -1,7 +1,7 @@
 """From the end of a notice's DATA to "suppressed, and its pending message withdrawn", with the sender running.
 
-`python -m benchmarks.optout_latency [NOTICES] [--rate N] [--pending N]`: real processes (listener, Celery worker of
-two, a DNS server, a relay that throws letters away); notices at an even pace; the DNS answer is cached after the first.
+`python -m benchmarks.optout_latency [NOTICES] [--rate N] [--pending N] [--readers N]`: real processes (listener, reader, a
+DNS server, a relay that throws letters away); notices at an even pace; the DNS answer is cached after the first.
 """
 
 import argparse
@@ -28,6 +28,7 @@ def main() -> None:
     reader.add_argument("notices", nargs="?", type=int, default=300)
     reader.add_argument("--rate", type=float, default=100)
     reader.add_argument("--pending", type=int, default=0, help="messages of the same seller that wait for later")
+    reader.add_argument("--readers", type=int, default=1, help="processes that read notices")
     asked = reader.parse_args()
     inbound, relay = free_port(), free_port()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
@@ -39,12 +40,10 @@ def main() -> None:
         "FEEDBACKFIVE_DNS_SERVER": f"127.0.0.1:{dns}",
     }
     with site(**variables) as folder, ExitStack() as stack:
-        _run(asked.notices, asked.rate, asked.pending, inbound, relay, dns, folder, stack)
+        _run(asked, inbound, relay, dns, folder, stack)
 
 
-def _run(
-    count: int, rate: float, pending: int, inbound: int, relay: int, dns: int, folder: Path, stack: ExitStack
-) -> None:
+def _run(asked: argparse.Namespace, inbound: int, relay: int, dns: int, folder: Path, stack: ExitStack) -> None:
     from django.db import connection
     from django.utils import timezone
 
@@ -54,6 +53,7 @@ def _run(
     from tests.makers import alias, make_account, make_message, make_order, make_seller
     from tests.notices.builder import FakeDns
 
+    count, rate, pending = asked.notices, asked.rate, asked.pending
     now = timezone.now()
     with across_sellers("benchmark"):
         address, made = cases(count + 1, now=now, pending=pending)
@@ -70,7 +70,7 @@ def _run(
         (["manage.py", "listen"], "listener"),
         (["-m", "benchmarks.discarding", str(relay)], "relay"),
         (["-m", "benchmarks.keys", str(dns), str(keys)], "dns"),
-        (["-m", "celery", "-A", "feedbackfive", "worker", "-c", "2", "-l", "warning"], "worker"),
+        *[(["manage.py", "read_notices"], "reader")] * asked.readers,
     ):
         stack.enter_context(process(*command, log=folder / f"{log}.log"))
     wait_for(inbound)
@@ -125,7 +125,7 @@ def _wait(is_so: Any, folder: Path) -> None:
     until = time.monotonic() + PATIENCE_SECONDS
     while not is_so():
         if time.monotonic() > until:
-            raise SystemExit("not withdrawn in time:\n" + (folder / "worker.log").read_text()[-3000:])
+            raise SystemExit("not withdrawn in time:\n" + (folder / "reader.log").read_text()[-3000:])
         time.sleep(0.05)
 
 

@@ -1,7 +1,7 @@
-"""A week's mail in an hour: does the listener keep its latency and its memory while the worker reads behind it?
+"""A week's mail in an hour: does the listener keep its latency and its memory while the reader works behind it?
 
 `python -m benchmarks.week [--mails 300000] [--minutes 60]`: `mails` are a week's; they come at the pace of a week in an
-hour for so many minutes, one real notice after the other, with a real listener and a Celery worker of two.
+hour for so many minutes, one real notice after the other, with a real listener and reader.
 """
 
 import argparse
@@ -46,8 +46,7 @@ def main() -> None:
         keys.write_text(json.dumps(FakeDns().records))
         listener = stack.enter_context(process("manage.py", "listen", log=folder / "listener.log"))
         stack.enter_context(process("-m", "benchmarks.keys", str(dns), str(keys), log=folder / "dns.log"))
-        worker = ["-m", "celery", "-A", "feedbackfive", "worker", "-c", "2", "-l", "warning"]
-        stack.enter_context(process(*worker, log=folder / "worker.log"))
+        stack.enter_context(process("manage.py", "read_notices", log=folder / "reader.log"))
         wait_for(inbound)
         waits: list[float] = []
         connection: smtplib.SMTP | None = None

@@ -8,6 +8,6 @@ class MessagingConfig(AppConfig):
 
     def ready(self) -> None:
         from messaging.withdrawing import withdraw_at_once
-        from optouts.tasks import buyers_suppressed
+        from optouts.reader import buyers_suppressed
 
         buyers_suppressed.connect(withdraw_at_once, dispatch_uid="what is pending for suppressed buyers is withdrawn")

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts import lookup, secrets
 from accounts.models import AccountMarketplace, Seller, User
 from accounts.rowsecurity import across_sellers
+from optouts import doorbell
 from optouts.models import InboundAddress, Notice, SellerMailbox
 
 PREFIX: Final = "o-"
@@ -135,4 +136,6 @@ def confirm_mailbox(seller: Seller, mailbox_id: int, *, by: User, now: datetime)
         if not confirmed.update(confirmed_at=now, confirmed_by=by):
             return 0
         waiting = Notice.objects.for_seller(seller).filter(mailbox_id=mailbox_id, raw_sealed__isnull=False)
-        return waiting.filter(grade__in=["A3", "A4?"]).update(look_at=now)
+        again = waiting.filter(grade__in=["A3", "A4?"]).update(look_at=now)
+        doorbell.ring()
+        return again

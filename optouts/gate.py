@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
@@ -28,6 +28,29 @@ OPTED_OUT: Final = "the buyer has opted out through Amazon"
 CORROBORATING: Final = ("A1", "A2", "A4")  # grades of which a second one promotes a pending entry
 MEMBER: Final = "member "  # begins the actor of what a person of a seller did by hand
 _MINT: Final = object()
+# Imports take no lock and may be faster; what they leave to be entered has its event, and the rest goes the long way.
+_ENTER_ANEW: Final = """
+with wanted as (
+  select * from unnest(
+    %(keys)s::uuid[], %(versions)s::smallint[], %(kinds)s::text[], %(sellers)s::bigint[], %(states)s::text[],
+    %(orders)s::text[]
+  ) with ordinality as wanted(key, key_version, kind, seller_id, state, amazon_order_id, number)
+), entered as (
+  insert into optouts_suppression
+    (key, key_version, kind, seller_id, state, amazon_order_id, reason, grade, created_at, changed_at)
+  select key, key_version, kind, seller_id, state, amazon_order_id, %(reason)s, %(grade)s, %(now)s, %(now)s from wanted
+  where not exists (
+    select from optouts_suppression where key = any(%(keys)s::uuid[]) and (seller_id is null or seller_id = %(mine)s)
+  )
+  order by number on conflict do nothing returning id, seller_id
+), told as (
+  insert into optouts_suppressionevent
+    (suppression_id, seller_id, what, actor, reason, grade, fingerprint, contributor, at)
+  select id, seller_id, %(added)s, %(actor)s, %(reason)s, %(grade)s, %(fingerprint)s, %(contributor)s, %(now)s
+  from entered
+)
+select id from entered order by id
+"""
 _RANK: Final = {grade.value: rank for rank, grade in enumerate(Grade)}
 
 
@@ -225,7 +248,7 @@ def suppress(buyer: Buyer, proof: Proof, *, reach: Reach, now: datetime) -> list
     What a frozen seller contributes has effect for that seller only.
     """
     proof = replace(proof, seller_id=buyer.seller_id)
-    with transaction.atomic(), across_sellers("a buyer is put on the list"):
+    with transaction.atomic(savepoint=False), across_sellers("a buyer is put on the list"):
         lock_to_change(buyer.keys)
         if SellerFreeze.objects.filter(seller_id=buyer.seller_id, lifted_at__isnull=True).exists():
             reach = Reach.SELLER
@@ -267,7 +290,7 @@ def mark_withdrawn(entries: Iterable[Entry], *, now: datetime) -> None:
 
 
 def _enter_anew(buyer: Buyer, proof: Proof, reach: Reach, now: datetime) -> list[int] | None:
-    """The usual case, a buyer of whom nothing is known, by two statements. None: there is an entry already."""
+    """The usual case, a buyer of whom nothing is known, by one statement. None: there is an entry already."""
     mine, everybodys = buyer.seller_id, Suppression.State.ACTIVE if reach is Reach.GLOBAL else Suppression.State.PENDING
     rows: list[tuple[UUID, Suppression.Kind, int | None, Suppression.State]]
     rows = [(buyer.order_key, Suppression.Kind.ORDER, mine, Suppression.State.ACTIVE)]
@@ -275,26 +298,20 @@ def _enter_anew(buyer: Buyer, proof: Proof, reach: Reach, now: datetime) -> list
         rows.append((buyer.alias_key, Suppression.Kind.ALIAS, mine, Suppression.State.ACTIVE))
     if buyer.alias_key is not None and reach is not Reach.SELLER:
         rows.append((buyer.alias_key, Suppression.Kind.ALIAS, None, everybodys))
-    of_the_buyer = Suppression.objects.filter(key__in={row[0] for row in rows})
-    if of_the_buyer.filter(Q(seller__isnull=True) | Q(seller=mine)).exists():
-        return None
-    entries = [
-        Suppression(
-            key=key,
-            seller_id=seller_id,
-            amazon_order_id=buyer.amazon_order_id if seller_id else "",
-            **_beginning(key, kind, state, proof, now),
-        )
-        for key, kind, seller_id, state in rows
-    ]
-    try:
-        with transaction.atomic():
-            Suppression.objects.bulk_create(entries)
-            what = SuppressionEvent.What.ADDED
-            SuppressionEvent.objects.bulk_create(_event(entry, what, proof, now) for entry in entries)
-    except IntegrityError:  # an import has entered one of them at this very moment
-        return None
-    return [entry.pk for entry in entries]
+    wanted = {
+        "keys": [str(key) for key, *_ in rows],
+        "versions": [version_of(key, kind) for key, kind, *_ in rows],
+        "kinds": [str(kind) for _, kind, *_ in rows],
+        "sellers": [seller_id for *_, seller_id, _ in rows],
+        "states": [str(state) for *_, state in rows],
+        "orders": [buyer.amazon_order_id if seller_id else "" for *_, seller_id, _ in rows],
+    }
+    said = {"actor": proof.actor, "reason": proof.reason, "grade": proof.grade, "fingerprint": proof.fingerprint}
+    who = {"mine": mine, "contributor": proof.seller_id, "added": str(SuppressionEvent.What.ADDED), "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(_ENTER_ANEW, wanted | said | who)
+        entries = [entry_id for (entry_id,) in cursor.fetchall()]
+    return entries if len(entries) == len(rows) else None
 
 
 def _enter(key: UUID, kind: Suppression.Kind, buyer: Buyer, proof: Proof, now: datetime) -> int:

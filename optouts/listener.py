@@ -6,12 +6,8 @@ one that does not exist is counted and thrown away unread. The limits are those 
 
 import asyncio
 import errno
-import queue
 import ssl
-import threading
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -30,55 +26,17 @@ log = structlog.get_logger(__name__)
 MOST_HELD: Final = 128 * 1_048_576  # bytes of all mails that are being taken in or stored
 MOST_AHEAD: Final = 65_536  # bytes that a sender may be ahead of our answers
 COMMAND_SECONDS, DATA_SECONDS, SESSION_SECONDS = 60.0, 300.0, 600.0
-MOST_RINGS_WAITING: Final = 1000
 LAST_MAIL_SECONDS: Final = 10.0
 LATER: Final = "451 4.3.0 Please try again later"
 NO_ROOM_STATES: Final = frozenset({"53100", "53200"})  # PostgreSQL: disk_full, out_of_memory
-MOST_IN_A_RING: Final = 50  # notices, which one worker reads one after the other
-RING_PAUSE_SECONDS: Final = 0.015  # between two rings: a crowd gathers meanwhile, a lone notice need not wait
-Ring = Callable[[int], None]
-Press = Callable[[list[int]], None]
 Clock = Callable[[], datetime]
 
 
-class Doorbell:
-    """Wakes a worker for stored notices, from a thread of its own: no trouble of the broker's costs a 250 or a second.
-
-    A lone notice is rung for at once. A task costs more than storing a mail, so in a crowd one ring is for many. A
-    ring may be lost; the timetable looks for waiting notices anyway.
-    """
-
-    def __init__(self, press: Press) -> None:
-        self._press = press
-        self._waiting: queue.Queue[int] = queue.Queue(MOST_RINGS_WAITING)
-        threading.Thread(target=self._work, name="doorbell", daemon=True).start()
-
-    def ring(self, notice_id: int) -> None:
-        """Returns at once."""
-        with suppress(queue.Full):
-            self._waiting.put_nowait(notice_id)
-
-    def _work(self) -> None:
-        while True:
-            notice_ids = [self._waiting.get()]
-            with suppress(queue.Empty):
-                while len(notice_ids) < MOST_IN_A_RING:
-                    notice_ids.append(self._waiting.get_nowait())
-            try:
-                self._press(notice_ids)
-            except Exception as trouble:
-                log.warning("doorbell_silent", trouble=type(trouble).__name__)
-            time.sleep(RING_PAUSE_SECONDS)
-
-
 class NoticeHandler:
-    """What the connections share: the domain, the storekeeper, the memory that mails in hand may take.
+    """What the connections share: the domain, the storekeeper, the memory that mails in hand may take."""
 
-    `ring` is told of each stored notice, on the event loop: it must not block.
-    """
-
-    def __init__(self, *, domain: str, ring: Ring, clock: Clock) -> None:
-        self.domain, self._ring = domain, ring
+    def __init__(self, *, domain: str, clock: Clock) -> None:
+        self.domain = domain
         self._storekeeper = Storekeeper(clock=clock)
         self._in_hand = 0
         self.held = 0  # bytes
@@ -99,18 +57,9 @@ class NoticeHandler:
         def settle(stored: asyncio.Future[Stored]) -> None:
             self._in_hand -= 1
             self.held -= len(mail.content)
-            answer(self._said(stored, is_to_be_read=not round_again))
+            answer(_said(stored))
 
         self._storekeeper.store(deliveries).add_done_callback(settle)
-
-    def _said(self, stored: asyncio.Future[Stored], *, is_to_be_read: bool) -> str:
-        if (trouble := stored.exception()) is not None:
-            log.error("mail_not_stored", trouble=type(trouble).__name__)
-            return NO_ROOM if _is_full(trouble) else LATER
-        for notice_id in stored.result():
-            if notice_id is not None and is_to_be_read:
-                self._ring(notice_id)
-        return OK
 
     async def finish(self) -> None:
         """Give the mails in hand a little time to be stored and answered, then let the database go."""
@@ -274,6 +223,13 @@ def serve(
         return Connection(handler, talk, lobby)
 
     return connect
+
+
+def _said(stored: asyncio.Future[Stored]) -> str:
+    if (trouble := stored.exception()) is None:
+        return OK
+    log.error("mail_not_stored", trouble=type(trouble).__name__)
+    return NO_ROOM if _is_full(trouble) else LATER
 
 
 def _is_full(trouble: BaseException) -> bool:

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import User
 from accounts.rowsecurity import across_sellers
-from optouts import gate, holds, rekeying
+from optouts import doorbell, gate, holds, rekeying
 from optouts.models import Notice, PromotedTemplate, Suppression, SuppressionEvent
 from optouts.shadow_texts import SHADOWS
 from orders.models import Order
@@ -37,8 +38,13 @@ def promote_templates(notices: list[Notice], *, by: User, now: datetime) -> tupl
     with transaction.atomic(), across_sellers("an operator promotes a template"):
         for template in chosen:
             PromotedTemplate.objects.get_or_create(template=template, defaults={"promoted_at": now, "promoted_by": by})
-        waiting = Notice.objects.filter(template__in=chosen, status=Notice.Status.QUARANTINED, raw_sealed__isnull=False)
-        return chosen, waiting.update(look_at=now)
+        judged = Q(template__in=chosen, status=Notice.Status.QUARANTINED)
+        being_read = Q(crashes__gt=0, look_at__gt=now)  # perhaps beside what was attested a second ago
+        waiting = Notice.objects.filter(judged, raw_sealed__isnull=False)
+        again = waiting.update(look_at=now)
+        Notice.objects.filter(being_read, raw_sealed__isnull=False).update(look_at=now)
+        doorbell.ring()
+        return chosen, again
 
 
 def confirm(notice: Notice, *, by: User, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """A mail becomes a notice: the bytes are stored, and nothing is thought about them.
 
-Flow: a door (listener, webhook, upload) -> `receive`, or `store` for many at once -> [Notice] -> `intake.process`. A
+Flow: a door (listener, webhook, upload) -> `receive`, or `store` for many at once -> [Notice], a ring -> `reader`. A
 door says 250 or 200 only after these have returned.
 """
 
@@ -16,7 +16,7 @@ from django.db import transaction
 from accounts import secrets
 from accounts.models import User
 from accounts.rowsecurity import across_sellers
-from optouts import noticerows
+from optouts import doorbell, noticerows
 from optouts.addresses import find_addresses
 from optouts.models import InboundAddress, Notice
 
@@ -49,7 +49,9 @@ def receive(
     """Store a mail and return its notice's id, committed. The same mail at the same address is the same notice."""
     row = _row(address, raw, source, now) | {"uploaded_by_id": uploaded_by.pk if uploaded_by else None}
     with across_sellers("a mail is stored"), transaction.atomic():
-        return noticerows.insert([row])[row["digest"]]
+        notice_id = noticerows.insert([row])[row["digest"]]
+        doorbell.ring()
+    return notice_id
 
 
 def store(deliveries: Sequence[Delivery], *, now: datetime) -> list[int | None]:
@@ -65,6 +67,8 @@ def store(deliveries: Sequence[Delivery], *, now: datetime) -> list[int | None]:
             rows.append(_delivered(address, delivery, now) if address else None)
         known = [row for row in rows if row is not None]
         ids = noticerows.insert(known) if known else {}
+        if any(row["look_at"] for row in known):
+            doorbell.ring()
     return [ids[row["digest"]] if row else None for row in rows]
 
 

@@ -84,6 +84,7 @@ def replay(
 
     May be stopped and run again. A notice that a worker has in hand is left to the worker.
     """
+    surroundings = intake.Surroundings()
     for notice_id in notice_ids:
         with across_sellers("a notice is read again"):
             notice = Notice.objects.filter(pk=notice_id, raw_sealed__isnull=False).first()
@@ -91,7 +92,8 @@ def replay(
                 continue
             resolver = resolver_for(notice)
             before = Verdict(notice.kind, notice.grade, notice.template)
-            after = min(map(_verdict, intake.read(notice, intake.raw_of(notice), resolver=resolver)), key=_rank)
+            findings = intake.read(notice, intake.raw_of(notice), surroundings, resolver=resolver)
+            after = min(map(_verdict, findings), key=_rank)
             if after == before:
                 continue
             difference = Difference(notice_id, before, after)

@@ -103,6 +103,11 @@ def send_test(seller: Seller, mailbox: str, *, now: datetime) -> NoticeTest:
     return test
 
 
+def awaits_test(seller_id: int, *, now: datetime) -> bool:
+    """Does this seller wait for a test notice? For a caller who sees the seller's rows."""
+    return NoticeTest.objects.filter(seller_id=seller_id, sent_at__gt=now - WAITED_FOR).exists()
+
+
 def recognise_test(notice: Notice, raw: bytes, *, now: datetime) -> bool:
     """Is this mail a test notice that this seller waits for? Then its result and the notice's verdict are written.
 
@@ -110,8 +115,6 @@ def recognise_test(notice: Notice, raw: bytes, *, now: datetime) -> bool:
     recognised, and changes the result only for the better.
     """
     waited_for = NoticeTest.objects.filter(seller_id=notice.seller_id, sent_at__gt=now - WAITED_FOR)
-    if not waited_for.exists():
-        return False
     code = proving.find_code(raw)
     test = waited_for.filter(code_key=lookup.token_key(code)).first() if code else None
     if test is None:

@@ -1,4 +1,4 @@
-"""Doorbells of the notices."""
+"""What the timetable does for the notices."""
 
 import time
 from functools import lru_cache
@@ -6,16 +6,13 @@ from typing import Final
 
 from celery import shared_task
 from django.conf import settings
-from django.dispatch import Signal
 from django.utils import timezone
 
 from accounts.rowsecurity import across_sellers
-from optouts import guards, imports, intake, setup
-from optouts.models import Notice
+from optouts import guards, imports, intake, reader, setup
 from optouts.resolving import DnsResolver
 
-buyers_suppressed: Final = Signal()  # committed; whoever has something for them takes it back
-SECONDS: Final = 45  # of work per ring: well under the task's time limit
+SECONDS: Final = 45  # of work per wake-up: well under the task's time limit
 
 
 @lru_cache(maxsize=1)
@@ -26,19 +23,11 @@ def resolver() -> DnsResolver:
 
 @shared_task(name="optouts.process_received")
 def process_received() -> None:
+    """Have notices looked at whose order has come, and read what no reader reads, should none be running."""
     until = time.monotonic() + SECONDS
     intake.wake_parked(now=timezone.now())
-    for notice_id in intake.waiting(now=timezone.now()):
-        if time.monotonic() > until:
-            return  # the next ring goes on
-        intake.process(notice_id, resolver=resolver(), now=timezone.now())
-
-
-@shared_task(name="optouts.process_notices")
-def process_notices(notice_ids: list[int]) -> None:
-    read = [intake.process(notice_id, resolver=resolver(), now=timezone.now()) for notice_id in notice_ids]
-    if any(notice is not None and notice.status == Notice.Status.APPLIED for notice in read):
-        buyers_suppressed.send(sender=None)
+    while time.monotonic() < until and reader.read_waiting(resolver(), clock=timezone.now):
+        pass
 
 
 @shared_task(name="optouts.purge")

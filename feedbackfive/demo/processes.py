@@ -22,7 +22,7 @@ def simulator(home: Home, ports: Ports, checkout: Path) -> Child:
 
 
 def of_the_site(home: Home, ports: Ports, checkout: Path) -> list[Child]:
-    """Web, worker, beat, dispatcher and listener. Never `worker -B`: its beat would survive a kill -9 of the worker."""
+    """The site's own. Never `worker -B`: its beat would survive a kill -9 of the worker."""
     return [
         _python(
             home, checkout, "web", "-m", "gunicorn", "feedbackfive.wsgi", "--bind", f"{HOST}:{ports.site}",
@@ -39,6 +39,7 @@ def of_the_site(home: Home, ports: Ports, checkout: Path) -> list[Child]:
         ),
         _python(home, checkout, "dispatcher", "manage.py", "dispatch"),
         _python(home, checkout, "listener", "manage.py", "listen"),
+        _python(home, checkout, "reader", "manage.py", "read_notices"),
     ]  # fmt: skip
 
 

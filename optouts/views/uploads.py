@@ -7,7 +7,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import managers, seller_of
 from accounts.models import User
-from optouts import ringing, uploads
+from optouts import uploads
 from optouts.forms import UploadForm
 
 
@@ -22,5 +22,4 @@ def upload_mail(request: HttpRequest) -> HttpResponse:
         return render(request, "optouts/upload.html", {"form": form}, status=422)
     assert isinstance(request.user, User)
     taken = uploads.take(form.cleaned_data["mails"], seller=seller_of(request), by=request.user, now=timezone.now())
-    ringing.ring([one.notice_id for one in taken if one.notice_id is not None])
     return render(request, "optouts/upload.html", {"form": UploadForm(), "taken": taken})

@@ -25,7 +25,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from redis.exceptions import RedisError
 
-from optouts import receiving, ringing
+from optouts import receiving
 from optouts.receiving import Delivery
 from optouts.webhooks import Handed, Unusable, amazon_ses, fetching, mailgun, postmark
 
@@ -127,7 +127,6 @@ def _stored(handed: Handed) -> HttpResponse:
     stored = receiving.store(deliveries, now=timezone.now()) if deliveries else []
     known = [notice_id for notice_id in stored if notice_id is not None]
     log.info("mails_stored", notices=known, for_nobody=len(handed.recipients) - len(known), size=len(handed.raw))
-    ringing.ring(known)
     return HttpResponse()
 
 

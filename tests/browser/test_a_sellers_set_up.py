@@ -19,7 +19,7 @@ from accounts.rowsecurity import across_sellers
 from messaging import withdrawing
 from messaging.doors import send_due_of
 from messaging.models import Message, Status
-from optouts import intake
+from optouts import reader
 from optouts.addresses import full_address
 from optouts.models import InboundAddress
 from optouts.resolving import DnsResolver
@@ -49,9 +49,8 @@ class Site:
     number: int = field(default=0)
 
     def work(self) -> None:
-        """What the worker does."""
-        for notice_id in intake.waiting(now=timezone.now()):
-            intake.process(notice_id, resolver=self.resolver, now=timezone.now())
+        """What the reader does."""
+        reader.read_waiting(self.resolver, clock=timezone.now)
         withdrawing.withdraw_suppressed(now=timezone.now())
 
     def shoot(self, page: Page, name: str) -> None:

@@ -1,4 +1,4 @@
-"""A whole site in processes of its own: worker, beat and mail listener on the test database, and a simulated Amazon."""
+"""A whole site in processes of its own, on the test database, and a simulated Amazon."""
 
 import os
 import signal
@@ -47,6 +47,7 @@ COMMANDS = {
     "beat": [*CELERY, "beat", "--loglevel", "warning", "--schedule"],
     "dispatch": [sys.executable, "manage.py", "dispatch"],
     "listen": [sys.executable, "manage.py", "listen"],
+    "read_notices": [sys.executable, "manage.py", "read_notices"],
 }
 
 

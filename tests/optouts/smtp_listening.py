@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from feedbackfive.devservices import die_with_parent
 from optouts.guests import Guests
-from optouts.listener import NoticeHandler, Ring, serve
+from optouts.listener import NoticeHandler, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 MAIL = b"From: auto-communication@amazon.com\r\nSubject: Hello\r\n\r\nText\r\n"
@@ -92,11 +92,11 @@ def send(place: Place, *recipients: str, mail: bytes = MAIL) -> str:
 
 @contextmanager
 def listening(
-    ring: Ring, *, guests: Guests | None = None, tls: ssl.SSLContext | None = None, is_local: bool = False
+    *, guests: Guests | None = None, tls: ssl.SSLContext | None = None, is_local: bool = False
 ) -> Iterator[Place]:
     """The listener in a thread of this process, with an event loop of its own."""
     loop = uvloop.new_event_loop()  # as in production
-    handler = NoticeHandler(domain=settings.INBOUND_DOMAIN, ring=ring, clock=timezone.now)
+    handler = NoticeHandler(domain=settings.INBOUND_DOMAIN, clock=timezone.now)
     seats = guests or Guests()
     factory = serve(handler, hostname="in.example", guests=seats, tls=tls, is_local=is_local)
     make = loop.create_server(factory, "127.0.0.1", 0)

@@ -169,10 +169,9 @@ def test_a_notice_is_processed_by_one_worker_at_a_time(account: AmazonAccount) -
     an_order(account)
     address = make_address(account.seller)
     notice_id = intake.receive(address, mail_to(addresses.full_address(address)), now=NOW)
-    assert intake.waiting(now=NOW) == [notice_id]
     assert intake.process(notice_id, resolver=FakeDns(), now=NOW) is not None
     assert intake.process(notice_id, resolver=FakeDns(), now=NOW) is None
-    assert intake.waiting(now=NOW) == []
+    assert intake.claim(10, now=NOW) == []
 
 
 def test_the_raw_mail_rests_sealed_and_the_evidence_holds_no_address(account: AmazonAccount) -> None:

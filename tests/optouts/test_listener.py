@@ -15,7 +15,6 @@ from optouts import listener, receiving
 from optouts.addresses import full_address
 from optouts.conversation import LARGEST, MOST_COMMANDS, MOST_RECIPIENTS
 from optouts.guests import Guests, network_of
-from optouts.listener import Doorbell
 from optouts.models import Notice
 from tests.makers import make_address, make_seller
 from tests.optouts.smtp_listening import MAIL, Place, Sender, database_away, listening, send, throw_out_everybody
@@ -24,14 +23,8 @@ STRANGER = "o-aaaaaaaaaaaaaaaaaaaa"
 
 
 @pytest.fixture
-def rung() -> list[int]:
-    """The notices for which the bell was rung."""
-    return []
-
-
-@pytest.fixture
-def place(rung: list[int]) -> Iterator[Place]:
-    with listening(rung.append) as place:
+def place() -> Iterator[Place]:
+    with listening() as place:
         yield place
 
 
@@ -45,15 +38,14 @@ def notices() -> list[Notice]:
         return list(Notice.objects.order_by("pk"))
 
 
-def test_a_mail_is_stored_before_it_is_accepted(place: Place, address: str, rung: list[int]) -> None:
+def test_a_mail_is_stored_before_it_is_accepted(place: Place, address: str) -> None:
     assert send(place, address) == "250 2.0.0 OK"
     [notice] = notices()
     assert notice.size == len(MAIL) and notice.look_at is not None
-    assert rung == [notice.pk]
 
 
 def test_a_strangers_address_gets_the_same_answers_and_nothing_is_stored(
-    place: Place, address: str, rung: list[int]
+    place: Place, address: str
 ) -> None:
     def conversation(recipient: str) -> list[str]:
         with Sender(place) as sender:
@@ -63,7 +55,7 @@ def test_a_strangers_address_gets_the_same_answers_and_nothing_is_stored(
             return [*said, sender.answer(), sender.say("QUIT")]
 
     assert conversation(f"{STRANGER}@{settings.INBOUND_DOMAIN}") == conversation(address)
-    assert len(notices()) == 1 and len(rung) == 1
+    assert len(notices()) == 1
 
 
 def test_what_cannot_be_one_of_our_addresses_is_refused(place: Place) -> None:
@@ -87,7 +79,7 @@ def test_the_null_sender_of_a_bounce_is_accepted(place: Place, address: str) -> 
         assert sender.greet().begin(address, sender="") == "250 2.0.0 OK"
 
 
-def test_the_same_mail_twice_is_one_notice_and_accepted_both_times(place: Place, address: str, rung: list[int]) -> None:
+def test_the_same_mail_twice_is_one_notice_and_accepted_both_times(place: Place, address: str) -> None:
     with Sender(place) as sender:
         assert [sender.greet().deliver(address), sender.deliver(address)] == ["250 2.0.0 OK"] * 2
     assert send(place, address).startswith("250")
@@ -169,14 +161,14 @@ def test_a_hostile_address_is_refused_and_the_connection_goes_on(place: Place) -
 
 
 def test_our_trouble_is_a_451_and_the_mail_comes_in_when_it_is_sent_again(
-    place: Place, address: str, rung: list[int]
+    place: Place, address: str
 ) -> None:
     assert send(place, address).startswith("250")
     with database_away():
         assert send(place, address, mail=MAIL + b"two\r\n") == "451 4.3.0 Please try again later"
         assert send(place, f"{STRANGER}@{settings.INBOUND_DOMAIN}") == "451 4.3.0 Please try again later"
     assert send(place, address, mail=MAIL + b"two\r\n").startswith("250")
-    assert len(notices()) == 2 and len(rung) == 2
+    assert len(notices()) == 2
 
 
 def test_a_database_that_was_restarted_in_between_is_not_even_noticed(place: Place, address: str) -> None:
@@ -206,46 +198,6 @@ def test_the_others_are_served_while_the_database_takes_its_time(place: Place, a
         assert time.monotonic() - began < 1
         cursor.execute("commit")
         assert slow.answer().startswith("250")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_broken_doorbell_costs_no_250() -> None:
-    pressed = threading.Event()
-
-    def press(notice_ids: list[int]) -> None:
-        pressed.set()
-        raise ConnectionError("the broker is away")
-
-    address = full_address(make_address(make_seller()))
-    with listening(Doorbell(press).ring) as place:
-        assert send(place, address).startswith("250")
-        assert pressed.wait(5)
-        pressed.clear()
-        assert send(place, address, mail=MAIL + b"two\r\n").startswith("250")
-        assert pressed.wait(5)  # and it is rung again
-
-
-def test_a_crowd_is_rung_for_together() -> None:
-    presses: list[list[int]] = []
-    bell = Doorbell(presses.append)
-    for number in range(100):
-        bell.ring(number)
-    until = time.monotonic() + 5
-    while sum(map(len, presses)) < 100 and time.monotonic() < until:
-        time.sleep(0.01)
-    assert [number for press in presses for number in press] == list(range(100))
-    assert len(presses) <= 10 and max(map(len, presses)) <= listener.MOST_IN_A_RING
-
-
-def test_a_doorbell_that_hangs_costs_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listener, "MOST_RINGS_WAITING", 2)
-    go_on = threading.Event()
-    bell = Doorbell(lambda notice_ids: bool(go_on.wait(10)) or None)  # type: ignore[arg-type]
-    began = time.monotonic()
-    for number in range(100):
-        bell.ring(number)
-    assert time.monotonic() - began < 1
-    go_on.set()
 
 
 def test_the_log_names_neither_address_nor_token(place: Place, address: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -290,7 +242,7 @@ def test_idle_slow_and_endless_connections_are_ended(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(listener, "DATA_SECONDS", 0.6)
     monkeypatch.setattr(listener, "SESSION_SECONDS", 1.0)
     address = full_address(make_address(make_seller()))
-    with listening(lambda notice_id: None) as place, Sender(place) as idle, Sender(place) as slow:
+    with listening() as place, Sender(place) as idle, Sender(place) as slow:
         slow.greet().begin(address)
         slow.say("DATA")
         with Sender(place) as endless:
@@ -307,7 +259,7 @@ def test_idle_slow_and_endless_connections_are_ended(monkeypatch: pytest.MonkeyP
 def test_a_mail_that_takes_longer_than_a_command_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "COMMAND_SECONDS", 0.3)
     address = full_address(make_address(make_seller()))
-    with listening(lambda notice_id: None) as place, Sender(place) as slow:
+    with listening() as place, Sender(place) as slow:
         slow.greet().begin(address)
         slow.say("DATA")
         time.sleep(0.5)
@@ -316,7 +268,7 @@ def test_a_mail_that_takes_longer_than_a_command_is_not_idle(monkeypatch: pytest
 
 
 def test_the_number_of_connections_is_bounded_and_a_seat_is_free_again_afterwards() -> None:
-    with listening(lambda notice_id: None, guests=Guests(most_per_network=2)) as place:
+    with listening(guests=Guests(most_per_network=2)) as place:
         with Sender(place) as first, Sender(place) as second:
             assert first.greeting.startswith("220") and second.greeting.startswith("220")
             for _ in range(3):

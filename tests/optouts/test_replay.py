@@ -1,6 +1,6 @@
 """Every examination is written down for good, and can be held again years later."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -72,12 +72,16 @@ def test_readings_outlive_their_seller(account: AmazonAccount) -> None:
     assert NoticeReading.objects.count() == 1
 
 
+def waiting(now: datetime) -> list[int]:
+    return list(Notice.objects.filter(look_at__lte=now).values_list("pk", flat=True))
+
+
 def test_a_verdict_is_proved_again_with_the_key_that_was_kept(account: AmazonAccount) -> None:
     an_order(account)
     notice = take_in(account)
     Notice.objects.filter(pk=notice.pk).update(evidence={})
     kept = readings.kept_keys(notice)
-    [finding] = intake.read(notice, intake.raw_of(notice), resolver=kept)
+    [finding] = intake.read(notice, intake.raw_of(notice), intake.Surroundings(), resolver=kept)
     assert finding.grade == "A1"
     with pytest.raises(DnsTrouble):
         kept.txt("other._domainkey.amazon.com.")
@@ -132,7 +136,7 @@ def test_a_promoted_template_has_its_notices_read_again_and_others_are_no_templa
     notice.refresh_from_db()
     operator = make_user(is_staff=True)
     assert promotions.promote_templates([notice], by=operator, now=NOW) == (["de-shadow"], 1)
-    assert promotions.promoted() == {"de-shadow"} and intake.waiting(now=NOW) == [notice.pk]
+    assert promotions.promoted() == {"de-shadow"} and waiting(NOW) == [notice.pk]
     notice.template = "it-2026"
     assert promotions.promote_templates([notice], by=operator, now=NOW) == ([], 0)
     assert PromotedTemplate.objects.get().promoted_by == operator
@@ -155,9 +159,9 @@ def test_a_parked_notice_is_looked_at_as_soon_as_its_order_is_read(account: Amaz
     later = NOW + timedelta(hours=1)
     assert notice.status == Notice.Status.PARKED
     an_order(make_account(make_seller("Mallory's shop"), marketplaces=(IT,)))
-    assert intake.wake_parked(now=later) == 0 and intake.waiting(now=later) == []
+    assert intake.wake_parked(now=later) == 0 and waiting(later) == []
     order = an_order(account)
-    assert intake.wake_parked(now=later) == 1 and intake.waiting(now=later) == [notice.pk]
+    assert intake.wake_parked(now=later) == 1 and waiting(later) == [notice.pk]
     intake.process(notice.pk, resolver=FakeDns(), now=later)
     assert is_suppressed(order) and intake.wake_parked(now=later) == 0
 

@@ -16,8 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from optouts.guests import MOST_CONNECTIONS, Guests
-from optouts.listener import Doorbell, NoticeHandler, serve
-from optouts.tasks import process_notices
+from optouts.listener import NoticeHandler, serve
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +29,7 @@ class Command(BaseCommand):
     requires_system_checks = ()  # mail does not wait for the pages to be in order
 
     def handle(self, *args: Any, **options: Any) -> None:
-        handler = NoticeHandler(domain=settings.INBOUND_DOMAIN, ring=Doorbell(ring).ring, clock=timezone.now)
+        handler = NoticeHandler(domain=settings.INBOUND_DOMAIN, clock=timezone.now)
         try:
             place = urlsplit(f"//{settings.INBOUND_LISTEN}")
             uvloop.run(listen(handler, place.hostname, place.port or 25))
@@ -59,10 +58,6 @@ def make_room_for_connections() -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
-def ring(notice_ids: list[int]) -> None:
-    process_notices.apply_async((notice_ids,), retry=False)
 
 
 async def listen(handler: NoticeHandler, host: str | None, port: int) -> None:
