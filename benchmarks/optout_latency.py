@@ -1,7 +1,7 @@
 """From the end of a notice's DATA to "suppressed, and its pending message withdrawn", with the sender running.
 
-`python -m benchmarks.optout_latency [NOTICES] [--rate N] [--pending N] [--readers N]`: real processes (listener, reader, a
-DNS server, a relay that throws letters away); notices at an even pace; the DNS answer is cached after the first.
+`python -m benchmarks.optout_latency [NOTICES] [--rate N] [--pending N] [--readers N]`: real processes (listener,
+reader, DNS server, relay that throws letters away); notices at an even pace; the DNS answer is cached after the first.
 """
 
 import argparse

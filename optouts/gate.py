@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -298,7 +298,7 @@ def _enter_anew(buyer: Buyer, proof: Proof, reach: Reach, now: datetime) -> list
         rows.append((buyer.alias_key, Suppression.Kind.ALIAS, mine, Suppression.State.ACTIVE))
     if buyer.alias_key is not None and reach is not Reach.SELLER:
         rows.append((buyer.alias_key, Suppression.Kind.ALIAS, None, everybodys))
-    wanted = {
+    wanted: dict[str, Any] = {
         "keys": [str(key) for key, *_ in rows],
         "versions": [version_of(key, kind) for key, kind, *_ in rows],
         "kinds": [str(kind) for _, kind, *_ in rows],

@@ -6,7 +6,6 @@ is read here: what it does to its reader it does to nothing else. The timetable'
 """
 
 import faulthandler
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -93,7 +92,7 @@ def _read(notice: Notice, resolver: Resolver, surroundings: intake.Surroundings,
 @contextmanager
 def _watched() -> Iterator[None]:
     """End the process when one mail takes for ever; it is counted, and left to a person after three times."""
-    faulthandler.dump_traceback_later(MAIL_SECONDS, exit=True, file=sys.__stderr__)
+    faulthandler.dump_traceback_later(MAIL_SECONDS, exit=True, file=2)  # standard error
     try:
         yield
     finally:

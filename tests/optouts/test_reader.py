@@ -249,10 +249,10 @@ def test_a_mail_over_which_the_reader_stumbles_stops_none_of_its_neighbours(
     ids = take_in(address, 3)
     wise = intake.read
 
-    def stumbles(of: Notice, raw: bytes, *rest: intake.Surroundings, **more: FakeDns) -> object:
+    def stumbles(of: Notice, raw: bytes, surroundings: intake.Surroundings, *, resolver: FakeDns) -> object:
         if of.pk == ids[1]:
             raise RecursionError
-        return wise(of, raw, *rest, **more)
+        return wise(of, raw, surroundings, resolver=resolver)
 
     monkeypatch.setattr(intake, "read", stumbles)
     assert read() == 3
