@@ -112,7 +112,7 @@ def _words(
         return "warn", "mail-question", "The test notice has not come back", "What may be missing is said below."
     if test is not None:
         return "wait", "clock", "Waiting for the test notice", "This card changes by itself when it arrives."
-    return "warn", "mail-question", "Nothing received yet", "Choose a way below, then see that it works."
+    return "warn", "mail-question", "Nothing received yet", "Set one way up, then see that it works."
 
 
 def _missing(test: NoticeTest, asked: tuple[Asked, ...], last_mail_at: datetime | None) -> tuple[str, ...]:
