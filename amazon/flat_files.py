@@ -1,4 +1,4 @@
-"""Amazon's flat-file reports -> values: orders, returns, feedback.
+"""Amazon's flat-file reports -> values: orders, shipments, returns, feedback.
 
 Place in the flow: pure, between `documents` and `orders.reports`. Lines come in as bytes, one at a time, so a report of
 any size is read in constant memory.
@@ -16,7 +16,7 @@ from typing import Final
 
 from amazon.marketplaces import MARKETPLACES
 from amazon.reading import ORDER_ID
-from amazon.values import AmazonOrder, FulfilledBy, OrderItem, OrderStatus, Rated, Returned, Unreadable
+from amazon.values import AmazonOrder, FulfilledBy, OrderItem, OrderStatus, Rated, Returned, Sent, Unreadable
 
 Row = Mapping[str, str]
 
@@ -29,6 +29,7 @@ ORDERS: Final = (
 ).split()
 RETURNS: Final = ("order-id", "order-date", "return-request-date", "return-request-status")
 FBA_RETURNS: Final = ("return-date", "order-id", "sku", "asin")
+SHIPMENTS: Final = ("amazon-order-id", "shipment-date", "estimated-arrival-date")
 FEEDBACK: Final = ("date", "rating", "comments", "response", "order-id")
 
 _ORDER_LINES: Final = 200  # of one order, at most: more is no order
@@ -85,6 +86,17 @@ def read_fba_returns(lines: Iterable[bytes]) -> Iterator[Returned | Unreadable]:
     """The lines of GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA: goods that Amazon has got back. Raises `WrongColumns`."""
     for row in _rows(lines, FBA_RETURNS):
         yield _returned(row["order-id"], row["return-date"], is_refunded=False)
+
+
+def read_shipments(lines: Iterable[bytes]) -> Iterator[Sent | Unreadable]:
+    """The lines of GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL. The order of its columns is not documented, so they have
+    to bear their English names. Raises `WrongColumns`."""
+    for row in _rows(lines, SHIPMENTS, is_order_known=False):
+        arrives_at = _day(row["estimated-arrival-date"])
+        if ORDER_ID.fullmatch(row["amazon-order-id"]) and arrives_at is not None:
+            yield Sent(row["amazon-order-id"], _day(row["shipment-date"]), arrives_at)
+        else:
+            yield Unreadable(None, "a line without an order id and an arrival")
 
 
 def read_feedback(lines: Iterable[bytes]) -> Iterator[Rated | Unreadable]:
@@ -151,7 +163,7 @@ def _item(row: Row, position: int, quantity: int, price: Decimal | None) -> Orde
     )
 
 
-def _rows(lines: Iterable[bytes], columns: tuple[str, ...]) -> Iterator[Row]:
+def _rows(lines: Iterable[bytes], columns: tuple[str, ...], *, is_order_known: bool = True) -> Iterator[Row]:
     """Each line as a row. The places of the columns are settled with the first line of content."""
     coming = iter(lines)
     header = _cells(next(coming, b"").removeprefix(b"\xef\xbb\xbf"))
@@ -160,19 +172,21 @@ def _rows(lines: Iterable[bytes], columns: tuple[str, ...]) -> Iterator[Row]:
         cells = _cells(line)
         if not any(cells):
             continue
-        names = names or _names(header, cells, columns)
+        names = names or _names(header, cells, columns, is_order_known=is_order_known)
         row = dict.fromkeys(columns, "") | dict(zip(names, cells, strict=False))
         yield row
     if names is None and len(header) < len(columns):
         raise WrongColumns
 
 
-def _names(header: list[str], first: list[str], columns: tuple[str, ...]) -> list[str]:
+def _names(header: list[str], first: list[str], columns: tuple[str, ...], *, is_order_known: bool) -> list[str]:
     """The columns' names by place: the header's own where they are English, else the documented order, if the order id
     stands where it should."""
     english = [re.sub(r"[\s_]+", "-", name.strip().lower()) for name in header]
     if set(columns) <= {*english, "price-designation", "purchase-order-number", "is-business-order"}:
         return english
+    if not is_order_known:
+        raise WrongColumns
     number = columns.index("amazon-order-id" if "amazon-order-id" in columns else "order-id")
     if len(header) >= len(columns) and len(first) > number and ORDER_ID.fullmatch(first[number]):
         return [*columns, *english[len(columns) :]]

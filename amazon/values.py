@@ -194,6 +194,18 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A line of the report of Amazon's own shipments: when it left, and when Amazon thinks that it arrives.
+
+    Whom it goes to stands there too, and is never read.
+    """
+
+    order_id: str
+    shipped_at: datetime | None
+    arrives_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Rated:
     """A line of the feedback report: 1 to 5 stars. What the buyer wrote, and who he is, is never read."""
 

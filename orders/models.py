@@ -39,6 +39,7 @@ class Order(models.Model):
 
         PROMISE = "promise", "end of the promised window"
         CARRIER = "carrier", "the carrier says delivered; the day is the end of the promised window"
+        ESTIMATE = "estimate", "Amazon's estimate for the parcel that it sent"
         UNKNOWN = "unknown", "not known"
 
     # Both are the first column of another index below; one more would only cost each insertion its time.
@@ -241,6 +242,7 @@ class AmazonReport(models.Model):
         ORDERS = "orders", "Orders"
         RETURNS = "returns", "Returns to you"
         AMAZON_RETURNS = "amazon_returns", "Returns to Amazon"
+        SHIPMENTS = "shipments", "Shipments by Amazon"
         FEEDBACK = "feedback", "Feedback"
 
     class State(Choices):

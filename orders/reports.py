@@ -1,8 +1,9 @@
 """Amazon's reports: asked for, waited for, fetched, stored. Each step is a row's state, so any of them may be repeated.
 
-Four kinds. The order report brings what polling cannot (a long first import, or more than 48,000 orders a day); the two
-returns reports bring returns and refunds, the feedback report the stars of unhappy buyers. Whatever they change of an
-order puts it back in the queue of planning, in the same transaction.
+Five kinds. The order report brings what polling cannot (a long first import, or more than 48,000 orders a day); the two
+returns reports bring returns and refunds, the feedback report the stars of unhappy buyers, and the report of Amazon's
+own shipments an estimate where no day of delivery was promised. Whatever they change of an order puts it back in the
+queue of planning, in the same transaction.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +25,7 @@ from amazon.client import AmazonClient
 from amazon.errors import AccessDenied, AmazonError, AuthorisationLost, Refused, Throttled
 from amazon.operations import Operation
 from amazon.quotas import QuotasUnavailable
-from amazon.values import AmazonOrder, Rated, ReportStatus, Returned, Unreadable
+from amazon.values import AmazonOrder, Rated, ReportStatus, Returned, Sent, Unreadable
 from orders.models import AmazonReport, Order, OrderReading
 from orders.naming import name_orders
 from orders.storing import store_orders
@@ -37,8 +38,10 @@ TYPES: Final = {
     Kind.RETURNS: "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE",
     Kind.AMAZON_RETURNS: "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA",
     Kind.FEEDBACK: "GET_SELLER_FEEDBACK_DATA",
+    Kind.SHIPMENTS: "GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL",
 }
-DAILY: Final = (Kind.RETURNS, Kind.AMAZON_RETURNS, Kind.FEEDBACK)
+DAILY: Final = (Kind.RETURNS, Kind.AMAZON_RETURNS, Kind.FEEDBACK, Kind.SHIPMENTS)
+GUESSED: Final = (Order.DeliveryKind.UNKNOWN, Order.DeliveryKind.ESTIMATE)  # what a shipment's estimate may replace
 IN_WORK: Final = (State.WANTED, State.ASKED, State.READY)
 EVERY: Final = timedelta(days=1)
 DAILY_LOOKS_BACK: Final = timedelta(days=30)  # what a report named while the order was not read yet is named again
@@ -60,11 +63,18 @@ def want_daily(*, now: datetime) -> int:
     """Want the reports of returns and feedback of each connected account, once a day; returns how many are new."""
     with across_sellers("daily reports are wanted"):
         recent = AmazonReport.objects.filter(kind__in=DAILY, wanted_at__gt=now - EVERY)
+        undated = Order.objects.filter(
+            fulfilled_by=Order.FulfilledBy.AMAZON,
+            deliver_by_latest__isnull=True,
+            purchased_at__gt=now - DAILY_LOOKS_BACK,
+        ).exclude(status=Order.Status.CANCELLED)
+        in_the_dark = set(undated.order_by().values_list("account_id", flat=True).distinct())
         there = set(recent.values_list("account_id", "kind"))
         wanted = 0
         for account in AmazonAccount.objects.filter(status=AmazonAccount.Status.CONNECTED):
             for kind in DAILY:
-                if (account.pk, kind) not in there:
+                is_of_use = kind != Kind.SHIPMENTS or account.pk in in_the_dark
+                if is_of_use and (account.pk, kind) not in there:
                     wanted += want(account, kind, (now - DAILY_LOOKS_BACK, now), now=now)
         return wanted
 
@@ -252,7 +262,25 @@ def _store_feedback(report: AmazonReport, found: Iterable[Rated | Unreadable], n
     return _store(report, found, Rated, apply, ["feedback_rating"], now=now)
 
 
-Line = TypeVar("Line", Returned, Rated)
+def _store_shipments(report: AmazonReport, found: Iterable[Sent | Unreadable], now: datetime) -> tuple[int, int]:
+    """Of several parcels the last one counts. What Amazon has promised of an order stands."""
+
+    def apply(line: Sent, orders: dict[str, Order]) -> Order | None:
+        order = orders.get(line.order_id)
+        if order is None or order.fulfilled_by != Order.FulfilledBy.AMAZON or order.delivery_kind not in GUESSED:
+            return None
+        before = order.deliver_by_latest, order.shipped_at
+        order.deliver_by_latest = max(order.deliver_by_latest or line.arrives_at, line.arrives_at)
+        order.deliver_by_earliest, order.delivery_kind = order.deliver_by_latest, Order.DeliveryKind.ESTIMATE
+        if line.shipped_at is not None:
+            order.shipped_at = max(order.shipped_at or line.shipped_at, line.shipped_at)
+        return order if before != (order.deliver_by_latest, order.shipped_at) else None
+
+    fields = ["deliver_by_earliest", "deliver_by_latest", "delivery_kind", "shipped_at"]
+    return _store(report, found, Sent, apply, fields, now=now)
+
+
+Line = TypeVar("Line", Returned, Rated, Sent)
 
 
 def _store(
@@ -289,6 +317,7 @@ STORES: Final[dict[AmazonReport.Kind, Callable[[AmazonReport, Iterable[bytes], d
     Kind.RETURNS: lambda report, lines, now: _store_returns(report, flat_files.read_returns(lines), now),
     Kind.AMAZON_RETURNS: lambda report, lines, now: _store_returns(report, flat_files.read_fba_returns(lines), now),
     Kind.FEEDBACK: lambda report, lines, now: _store_feedback(report, flat_files.read_feedback(lines), now),
+    Kind.SHIPMENTS: lambda report, lines, now: _store_shipments(report, flat_files.read_shipments(lines), now),
 }
 
 

@@ -71,6 +71,13 @@ _ALIAS: Final = """
         else o.alias_purge_at end,
     alias_key = coalesce(excluded.alias_key, o.alias_key)"""
 
+# What a report of Amazon's shipments has brought stands until the order itself says more (`reports`).
+_IS_ALL_WE_KNOW: Final = "excluded.delivery_kind = 'unknown' and o.delivery_kind = 'estimate'"
+_GUESSED: Final = f"case when {_IS_ALL_WE_KNOW} then o.{{0}} else excluded.{{0}} end"
+_ESTIMATE_STAYS: Final = dict.fromkeys(("deliver_by_earliest", "deliver_by_latest", "delivery_kind"), _GUESSED) | {
+    "shipped_at": "coalesce(excluded.{0}, o.{0})"
+}
+
 # As `storing` says it of a first reading, with what was known before: see `_is_delivered_late` there.
 _LATE: Final = """
     is_delivered_late = case
@@ -119,11 +126,12 @@ def _list(names: Iterable[str], prefix: str = "") -> str:
 
 
 def _orders_statement(told: Mapping[str, str], also: str) -> str:
+    values = {name: _ESTIMATE_STAYS.get(name, "excluded.{0}").format(name) for name in told}
     differs = (
-        f"(({_list(told, 'o.')}) is distinct from ({_list(told, 'excluded.')})"
+        f"(({_list(told, 'o.')}) is distinct from ({', '.join(values.values())})"
         " or (excluded.alias_key is not null and o.alias_key is distinct from excluded.alias_key))"
     )
-    sets = ", ".join(f"{name} = excluded.{name}" for name in told)
+    sets = ", ".join(f"{name} = {value}" for name, value in values.items())
     return f"""
         with told as materialized (select * from jsonb_to_recordset(%s::jsonb) as t({typed(INSERTED)})),
         written as (

@@ -43,8 +43,9 @@ def render(order: Order, state: Situation, buyer: Buyer, included: set[str], *, 
             "fulfilledBy": order.fulfilled_by,
             "fulfillmentServiceLevel": order.service_level,
             "shipByWindow": _window(order.ship_by),
-            "deliverByWindow": _window(order.deliver_by),
         }
+        if order.tells_promise:
+            shown["fulfillment"]["deliverByWindow"] = _window(order.deliver_by)
     if "PROCEEDS" in included and not is_pending:
         total = sum((Decimal(item.unit_price) * item.quantity for item in order.items), Decimal(0))
         # A replacement is free of charge, whatever its items cost.

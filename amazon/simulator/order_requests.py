@@ -47,6 +47,7 @@ def build(store: Store, account: Account, wanted: dict[str, Any]) -> Order:
         returned_at=clock.instant(wanted["returned_at"]) if wanted.get("returned_at") else None,
         is_refunded=bool(wanted.get("is_refunded")),
         feedback_rating=int(wanted.get("feedback_rating") or 0),
+        tells_promise=bool(wanted.get("tells_promise", True)),
     )
 
 

@@ -59,6 +59,7 @@ class Order:
     returned_at: float | None = None
     is_refunded: bool = False
     feedback_rating: int = 0  # stars; 0: none
+    tells_promise: bool = True  # the Orders API names `deliver_by`
 
 
 @dataclass(frozen=True, slots=True)

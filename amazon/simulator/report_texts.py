@@ -13,7 +13,8 @@ ALL_ORDERS = "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_LAST_UPDATE_GENERAL"
 RETURNS = "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE"
 FBA_RETURNS = "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA"
 FEEDBACK = "GET_SELLER_FEEDBACK_DATA"
-TYPES = {ALL_ORDERS, RETURNS, FBA_RETURNS, FEEDBACK}
+SHIPMENTS = "GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL"
+TYPES = {ALL_ORDERS, RETURNS, FBA_RETURNS, FEEDBACK, SHIPMENTS}
 Span = tuple[float | None, float | None]
 
 ORDER_COLUMNS = (
@@ -28,6 +29,10 @@ RETURN_COLUMNS = [
     "Return quantity", "Return Reason", "Refunded Amount",
 ]  # fmt: skip
 FBA_COLUMNS = ["return-date", "order-id", "sku", "asin", "fnsku", "product-name", "quantity", "reason", "status"]
+SHIPMENT_COLUMNS = [
+    "amazon-order-id", "shipment-id", "purchase-date", "shipment-date", "buyer-email", "buyer-name", "sku",
+    "quantity-shipped", "ship-city", "carrier", "tracking-number", "estimated-arrival-date", "fulfillment-channel",
+]  # fmt: skip
 FEEDBACK_COLUMNS = ["Date", "Rating", "Comments", "Response", "Order ID", "Rater Email"]
 GERMAN_FEEDBACK = ["Datum", "Bewertung", "Kommentare", "Antwort", "Bestellnummer", "E-Mail des Bewerters"]
 _STATUSES = {
@@ -49,6 +54,8 @@ def text_of(store: Store, selling_partner_id: str, kind: str, marketplace_ids: s
             header, rows = RETURN_COLUMNS, _returns(found, span, now)
         case "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA":
             header, rows = FBA_COLUMNS, _fba_returns(found, span, now)
+        case "GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL":
+            header, rows = SHIPMENT_COLUMNS, _shipments(found, span, now)
         case _:
             header, rows = GERMAN_FEEDBACK if is_german else FEEDBACK_COLUMNS, _feedback(found, span, now)
     text = "\r\n".join("\t".join(row) for row in [header, *rows]) + "\r\n"
@@ -119,6 +126,20 @@ def _fba_returns(found: list[Order], span: Span, now: float) -> Iterator[list[st
                 _stamp(order.returned_at), order.order_id, item.sku, item.asin, "X000000001", title, "1",
                 "NOT_COMPATIBLE", "Unit returned to inventory",
             ]  # fmt: skip
+
+
+def _shipments(found: list[Order], span: Span, now: float) -> Iterator[list[str]]:
+    """What Amazon has sent from its own warehouses, with the day on which it thinks that it arrives."""
+    for order in found:
+        state = orders.situation(order, now)
+        left = order.ship_by[1]
+        if order.fulfilled_by == "AMAZON" and state.status == "SHIPPED" and _within(left, span, now):
+            for number, item in enumerate(order.items):
+                yield [
+                    order.order_id, f"D{number}", _stamp(order.created_at), _stamp(left), "x@marketplace.amazon.com",
+                    "A. Buyer", item.sku, str(item.quantity), "Sampletown", "AMZN_US", "TBA000000001",
+                    _stamp(order.deliver_by[1]), "AFN",
+                ]  # fmt: skip
 
 
 def _feedback(found: list[Order], span: Span, now: float) -> Iterator[list[str]]:

@@ -10,7 +10,7 @@ import pytest
 from amazon import documents, flat_files
 from amazon.errors import Unclear
 from amazon.flat_files import ORDERS, WrongColumns
-from amazon.values import AmazonOrder, FulfilledBy, OrderStatus, Rated, Returned, Unreadable
+from amazon.values import AmazonOrder, FulfilledBy, OrderStatus, Rated, Returned, Sent, Unreadable
 
 ORDER, OTHER = "171-1234567-7654321", "171-1234567-7654322"
 
@@ -159,3 +159,17 @@ def test_a_document_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(documents, "MOST_BYTES", 10_000)
     with pytest.raises(Unclear):
         documents._unpack(iter([gzip.compress(b"\0" * 10_000_000)]), io.BytesIO(), is_gzip=True)
+
+
+def test_of_a_shipment_nothing_but_order_and_days_is_read() -> None:
+    header = "Estimated Arrival Date\tbuyer-name\tamazon-order-id\tshipment-date"
+    lines = [f"2026-10-30T20:00:00+00:00\tA. Buyer\t{ORDER}\t2026-10-28T08:00:00+00:00", f"soon\tB\t{OTHER}\t"]
+    first, second = flat_files.read_shipments(file_of(*lines, header=header))
+    assert first == Sent(ORDER, datetime(2026, 10, 28, 8, tzinfo=UTC), datetime(2026, 10, 30, 20, tzinfo=UTC))
+    assert isinstance(second, Unreadable)
+
+
+def test_shipments_whose_columns_have_other_names_are_refused_since_their_order_is_not_documented() -> None:
+    line = f"{ORDER}\t2026-10-28T08:00:00+00:00\t2026-10-30T20:00:00+00:00"
+    with pytest.raises(WrongColumns):
+        list(flat_files.read_shipments(file_of(line, header="Bestellung\tVersand\tAnkunft")))

@@ -55,6 +55,12 @@ def stored_orders(simulated_amazon: Amazon, account: AmazonAccount, now: datetim
     Order.objects.update(replan_at=None)
 
 
+def read_again(account: AmazonAccount, now: datetime) -> None:
+    quotas()._redis.flushdb()
+    OrderReading.objects.update(next_at=now, read_until=None, window_from=None, next_token="")
+    sync.read_account(account.pk, every=EVERY, now=now)
+
+
 def test_returns_and_refunds_reach_the_orders_and_the_plans(
     simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
 ) -> None:
@@ -92,6 +98,66 @@ def test_returns_to_amazon_are_returns_too(
     stored_orders(simulated_amazon, account, now)
     fetched(account, Kind.AMAZON_RETURNS, now)
     assert Order.objects.get().returned_at is not None
+
+
+def test_a_shipment_of_amazons_gives_an_estimate_where_no_day_was_promised(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    arrival = now - timedelta(days=8)
+    window = [(arrival - timedelta(days=1)).isoformat(), arrival.isoformat()]
+    dark = {"deliver_by": window, "tells_promise": False}
+    undated, promised, own = simulated_amazon.orders(
+        theirs,
+        [
+            {"fulfilled_by": "AMAZON", "items": [{}, {"sku": "TENT-02"}], **dark},
+            {"fulfilled_by": "AMAZON", "deliver_by": window},
+            dark,
+        ],
+    )
+    stored_orders(simulated_amazon, account, now)
+    report = fetched(account, Kind.SHIPMENTS, now)
+    assert (report.state, report.lines_stored, report.unreadable) == (State.STORED, 3, 0)
+    rows = {order.amazon_order_id: order for order in Order.objects.all()}
+    estimated = rows[undated["order_id"]]
+    assert estimated.delivery_kind == "estimate" and estimated.shipped_at is not None
+    assert estimated.deliver_by_latest is not None and abs(estimated.deliver_by_latest - arrival).seconds < 2
+    assert estimated.deliver_by_earliest == estimated.deliver_by_latest and estimated.replan_at is not None
+    assert (rows[promised["order_id"]].delivery_kind, rows[own["order_id"]].delivery_kind) == ("promise", "unknown")
+    assert "A. Buyer" not in str(Order.objects.values_list())
+
+    # The same once more, and the order once more without a promise, change nothing.
+    Order.objects.update(replan_at=None)
+    fetched(account, Kind.SHIPMENTS, now)
+    Order.objects.update(last_updated_at=now - timedelta(days=40))
+    read_again(account, now)
+    again = Order.objects.get(pk=estimated.pk)
+    assert (again.delivery_kind, again.replan_at) == ("estimate", None) and again.shipped_at is not None
+
+
+def test_a_promise_that_comes_later_takes_the_place_of_an_estimate(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    simulated_amazon.order(theirs, fulfilled_by="AMAZON")
+    stored_orders(simulated_amazon, account, now)
+    guess = now + timedelta(days=3)
+    promise = Order.objects.get().deliver_by_latest
+    Order.objects.update(delivery_kind="estimate", deliver_by_latest=guess, deliver_by_earliest=guess)
+    Order.objects.update(last_updated_at=now - timedelta(days=40))
+    read_again(account, now)
+    order = Order.objects.get()
+    assert (order.delivery_kind, order.deliver_by_latest) == ("promise", promise) and order.replan_at is not None
+
+
+def test_shipments_are_asked_for_where_a_day_of_delivery_is_missing_only(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    simulated_amazon.order(theirs, fulfilled_by="AMAZON")
+    stored_orders(simulated_amazon, account, now)
+    reports.want_daily(now=now)
+    assert not AmazonReport.objects.filter(kind=Kind.SHIPMENTS).exists()
+    Order.objects.update(deliver_by_latest=None)
+    assert reports.want_daily(now=now) == 1
+    assert AmazonReport.objects.get(kind=Kind.SHIPMENTS).state == State.WANTED
 
 
 @pytest.mark.parametrize("language", ["en-GB", "de-DE"])
