@@ -89,8 +89,10 @@ def read_fba_returns(lines: Iterable[bytes]) -> Iterator[Returned | Unreadable]:
 
 
 def read_shipments(lines: Iterable[bytes]) -> Iterator[Sent | Unreadable]:
-    """The lines of GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL. The order of its columns is not documented, so they have
-    to bear their English names. Raises `WrongColumns`."""
+    """The lines of GET_AMAZON_FULFILLED_SHIPMENTS_DATA_GENERAL. Raises `WrongColumns`.
+
+    The order of its columns is not documented, so they must bear their English names.
+    """
     for row in _rows(lines, SHIPMENTS, is_order_known=False):
         arrives_at = _day(row["estimated-arrival-date"])
         if ORDER_ID.fullmatch(row["amazon-order-id"]) and arrives_at is not None:
