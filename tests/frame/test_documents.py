@@ -22,3 +22,14 @@ def test_the_files_that_the_walks_in_the_readme_name_exist() -> None:
     named = set(re.findall(r"`([a-z_/]+\.py)`", (ROOT / "README.md").read_text()))
     assert len(named) > 10
     assert [name for name in sorted(named) if not any(ROOT.glob(f"**/{name}"))] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_a_page_names_exists(page: Path) -> None:
+    named = re.findall(r"`(tests/\S+\.py)::(test_\w+)`", page.read_text())
+    missing = [
+        f"{path}::{name}"
+        for path, name in named
+        if not (ROOT / path).exists() or f"def {name}(" not in (ROOT / path).read_text()
+    ]
+    assert missing == []
