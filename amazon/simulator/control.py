@@ -175,6 +175,13 @@ def _revoke(simulation: Simulation, given: dict[str, Any]) -> dict[str, Any]:
     return {"revoked": accounts.revoke(simulation.store, str(given["selling_partner_id"]))}
 
 
+def _age_codes(simulation: Simulation, given: dict[str, Any]) -> dict[str, Any]:
+    """As if consent had been given `seconds` earlier."""
+    with simulation.store.write() as connection:
+        aged = connection.execute("UPDATE codes SET expires_at = expires_at - ?", (float(given["seconds"]),))
+        return {"codes": aged.rowcount}
+
+
 def _letter(simulation: Simulation, given: dict[str, Any]) -> dict[str, Any]:
     """Queue a raw mail: `raw` (base64), `recipient`, `envelope_from`, `delay` in seconds."""
     try:
@@ -275,6 +282,7 @@ COMMANDS: dict[str, Command] = {
     "opt-outs": _opt_out,
     "mailboxes": _set_mailbox,
     "revocations": _revoke,
+    "codes": _age_codes,
     "letters": _letter,
     "notices": _notice,
     "faults": _fault,

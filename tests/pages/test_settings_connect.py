@@ -124,6 +124,17 @@ def test_an_answer_works_once(alice: Client, partner: dict[str, Any]) -> None:
     assert len(accounts()) == 1
 
 
+@pytest.mark.parametrize(("age", "is_good"), [(295, True), (301, False)])
+def test_amazons_code_lives_five_minutes(
+    alice: Client, amazon: Amazon, partner: dict[str, Any], age: int, is_good: bool
+) -> None:
+    back = decide(consent_page(alice), partner)
+    assert amazon.do("codes", seconds=age) == {"codes": 1}
+
+    assert ("Amazon's code had expired" in said(alice, back)) is not is_good
+    assert len(accounts()) == int(is_good)
+
+
 def test_a_code_that_amazon_does_not_know_any_more_connects_nothing(alice: Client, partner: dict[str, Any]) -> None:
     query = {name: values[0] for name, values in parse_qs(urlsplit(decide(consent_page(alice), partner)).query).items()}
     query["spapi_oauth_code"] = "a-code-that-has-expired"
