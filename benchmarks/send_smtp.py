@@ -36,15 +36,17 @@ def main() -> None:
                     globals()[part](given.messages, given.rounds, relay, logs)
 
 
-def drained(count: int, relay: Sink, logs: Path, *, processes: int = 2, until: int = 0):  # type: ignore[no-untyped-def]
+def drained(  # type: ignore[no-untyped-def]
+    count: int, relay: Sink, logs: Path, *, processes: int = 2, until: int = 0, warm: int = 0, per_account: int = 1_000
+):
     """Fill a queue, drain it, and hold the sink's count against the rows'."""
     from benchmarks import queues
 
     queues.empty()
-    queues.fill(count)
+    queues.fill(count, per_account=per_account)
     before = relay.taken()
     with queues.dispatchers(processes, logs) as pids:
-        result = queues.drain(pids, until=until)
+        result = queues.drain(pids, until=until, taken=lambda: relay.taken() - before, warm=warm)
         if until:
             from django.utils import timezone
 
@@ -84,9 +86,9 @@ def ours(count: int, rounds: int, relay: Sink, logs: Path) -> None:
 
 
 def growth(count: int, rounds: int, relay: Sink, logs: Path) -> None:
-    """The same number of messages out of a queue of 2,000 and of 200,000."""
-    small = drained(2_000, relay, logs, processes=1)
-    large = drained(200_000, relay, logs, processes=1, until=198_000)
+    """The same number of messages of as many accounts, out of a queue of 2,000 and of 200,000."""
+    small = drained(2_400, relay, logs, processes=1, warm=400, per_account=12)
+    large = drained(200_000, relay, logs, processes=1, warm=400, until=197_600)
     print(f"  CPU a message at 200,000 queued / at 2,000: {large.cpu_each / small.cpu_each:.2f} (1.10)")
 
 

@@ -83,6 +83,15 @@ def buyers_of(seller: Seller, numbers: Iterable[str]) -> dict[str, Order]:
     return found
 
 
+def names_of(seller: Seller, kind: Kind, message_ids: Iterable[int]) -> list[str]:
+    """What the orders of these messages are called by, for `exclusion_lines.planned`: their numbers, or their SKUs."""
+    orders = Message.objects.for_seller(seller).filter(pk__in=list(message_ids)).order_by()
+    if kind is Kind.SKU:
+        items = OrderItem.objects.for_seller(seller).filter(order__in=orders.values("order_id"))
+        return sorted(set(items.exclude(sku="").values_list("sku", flat=True)))
+    return list(orders.order_by("order__amazon_order_id").values_list("order__amazon_order_id", flat=True))
+
+
 def buyer_of(order: Order) -> Aim:
     """The buyer of this order. Raises NothingToExclude where Amazon gave no address that would tell buyers apart."""
     if order.alias_key is None:

@@ -9,7 +9,8 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
-from campaigns.eligibility import EARLIEST_AFTER_DELIVERY, LATEST_AFTER_DELIVERY, impossible
+from amazon.windows import EARLIEST_AFTER_DELIVERY, LATEST_AFTER_DELIVERY
+from campaigns.eligibility import impossible
 from campaigns.eligibility.timing import WEEKDAYS, Anchor, Timing
 from campaigns.lifecycle import COLUMNS, RuleWish, Wishes
 from campaigns.models import Campaign

@@ -114,8 +114,11 @@ def decide_on(order: Order, around: Surroundings, *, now: datetime) -> Plan:
 
 
 def _steady(decision: Decision, live: Message) -> Decision:
-    """Counted from when it was scheduled, nothing has changed: it keeps its place, even if that is past by now."""
+    """Counted from when it was scheduled, nothing has changed: it keeps its place, even if that is past by now. So does
+    what a person has told to go at once."""
     case = decision.case
+    if live.is_hurried:
+        return replace(decision, case=replace(case, times=(live.due_at, case.expires_at)))
     if live.hold == Hold.PAUSED or case.times_if_made_at(live.created_at)[0] != live.due_at:
         return decision
     return replace(decision, case=replace(case, times=(live.due_at, case.expires_at)))

@@ -16,8 +16,9 @@ from django.db.models import Q, QuerySet
 
 from accounts.manyrows import among
 from accounts.models import AccountMarketplace
+from amazon.windows import LATEST_AFTER_DELIVERY
 from campaigns.competing import Contender, Live, compete
-from campaigns.eligibility import LATEST_AFTER_DELIVERY, Compiled, Decision, Reason, Standing, Verdict
+from campaigns.eligibility import Compiled, Decision, Reason, Standing, Verdict
 from campaigns.eligibility.conditions import NEEDS_ITEMS, Condition, RuleKind
 from campaigns.exclusions import Kind, all_standing, why_excluded
 from campaigns.models import Campaign, FollowUp

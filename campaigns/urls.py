@@ -26,6 +26,7 @@ urlpatterns = [
     path("exclusions/", exclusions.exclusions_list, name="exclusions"),
     path("exclusions/export.csv", exclusions.exclusions_export, name="exclusions_export"),
     path("exclusions/new/", exclusions.exclude, name="exclude"),
+    path("exclusions/new/chosen/", exclusions.exclude_chosen, name="exclude_chosen"),
     path("exclusions/new/confirmed/", exclusions.exclude_now, name="exclude_now"),
     path("exclusions/<int:pk>/lift/", exclusions.lift_exclusion, name="lift_exclusion"),
     path("templates/", letters.letters, name="letters"),

@@ -116,14 +116,10 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, tzinfo=UTC)
 
 
-class ActForm(forms.Form):
-    """Which messages, and what is to be done with them."""
+class TickedForm(forms.Form):
+    """Which messages were ticked."""
 
-    act = forms.ChoiceField(choices=Act.offered)
     message = forms.TypedMultipleChoiceField(coerce=int)
-    note = forms.CharField(
-        label="Why (optional; your team sees it in the message's history)", required=False, max_length=120
-    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -141,6 +137,16 @@ class ActForm(forms.Form):
         if len(chosen) > MOST_AT_ONCE:
             raise forms.ValidationError(f"At most {MOST_AT_ONCE} messages at once.")
         return chosen
+
+
+class ConfirmForm(forms.Form):
+    """Yes to what a page has shown."""
+
+    act = forms.ChoiceField(choices=Act.offered)
+    chosen = forms.CharField()
+    note = forms.CharField(
+        label="Why (optional; your team sees it in the message's history)", required=False, max_length=120
+    )
 
 
 class FoundForm(forms.Form):

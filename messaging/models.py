@@ -88,6 +88,7 @@ class Message(models.Model):
     priority = models.PositiveSmallIntegerField(db_default=100)  # the campaign's: the lowest goes first on a full day
     handed_over_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
+    is_hurried = models.BooleanField(default=False, db_default=False)  # a person said "now": planning keeps its time
     frees_order = models.BooleanField(default=False)  # taken back by planning, as if it had never been
     look_again_at = models.DateTimeField(null=True, blank=True)  # unknown: when Amazon is asked again
     receipt = models.CharField(max_length=200, blank=True)  # Amazon's request id, or the relay's answer
@@ -198,10 +199,14 @@ class ImportantPolicy(models.Model):
 
 
 class MessageEvent(models.Model):
-    """One step in a message's life, for the page that answers "Why?". Written with the step, never changed."""
+    """One step in a message's life, for the page that answers "Why?". Written with the step, never changed.
 
-    seller = models.ForeignKey(Seller, models.CASCADE)
-    message = models.ForeignKey(Message, models.CASCADE, related_name="events")
+    No foreign keys in the database: each row is written by the statement that moves its message (`life`), and looking
+    up twice for each step what that statement has in hand was a tenth of what a letter costs.
+    """
+
+    seller = models.ForeignKey(Seller, models.CASCADE, db_constraint=False, db_index=False)
+    message = models.ForeignKey(Message, models.CASCADE, db_constraint=False, related_name="events")
     status = models.CharField(max_length=12, choices=Status.offered)
     reason = models.CharField(max_length=200, blank=True)
     at = models.DateTimeField()

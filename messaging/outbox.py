@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
-from django.db.models import F
+from django.db import transaction
+from django.db.models import F, Q
 
 from accounts import lookup, manyrows, secrets
 from accounts.rowsecurity import across_sellers
+from amazon.windows import EARLIEST_AFTER_DELIVERY
 from messaging.letters import Letter
 from messaging.life import move
 from messaging.models import Channel, Hold, Message, MessageEvent, Status
@@ -141,6 +143,31 @@ def pause(message_ids: Iterable[int], *, now: datetime) -> list[int]:
 
 def release(message_ids: Iterable[int], *, now: datetime) -> list[int]:
     return move(message_ids, out_of={Status.HELD}, to=Status.SCHEDULED, at=now, reason="Released", hold="")
+
+
+def hurry(message_ids: Iterable[int], *, reason: str, now: datetime) -> list[int]:
+    """Have what is scheduled for later handed over at once, as far as every guard allows it; returns the ids.
+
+    Amazon takes no review request before its time: such a one stays where it is.
+    """
+    later = Message.objects.filter(pk__in=list(message_ids), status=Status.SCHEDULED, due_at__gt=now)
+    with transaction.atomic():
+        open_now = later.exclude(too_early(now)).order_by("pk").select_for_update(of=("self",))
+        ids = list(open_now.values_list("pk", "seller_id"))
+        Message.objects.filter(pk__in=[pk for pk, _ in ids]).update(due_at=now, is_hurried=True, reason=reason[:200])
+        events = [
+            {"message_id": pk, "seller_id": seller, "status": Status.SCHEDULED, "reason": reason[:200], "at": now}
+            for pk, seller in ids
+        ]
+        manyrows.insert(MessageEvent, events)
+    return [pk for pk, _ in ids]
+
+
+def too_early(now: datetime) -> Q:
+    """Review requests for which Amazon's time has not begun, or whose day of delivery nobody knows."""
+    opens_after = now - EARLIEST_AFTER_DELIVERY
+    not_yet = Q(order__deliver_by_latest__isnull=True) | Q(order__deliver_by_latest__gt=opens_after)
+    return Q(channel=Channel.REQUEST_REVIEW) & not_yet
 
 
 def release_mended(*, now: datetime) -> int:

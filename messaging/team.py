@@ -1,4 +1,4 @@
-"""What a seller's team does to waiting messages: hold, release, cancel. Verbs over `outbox`, for Scheduling."""
+"""What a seller's team does to waiting messages: send now, hold, release, skip. Verbs over `outbox`, for Scheduling."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -6,23 +6,27 @@ from typing import Final
 
 from accounts.choices import Choices
 from accounts.models import Seller
+from amazon.windows import EARLIEST_AFTER_DELIVERY
 from messaging import outbox
-from messaging.models import Hold, Message, Status
+from messaging.models import Channel, Hold, Message, Status
 
+SENT_NOW_BY_TEAM: Final = "Your team said: send it now"
 HELD_BY_TEAM: Final = "Held by your team"
-CANCELLED_BY_TEAM: Final = "Cancelled by your team"
+SKIPPED_BY_TEAM: Final = "Skipped by your team"
 
 
 class Act(Choices):
+    SEND = "send", "Send now"
     HOLD = "hold", "Hold"
     RELEASE = "release", "Release"
-    CANCEL = "cancel", "Cancel"
+    SKIP = "skip", "Skip"
 
 
 APPLIES_TO: Final[dict[Act, frozenset[Status]]] = {
+    Act.SEND: frozenset({Status.SCHEDULED}),
     Act.HOLD: frozenset({Status.SCHEDULED}),
     Act.RELEASE: frozenset({Status.HELD}),
-    Act.CANCEL: frozenset({Status.SCHEDULED, Status.HELD}),
+    Act.SKIP: frozenset({Status.SCHEDULED, Status.HELD}),
 }
 
 
@@ -31,20 +35,43 @@ def act(seller: Seller, what: Act, message_ids: Collection[int], *, note: str = 
 
     The others (claimed meanwhile, another seller's, unknown) are left as they are.
     """
-    rows = Message.objects.for_seller(seller).filter(pk__in=message_ids)
-    own = [message.pk for message in rows.only("pk", "status", "hold") if is_possible(what, message)]
+    own = [message.pk for message in of_team(seller, message_ids) if why_not(what, message, now=now) is None]
     match what:
+        case Act.SEND:
+            return outbox.hurry(own, reason=_with_note(SENT_NOW_BY_TEAM, note), now=now)
         case Act.HOLD:
             return outbox.hold(own, cause=Hold.TEAM, reason=_with_note(HELD_BY_TEAM, note), now=now)
         case Act.RELEASE:
             return outbox.release(own, now=now)
-        case Act.CANCEL:
-            return outbox.cancel(own, reason=_with_note(CANCELLED_BY_TEAM, note), now=now)
+        case Act.SKIP:
+            return outbox.cancel(own, reason=_with_note(SKIPPED_BY_TEAM, note), now=now)
 
 
-def is_possible(what: Act, message: Message) -> bool:
-    """What waits for a paused campaign is let go by turning the campaign on, and not one by one."""
-    return message.status in APPLIES_TO[what] and not (what is Act.RELEASE and message.hold == Hold.PAUSED)
+def of_team(seller: Seller, message_ids: Collection[int]) -> list[Message]:
+    """Those of these messages that are the seller's, with what `why_not` and a page want to know of them."""
+    rows = Message.objects.for_seller(seller).filter(pk__in=list(message_ids)).select_related("order")
+    only = ("channel", "title", "status", "hold", "reason", "due_at", "seller_id", "order__amazon_order_id",
+            "order__marketplace_id", "order__deliver_by_latest")  # fmt: skip
+    return list(rows.only(*only).order_by("due_at", "id"))
+
+
+def why_not(what: Act, message: Message, *, now: datetime) -> str | None:
+    """Why this cannot be done to that message; None: it can."""
+    if message.status not in APPLIES_TO[what]:
+        return Status(message.status).label
+    if what is Act.RELEASE and message.hold == Hold.PAUSED:
+        return "Its campaign is paused; turn the campaign on instead"
+    if what is not Act.SEND:
+        return None
+    if message.due_at <= now:
+        return "It is due already"
+    if message.channel != Channel.REQUEST_REVIEW:
+        return None
+    delivered_at = message.order.deliver_by_latest
+    if delivered_at is None:
+        return "Nobody knows yet when it is delivered"
+    opens_at = delivered_at + EARLIEST_AFTER_DELIVERY
+    return f"Amazon takes its review request from {opens_at:%-d %b %Y} on" if opens_at > now else None
 
 
 def _with_note(words: str, note: str) -> str:

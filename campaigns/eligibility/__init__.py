@@ -12,19 +12,10 @@ from datetime import datetime
 from campaigns.eligibility.checks import NOT_TOLD, Check, Reason, Verdict
 from campaigns.eligibility.conditions import REASONS
 from campaigns.eligibility.guards import ONE_REQUEST, Case, Guard, NoMatch, Standing, Terms, guards_for, language_for
-from campaigns.eligibility.timing import (
-    EARLIEST_AFTER_DELIVERY,
-    LATEST_AFTER_DELIVERY,
-    Anchor,
-    Timing,
-    at_time_of_day,
-    impossible,
-)
+from campaigns.eligibility.timing import Anchor, Timing, at_time_of_day, impossible
 from orders.facts import OrderFacts
 
 __all__ = [
-    "EARLIEST_AFTER_DELIVERY",
-    "LATEST_AFTER_DELIVERY",
     "NOT_TOLD",
     "Anchor",
     "Case",

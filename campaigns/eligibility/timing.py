@@ -6,10 +6,9 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from amazon.windows import EARLIEST_AFTER_DELIVERY, LATEST_AFTER_DELIVERY
 from orders.facts import OrderFacts
 
-EARLIEST_AFTER_DELIVERY: Final = timedelta(days=5)  # Amazon's window for a review request (AMAZON.md 1.2)
-LATEST_AFTER_DELIVERY: Final = timedelta(days=30)  # and for any proactive message (AMAZON.md 6)
 EVERY_DAY: Final = frozenset(range(7))  # 0 is Monday
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

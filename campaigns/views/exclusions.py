@@ -20,7 +20,9 @@ from campaigns.exclusion_lines import Effect, Line, counted, planned, planned_of
 from campaigns.exclusions import Aim, Kind
 from campaigns.forms_exclusions import ExcludeForm, ExclusionSearch
 from campaigns.models import Exclusion
+from messaging.choosing import NothingChosen, chosen
 from optouts.list_files import Unusable
+from orders.models import Order
 
 NEWEST_FIRST = Key("created_at")
 COLUMNS = ("What", "Excluded", "Note", "Since (UTC)", "By")
@@ -55,10 +57,11 @@ def exclusions_export(request: HttpRequest) -> HttpResponse:
 @managers
 def exclude(request: HttpRequest) -> HttpResponse:
     """GET asks what; POST says what each line will do, and changes nothing yet."""
+    seller = seller_of(request)
     if request.method != "POST":
-        form = ExcludeForm(initial={"kind": request.GET.get("kind", "order"), "values": request.GET.get("values", "")})
-        return render(request, "campaigns/exclude.html", {"form": form})
-    seller, form = seller_of(request), ExcludeForm(request.POST, request.FILES)
+        context = {"form": ExcludeForm(), "order": _order_of(request, seller)}
+        return render(request, "campaigns/exclude.html", context)
+    form = ExcludeForm(request.POST, request.FILES)
     lines: list[Line] = []
     if form.is_valid():
         try:
@@ -67,6 +70,27 @@ def exclude(request: HttpRequest) -> HttpResponse:
             form.add_error("file" if form.cleaned_data["file"] else "values", str(trouble))
     if form.errors:
         return render(request, "campaigns/exclude.html", {"form": form}, status=422)
+    return _preview(request, lines, note=form.cleaned_data["note"])
+
+
+@require_safe
+@managers
+def exclude_chosen(request: HttpRequest) -> HttpResponse:
+    """What excluding the orders, buyers or SKUs of chosen waiting messages would do."""
+    seller, kind = seller_of(request), request.GET.get("kind", "")
+    try:
+        if kind not in (Kind.ORDER, Kind.BUYER, Kind.SKU):
+            raise NothingChosen("Choose what is to be excluded.")
+        ids = chosen(request.GET, seller)
+        lines = planned(seller, Kind(kind), "\n".join(exclusions.names_of(seller, Kind(kind), ids)))
+    except (NothingChosen, Unusable) as trouble:
+        messages.error(request, str(trouble))
+        return redirect("scheduling")
+    return _preview(request, lines, note="")
+
+
+def _preview(request: HttpRequest, lines: list[Line], *, note: str) -> HttpResponse:
+    seller = seller_of(request)
     aims = list(dict.fromkeys(aim for line in lines for aim in line.aims))
     context = {
         "lines": sorted(lines[:SHOWN], key=lambda line: line.effect is not Effect.UNUSABLE),
@@ -74,7 +98,7 @@ def exclude(request: HttpRequest) -> HttpResponse:
         "counts": [(effect.value, counted(lines)[effect]) for effect in Effect if counted(lines)[effect]],
         "number": len(aims),
         "waiting": exclusions.waiting_for(seller, aims),
-        "wanted": _signed(seller, aims, form.cleaned_data["note"]),
+        "wanted": _signed(seller, aims, note),
     }
     return render(request, "campaigns/exclude_preview.html", context)
 
@@ -107,6 +131,14 @@ def lift_exclusion(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, f"{row} is no longer excluded. Its orders are being decided anew.")
         return redirect("exclusions")
     return render(request, "campaigns/exclusion_lift.html", {"row": row})
+
+
+def _order_of(request: HttpRequest, seller: Seller) -> Order | None:
+    """The order from whose row the page was opened."""
+    asked = request.GET.get("order", "")
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
+        return None
+    return Order.objects.for_seller(seller).filter(pk=asked).prefetch_related("items").defer("alias_sealed").first()
 
 
 def _standing(seller: Seller) -> QuerySet[Exclusion]:

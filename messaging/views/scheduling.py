@@ -15,15 +15,17 @@ from accounts.export import csv_file
 from accounts.models import Seller
 from accounts.paging import Key, batches, page_of
 from messaging import team
-from messaging.forms import COMING, ActForm, ComingSearch, titles_of
+from messaging.choosing import MOST, NothingChosen, chosen, coming, opened, sealed, search_of
+from messaging.forms import ConfirmForm
 from messaging.models import Message, Status
-from messaging.team import Act, is_possible
+from messaging.team import Act
 from orders.clocks import marketplace_name
-from orders.forms import marketplaces_of
 
 SOONEST_FIRST = Key("due_at", newest_first=False)
 COLUMNS = ("Order", "Marketplace", "Due (UTC)", "Campaign", "Channel", "State", "Reason")
-DONE = {Act.HOLD: "Held", Act.RELEASE: "Released", Act.CANCEL: "Cancelled"}
+DONE = {Act.SEND: "Going out within minutes", Act.HOLD: "Held", Act.RELEASE: "Released", Act.SKIP: "Skipped"}
+EXCLUDED_BY = (("order", "orders"), ("buyer", "buyers"), ("sku", "SKUs"))  # campaigns.views.exclusions does it
+SHOWN = 100  # on the page that asks; the numbers are of all
 
 
 @require_safe
@@ -31,11 +33,15 @@ DONE = {Act.HOLD: "Held", Act.RELEASE: "Released", Act.CANCEL: "Cancelled"}
 def scheduling(request: HttpRequest) -> HttpResponse:
     """What will be sent for this seller."""
     seller = seller_of(request)
-    search = _search(request, seller)
+    search = search_of(request.GET, seller)
     if not search.is_valid():
         return render(request, "messaging/scheduling.html", {"search": search}, status=422)
-    page = page_of(search.narrow(_coming(seller)), SOONEST_FIRST, request.GET.get("at", ""))
+    page = page_of(search.narrow(_rows(seller)), SOONEST_FIRST, request.GET.get("at", ""))
     context = {"search": search, "page": page, "is_narrowed": any(search.cleaned_data.values()), "acts": list(Act)}
+    context["excluded_by"] = EXCLUDED_BY
+    if page.next or not page.is_first:  # else all of them can be ticked
+        fitting = search.narrow(coming(seller)).order_by()[: MOST + 1].count()
+        context |= {"fitting": fitting, "is_too_many": fitting > MOST, "most": MOST}
     return render(request, "messaging/scheduling.html", context | {"now": timezone.now()})
 
 
@@ -44,77 +50,83 @@ def scheduling(request: HttpRequest) -> HttpResponse:
 def scheduling_export(request: HttpRequest) -> HttpResponse:
     """The same list, with the same filters, as a file."""
     seller = seller_of(request)
-    search = _search(request, seller)
+    search = search_of(request.GET, seller)
     if not search.is_valid():
         return render(request, "messaging/scheduling.html", {"search": search}, status=422)
-    found = batches(search.narrow(_coming(seller)), SOONEST_FIRST, seller_id=seller.pk)
+    found = batches(search.narrow(_rows(seller)), SOONEST_FIRST, seller_id=seller.pk)
     return csv_file("scheduling", COLUMNS, _lines(found))
 
 
 @require_safe
 @managers
 def confirm_act(request: HttpRequest) -> HttpResponse:
-    """Before anything happens: exactly which orders it will be."""
-    form = ActForm(request.GET)
-    if not form.is_valid():
-        for errors in form.errors.values():
-            flashes.error(request, " ".join(str(error) for error in errors))
+    """Before anything happens: exactly which messages it will be."""
+    what = request.GET.get("act", "")
+    try:
+        if what not in Act.values:
+            raise NothingChosen("Choose what is to be done.")
+        ids = chosen(request.GET, seller_of(request))
+    except NothingChosen as trouble:
+        flashes.error(request, str(trouble))
         return redirect("scheduling")
-    return _confirmation(request, form)
+    return _confirmation(request, Act(what), ids, ConfirmForm())
 
 
 @require_POST
 @managers
 def act(request: HttpRequest) -> HttpResponse:
-    """Hold, release or cancel these messages."""
-    form = ActForm(request.POST)
-    if not form.is_valid():
-        if "act" in form.errors or "message" in form.errors:
-            flashes.error(request, "Nothing was done: choose the messages again.")
-            return redirect("scheduling")
-        return _confirmation(request, form, status=422)
-    what, chosen = Act(form.cleaned_data["act"]), form.cleaned_data["message"]
-    done = team.act(seller_of(request), what, chosen, note=form.cleaned_data["note"], now=timezone.now())
-    left = len(chosen) - len(done)
+    """Do to these messages what a page has said."""
+    seller, form = seller_of(request), ConfirmForm(request.POST)
+    is_fine = form.is_valid()
+    try:
+        if form.data.get("act") not in Act.values:
+            raise NothingChosen("Nothing was done: choose the messages again.")
+        what, ids = Act(form.data["act"]), opened(seller, form.data.get("chosen", ""))
+    except NothingChosen as trouble:
+        flashes.error(request, str(trouble))
+        return redirect("scheduling")
+    if not is_fine:
+        return _confirmation(request, what, ids, form, status=422)
+    done = team.act(seller, what, ids, note=form.cleaned_data["note"], now=timezone.now())
+    left = len(ids) - len(done)
     if done:
         flashes.success(request, f"{DONE[what]}: {_count(len(done))}.")
     if left:
         flashes.warning(
             request,
-            f"{_count(left)} had moved on meanwhile; nothing was done to it."
-            if left == 1
-            else f"{_count(left)} had moved on meanwhile; nothing was done to them.",
+            f"{_count(left)} had moved on meanwhile; nothing was done to {'it' if left == 1 else 'them'}.",
         )
     return redirect("scheduling")
 
 
-def _confirmation(request: HttpRequest, form: ActForm, *, status: int = 200) -> HttpResponse:
-    what = Act(form.data["act"])
-    chosen = list(
-        Message.objects.for_seller(seller_of(request))
-        .filter(pk__in=form.cleaned_data["message"])
-        .select_related("order")
-        .defer("letter_sealed", "order__alias_sealed")
-        .order_by("due_at", "id")
-    )
+def _confirmation(
+    request: HttpRequest, what: Act, ids: list[int], form: ConfirmForm, *, status: int = 200
+) -> HttpResponse:
+    seller, now = seller_of(request), timezone.now()
+    possible: list[Message] = []
+    impossible: list[tuple[Message, str]] = []
+    for message in team.of_team(seller, ids):
+        reason = team.why_not(what, message, now=now)
+        if reason is None:
+            possible.append(message)
+        else:
+            impossible.append((message, reason))
     context = {
         "form": form,
         "act": what,
-        "possible": [message for message in chosen if is_possible(what, message)],
-        "impossible": [message for message in chosen if not is_possible(what, message)],
-        "now": timezone.now(),
+        "possible": possible[:SHOWN],
+        "number": len(possible),
+        "more": max(0, len(possible) - SHOWN),
+        "impossible": impossible[:SHOWN],
+        "more_impossible": max(0, len(impossible) - SHOWN),
+        "chosen": sealed(seller, [message.pk for message in possible]),
+        "now": now,
     }
     return render(request, "messaging/confirm.html", context, status=status)
 
 
-def _search(request: HttpRequest, seller: Seller) -> ComingSearch:
-    titles = titles_of(_coming(seller).order_by(*SOONEST_FIRST.ordering))
-    return ComingSearch(request.GET, titles=titles, marketplaces=marketplaces_of(seller))
-
-
-def _coming(seller: Seller) -> QuerySet[Message]:
-    rows = Message.objects.for_seller(seller).filter(status__in=COMING)
-    return rows.select_related("order").defer("letter_sealed", "order__alias_sealed")
+def _rows(seller: Seller) -> QuerySet[Message]:
+    return coming(seller).select_related("order").defer("letter_sealed", "order__alias_sealed")
 
 
 def _lines(found: Iterator[list[Message]]) -> Iterator[list[Any]]:
@@ -132,4 +144,4 @@ def _lines(found: Iterator[list[Message]]) -> Iterator[list[Any]]:
 
 
 def _count(number: int) -> str:
-    return "1 message" if number == 1 else f"{number} messages"
+    return "1 message" if number == 1 else f"{number:,} messages"

@@ -83,6 +83,7 @@ ADDRESSES: dict[str, Address] = {
     "exclusions": Address(),
     "exclusions_export": Address(),
     "exclude": Address(may=CHANGERS),
+    "exclude_chosen": Address(may=CHANGERS),
     "exclude_now": Address(method="post", may=CHANGERS),
     "lift_exclusion": Address({"pk": "exclusion"}, may=CHANGERS),
     "letters": Address(),

@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.apps import apps
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -41,7 +42,7 @@ def everything() -> Iterator[tuple[str, str]]:
             yield model._meta.label, cursor.fetchone()[0]
         for model, name in sealed.columns():
             for value in model._default_manager.exclude(**{name: None}).values_list(name, flat=True):
-                content = secrets._keys(tuple(secrets.settings.SEALING_KEYS)).decrypt(bytes(value))
+                content = secrets._keys(tuple(settings.SEALING_KEYS)).decrypt(bytes(value))
                 _, _, content = content.partition(secrets.SEPARATOR)
                 with suppress(zlib.error):
                     content = zlib.decompress(content)
