@@ -1,15 +1,18 @@
 """Why, for one order and each campaign: every check with its values, made by the engine at this moment. Read only."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import prefetch_related_objects
 
-from campaigns.competing import compete
-from campaigns.eligibility import Verdict
+from campaigns.competing import Contender, compete
+from campaigns.eligibility import Compiled, Verdict
+from campaigns.eligibility.conditions import Condition
 from campaigns.models import Campaign, FollowUp
 from campaigns.surroundings import look_around
+from campaigns.terms import contenders_among
 from messaging import outbox
 from orders.models import Order
 
@@ -52,6 +55,34 @@ def explain(order: Order, *, now: datetime) -> list[Explained]:
         elif known is not None:
             found.append(_as_decided(known, campaign))
     return found
+
+
+def what_if(
+    order: Order, campaign: Campaign, conditions: Sequence[Condition] | None, *, now: datetime
+) -> Explained | None:
+    """What `explain` would say of an order if this campaign were on and as it stands here, which need not be as it is
+    stored; `conditions`: nor need its rules. None: there is a message that does not wait any more, so nothing would
+    change. Writes nothing."""
+    prefetch_related_objects([order], "items")
+    around = look_around(order.seller_id, [order])
+    live = around.live_of(order)
+    if live is not None and live.is_settled:
+        return None
+    stored = contenders_among([campaign])[0]
+    terms = replace(stored.compiled.terms, is_active=True)
+    if conditions is not None:
+        terms = replace(terms, conditions=tuple(conditions))
+    places = {pk: (other.priority, pk) for pk, other in around.campaigns.items()}
+    places[campaign.pk] = (campaign.priority, campaign.pk)
+    changed = Contender(campaign.pk, Compiled(terms))
+    others = (contender for contender in around.contenders if contender.pk != campaign.pk)
+    contenders = sorted([*others, changed], key=lambda contender: places[contender.pk])
+    outcome = compete(around.facts[order.pk], around.standing_of(order), contenders, live, now=now)
+    decision = outcome.decisions[campaign.pk]
+    checks = [check.to_json() for check in decision.checks]
+    return Explained(
+        campaign, decision.verdict, checks, decision.due_at, None, decision.until, False, campaign.version
+    )
 
 
 def _as_decided(known: FollowUp, campaign: Campaign) -> Explained:

@@ -16,6 +16,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/switch/", switching.campaign_switch, name="campaign_switch"),
     path("campaigns/<int:pk>/copy/", editing.campaign_copy, name="campaign_copy"),
     path("campaigns/<int:pk>/archive/", editing.campaign_archive, name="campaign_archive"),
+    path("campaigns/<int:pk>/what-if/<int:order_pk>/", rehearsing.campaign_what_if, name="campaign_what_if"),
     path("campaigns/<int:pk>/rehearsal/", rehearsing.campaign_rehearsal, name="campaign_rehearsal"),
     path("campaigns/<int:pk>/decisions/", campaigns.decisions, name="campaign_decisions"),
     path("campaigns/<int:pk>/letters/<slug:language>/", preview.preview, name="campaign_letter"),

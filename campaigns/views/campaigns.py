@@ -18,6 +18,7 @@ from campaigns.forms import CampaignForm
 from campaigns.lifecycle import change
 from campaigns.models import Campaign, FollowUp
 from campaigns.rule_rows import KINDS, empty_row
+from campaigns.views.asked import order_asked_for
 from campaigns.views.preview import previews_of
 from campaigns.views.words import VERDICTS, timing, words_for
 from messaging.models import Status
@@ -99,6 +100,7 @@ def _page(request: HttpRequest, found: Campaign, form: CampaignForm, *, status: 
         "kinds": KINDS,
         "one_more": empty_row(),
         "changes": found.changes.select_related("by").order_by("-at", "-id")[:CHANGES_SHOWN],
+        "asked_order": order_asked_for(request),
         "previews": previews_of(found, chosen=request.GET.get("language", "")),
     }
     return render(request, "campaigns/campaign.html", context, status=status)

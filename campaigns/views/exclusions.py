@@ -20,9 +20,9 @@ from campaigns.exclusion_lines import Effect, Line, counted, planned, planned_of
 from campaigns.exclusions import Aim, Kind
 from campaigns.forms_exclusions import ExcludeForm, ExclusionSearch
 from campaigns.models import Exclusion
+from campaigns.views.asked import order_asked_for
 from messaging.choosing import NothingChosen, chosen
 from optouts.list_files import Unusable
-from orders.models import Order
 
 NEWEST_FIRST = Key("created_at")
 COLUMNS = ("What", "Excluded", "Note", "Since (UTC)", "By")
@@ -59,7 +59,7 @@ def exclude(request: HttpRequest) -> HttpResponse:
     """GET asks what; POST says what each line will do, and changes nothing yet."""
     seller = seller_of(request)
     if request.method != "POST":
-        context = {"form": ExcludeForm(), "order": _order_of(request, seller)}
+        context = {"form": ExcludeForm(), "order": order_asked_for(request)}
         return render(request, "campaigns/exclude.html", context)
     form = ExcludeForm(request.POST, request.FILES)
     lines: list[Line] = []
@@ -131,14 +131,6 @@ def lift_exclusion(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, f"{row} is no longer excluded. Its orders are being decided anew.")
         return redirect("exclusions")
     return render(request, "campaigns/exclusion_lift.html", {"row": row})
-
-
-def _order_of(request: HttpRequest, seller: Seller) -> Order | None:
-    """The order from whose row the page was opened."""
-    asked = request.GET.get("order", "")
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 19):
-        return None
-    return Order.objects.for_seller(seller).filter(pk=asked).prefetch_related("items").defer("alias_sealed").first()
 
 
 def _standing(seller: Seller) -> QuerySet[Exclusion]:

@@ -15,11 +15,13 @@ from django.views.decorators.http import require_POST
 from accounts.access import members, seller_of
 from campaigns.eligibility import Reason, Verdict
 from campaigns.eligibility.conditions import Condition, Operator, RuleKind, parse
+from campaigns.explaining import what_if
 from campaigns.forms import CampaignForm
 from campaigns.lifecycle import COLUMNS
 from campaigns.models import Campaign
 from campaigns.rehearsal import SHOWN, Bucket, Rehearsed, listed, rehearse
 from orders.clocks import short
+from orders.models import Order
 
 NAMES: Final = {reason.name: reason for reason in Reason}
 
@@ -40,19 +42,52 @@ def campaign_rehearsal(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(
         Campaign.objects.for_seller(seller_of(request)).prefetch_related("rules", "templates"), pk=pk
     )
-    now, conditions = timezone.now(), None
-    if "name" in request.POST:
-        form = CampaignForm(request.POST, request.FILES, campaign=campaign)
-        if not form.is_valid():
-            return render(request, "campaigns/rehearsal.html", {"trouble": True, "campaign": campaign})
-        wishes = form.wishes()
-        conditions = [parse(RuleKind(rule.kind), Operator(rule.operator), rule.values) for rule in wishes.rules]
-        for name in COLUMNS:
-            setattr(campaign, name, getattr(wishes, name))
+    now = timezone.now()
+    try:
+        conditions = _as_in_the_form(request, campaign)
+    except UnsoundForm:
+        return render(request, "campaigns/rehearsal.html", {"trouble": True, "campaign": campaign})
     bucket = _bucket(request)
     if bucket is not None:
         return _list(request, campaign, bucket, conditions, now=now)
     return _panel(request, campaign, conditions, now=now)
+
+
+@require_POST
+@members
+def campaign_what_if(request: HttpRequest, pk: int, order_pk: int) -> HttpResponse:
+    """What the campaign as it stands in the form would say of one order. Changes nothing."""
+    seller, now = seller_of(request), timezone.now()
+    rows = Campaign.objects.for_seller(seller).prefetch_related("rules", "templates")
+    campaign = get_object_or_404(rows, pk=pk)
+    order = get_object_or_404(Order.objects.for_seller(seller), pk=order_pk)
+    context: dict[str, Any] = {"campaign": campaign, "order": order}
+    try:
+        conditions = _as_in_the_form(request, campaign)
+    except UnsoundForm:
+        return render(request, "campaigns/what_if.html", context | {"trouble": True})
+    said = what_if(order, campaign, conditions, now=now)
+    if said is not None:
+        context |= {"said": said, "failed": [check for check in said.checks if not check["passed"]]}
+        context["due"] = short(said.due_at, order.marketplace_id) if said.due_at else ""
+    return render(request, "campaigns/what_if.html", context)
+
+
+class UnsoundForm(ValueError):
+    """What stands in the form could not be saved either."""
+
+
+def _as_in_the_form(request: HttpRequest, campaign: Campaign) -> list[Condition] | None:
+    """Change the campaign, which is not saved, into what the form says, and return the rules; None: those stored."""
+    if "name" not in request.POST:
+        return None
+    form = CampaignForm(request.POST, request.FILES, campaign=campaign)
+    if not form.is_valid():
+        raise UnsoundForm
+    wishes = form.wishes()
+    for name in COLUMNS:
+        setattr(campaign, name, getattr(wishes, name))
+    return [parse(RuleKind(rule.kind), Operator(rule.operator), rule.values) for rule in wishes.rules]
 
 
 def _panel(

@@ -94,3 +94,34 @@ def test_from_a_new_campaign_to_why(
     page.goto(live_server.url + reverse("order", kwargs={"pk": orders[0].pk}))
     expect(page.get_by_text("The buyer has not opted out").first).to_be_visible()
     looked_at("why")
+
+    # What if? The answer follows the form, before anything is saved.
+    page.get_by_role("link", name="What if this campaign were different?").first.click()
+    answer = page.locator("#what-if")
+    expect(answer.get_by_text("It would go")).to_be_visible()
+    page.get_by_label("Days", exact=True).fill("60")
+    page.get_by_label("Days", exact=True).blur()
+    expect(answer.get_by_text("cannot be saved as it is")).to_be_visible()
+    page.get_by_label("Days", exact=True).fill("20")
+    page.get_by_label("Days", exact=True).blur()
+    expect(answer.get_by_text("It would go")).to_be_visible()
+    looked_at("what-if")
+
+    # In bulk: what is asked is what is done.
+    page.goto(live_server.url + reverse("scheduling"))
+    for box in page.locator("input[name=message]").all():
+        box.check()
+    page.get_by_role("button", name="Hold…").click()
+    expect(page.get_by_role("heading", name="Hold: 3 messages?")).to_be_visible()
+    looked_at("hold")
+    page.get_by_role("button", name="Hold: all 3").click()
+    expect(page.get_by_text("Held: 3 messages.")).to_be_visible()
+    page.get_by_role("link", name="Exclude… " + orders[0].amazon_order_id).click()
+    expect(page.get_by_role("button", name="Every order of SKU MUG-1")).to_be_visible()
+    looked_at("exclude")
+    page.get_by_role("button", name="Every order of SKU MUG-1").click()
+    expect(page.get_by_text("3 waiting messages would be taken back")).to_be_visible()
+    looked_at("exclude-preview")
+    page.get_by_role("button", name="Exclude 1").click()
+    with across_sellers("test"):
+        assert Message.objects.filter(status=Status.CANCELLED).count() == 3

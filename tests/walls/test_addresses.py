@@ -74,6 +74,7 @@ ADDRESSES: dict[str, Address] = {
     "campaign_copy": Address({"pk": "campaign"}, "post", CHANGERS),
     "campaign_archive": Address({"pk": "campaign"}, may=CHANGERS),
     "campaign_rehearsal": Address({"pk": "campaign"}, "post"),
+    "campaign_what_if": Address({"pk": "campaign", "order_pk": "order"}, "post"),
     "campaign_decisions": Address({"pk": "campaign"}),
     "campaign_letter": Address({"pk": "check_in", "language": "language"}),
     "campaign_letter_edit": Address({"pk": "check_in", "language": "language"}, may=CHANGERS),
