@@ -144,7 +144,9 @@ def each(
     excluded = all_standing(campaign.seller_id)
     chunks = stream(
         orders_to_rehearse(campaign.seller_id, now=now, after=after)[:among],
-        with_items=bool(kinds & NEEDS_ITEMS) or any(kind in (Kind.SKU, Kind.ASIN) for kind, _ in excluded),
+        with_items=bool(kinds & NEEDS_ITEMS)
+        or any(contender.compiled.terms.letters for contender in cast.all)  # which name the product
+        or any(kind in (Kind.SKU, Kind.ASIN) for kind, _ in excluded),
         with_earlier=RuleKind.REPEAT_BUYER in kinds,
     )
     places = Places(places_of(campaign.seller_id))
@@ -186,7 +188,7 @@ def _cast(campaign: Campaign, conditions: Sequence[Condition] | None) -> Cast:
         for other in others.exclude(pk=campaign.pk)
         if (other.priority, other.pk) < (campaign.priority, campaign.pk or float("inf"))
     ]
-    stored = contenders_among([campaign])[0] if campaign.pk else contender_of(campaign, (), ())
+    stored = contenders_among([campaign])[0] if campaign.pk else contender_of(campaign, (), {})
     terms = replace(stored.compiled.terms, is_active=True)
     if conditions is not None:
         terms = replace(terms, conditions=tuple(conditions))

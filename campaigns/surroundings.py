@@ -69,6 +69,7 @@ def standing_at(
         language=marketplace.language if marketplace else "",
         is_marketplace_used=bool(place and place.is_used and marketplace),
         has_sender=bool(place and place.approved_sender),
+        store_name=place.store_name if place else "",
         suppressed=suppressed,
         excluded=excluded,
     )

@@ -1,7 +1,7 @@
 """Rows of campaigns as terms for the engine. A rule is parsed once per process: its row is replaced, never changed."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -12,6 +12,7 @@ from campaigns.competing import Contender
 from campaigns.eligibility import Anchor, Compiled, NoMatch, Terms, Timing
 from campaigns.eligibility.conditions import AnyOf, Condition, Operator, RuleKind, parse
 from campaigns.models import Campaign, Rule
+from campaigns.rendering import Source
 from messaging.models import Channel
 
 MOST_KEPT: Final = 1_000_000  # members of lists, over all rules of all sellers: about 120 MB
@@ -67,19 +68,20 @@ def contenders_among(campaigns: Sequence[Campaign]) -> list[Contender]:
         contender_of(
             campaign,
             [conditions[pk] for pk in rules[campaign.pk]],
-            {template.language for template in campaign.templates.all()},
+            {template.language: Source(template.subject, template.body) for template in campaign.templates.all()},
         )
         for campaign in sorted(campaigns, key=lambda campaign: (campaign.priority, campaign.pk))
     ]
 
 
-def contender_of(campaign: Campaign, conditions: Sequence[Condition], languages: Iterable[str]) -> Contender:
-    terms = terms_of(campaign, conditions, languages)
+def contender_of(campaign: Campaign, conditions: Sequence[Condition], letters: Mapping[str, Source]) -> Contender:
+    """`letters` by language."""
+    terms = terms_of(campaign, conditions, letters)
     is_paused = campaign.status == Campaign.Status.PAUSED
     return Contender(campaign.pk, Compiled(terms), Compiled(replace(terms, is_active=True)) if is_paused else None)
 
 
-def terms_of(campaign: Campaign, conditions: Sequence[Condition], languages: Iterable[str]) -> Terms:
+def terms_of(campaign: Campaign, conditions: Sequence[Condition], letters: Mapping[str, Source]) -> Terms:
     """The campaign as its row says, saved or not."""
     return Terms(
         name=campaign.name,
@@ -88,7 +90,8 @@ def terms_of(campaign: Campaign, conditions: Sequence[Condition], languages: Ite
         timing=timing_of(campaign),
         conditions=tuple(conditions),
         marketplaces=frozenset(campaign.marketplaces),
-        languages=frozenset(languages),
+        languages=frozenset(letters),
+        letters=letters,
         no_match=NoMatch(campaign.no_match),
         takes_since=campaign.takes_since,
         state=Campaign.Status(campaign.status).label.lower(),

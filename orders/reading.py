@@ -1,6 +1,7 @@
 """Rows of orders as facts for the rules."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Final
 
 from django.db import connection
@@ -59,7 +60,7 @@ def _facts(order: Order, earlier_orders: int | None) -> OrderFacts:
         is_cancellation_requested=order.is_cancellation_requested,
         has_alias=order.alias_sealed is not None,
         programs=frozenset(order.programs),
-        items=tuple(map(_item_facts, order.items.all())),
+        items=tuple(map(_item_facts, sorted(order.items.all(), key=attrgetter("pk")))),  # the first is the letter's
         total=order.total_amount,
         currency=order.currency,
         is_promotion_used=order.is_promotion_used,

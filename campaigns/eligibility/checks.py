@@ -28,6 +28,7 @@ class Reason(StrEnum):
     START_KNOWN = "The day that the delay counts from is known"
     INSIDE_ACTIVE_DATES = "Before the campaign's last day"
     TEMPLATE_FOUND = "There is a template in the buyer's language"
+    LETTER_KEEPS_RULES = "Its letter keeps Amazon's text rules"
 
     FULFILLED_BY = "Fulfilled by"
     SKU = "SKU"

@@ -4,7 +4,7 @@ Those of Amazon and of the seller's own lists are guards: no campaign can switch
 the same comparison gives the verdict and, when somebody asks, the words.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 
 from campaigns.eligibility.checks import NOT_TOLD, Check, Reason
 from campaigns.eligibility.conditions import Condition
+from campaigns.eligibility.letters import broken_rule
 from campaigns.eligibility.timing import Anchor, Timing, anchored_at, due_and_expiry
+from campaigns.rendering import Source
 from orders.facts import OrderFacts
 
 
@@ -35,6 +37,7 @@ class Terms:
     conditions: tuple[Condition, ...] = ()
     marketplaces: frozenset[str] = frozenset()  # none: all
     languages: frozenset[str] = frozenset()  # of its templates
+    letters: Mapping[str, Source] = field(default_factory=dict, compare=False)  # by language
     no_match: NoMatch = NoMatch.SKIP
     takes_since: datetime | None = None  # orders bought before it was switched on, less the catch-up, are left alone
     state: str = field(default="", compare=False)  # how a page calls a campaign that is not active
@@ -48,6 +51,7 @@ class Standing:
     language: str = "en"  # of the marketplace; the buyer's own, where known, goes before it
     is_marketplace_used: bool = True
     has_sender: bool = True
+    store_name: str = ""
     suppressed: str | None = None  # the reason, if the buyer is on the list
     excluded: str | None = None  # the reason, if the seller has excluded the order, its buyer or what was bought
     taken_by: str | None = None  # the campaign whose message this order has already
@@ -158,6 +162,11 @@ def _buyers_language(case: Case) -> str:
     return case.facts.language[:2].lower() or f"{case.standing.language} (the marketplace's; the buyer's is not known)"
 
 
+def _broken_rule(case: Case) -> str | None:
+    source = case.terms.letters.get(case.language or "")
+    return broken_rule(source, case.language or "", case.facts, case.standing.store_name) if source else None
+
+
 def _shipping_promise(case: Case) -> datetime | None:
     return case.facts.ship_by_latest
 
@@ -242,6 +251,12 @@ GUARDS_OF_LETTERS: Final[tuple[Guard, ...]] = (
         lambda case: f"one in {' or '.join(sorted(case.terms.languages))}" if case.terms.languages else "a template",
         _buyers_language,
         is_guard=False,
+    ),
+    Guard(
+        Reason.LETTER_KEEPS_RULES,
+        lambda case: _broken_rule(case) is None,
+        _says("nothing that Amazon forbids"),
+        lambda case: _broken_rule(case) or "nothing that Amazon forbids",
     ),
 )
 # The campaign's own settings that are no rows: asked about only where they are set.

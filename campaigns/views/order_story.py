@@ -28,6 +28,7 @@ WHY_NOT: Final[dict[str, str]] = {
     Reason.SENDER_ENTERED: "your sender address for this marketplace is not entered",
     Reason.BUYER_CAN_BE_REACHED: "Amazon has given no address for the buyer",
     Reason.TEMPLATE_FOUND: "the campaign has no template in the marketplace's language",
+    Reason.LETTER_KEEPS_RULES: "its letter would break Amazon's text rules ({actual})",
     Reason.FULFILLED_BY: "the campaign is for orders fulfilled by {expected}, and this one is fulfilled by {actual}",
 }
 STILL_OPEN: Final = frozenset({Reason.SHIPPED.value, Reason.DELIVERY_KNOWN.value})  # time alone may turn them

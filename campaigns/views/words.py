@@ -29,7 +29,7 @@ GUARDS: Final[tuple[Reason, ...]] = (
     Reason.NOT_SUPPRESSED, Reason.NOT_EXCLUDED, Reason.ONE_REQUEST, Reason.INSIDE_WINDOW, Reason.DELIVERY_KNOWN,
     Reason.SHIPPED, Reason.NOT_CANCELLED, Reason.MARKETPLACE_USED,
 )
-GUARDS_OF_LETTERS: Final = (Reason.BUYER_CAN_BE_REACHED, Reason.SENDER_ENTERED)
+GUARDS_OF_LETTERS: Final = (Reason.BUYER_CAN_BE_REACHED, Reason.SENDER_ENTERED, Reason.LETTER_KEEPS_RULES)
 VERDICTS: Final[dict[Verdict, str]] = {
     Verdict.ELIGIBLE: "Eligible: a message was planned",
     Verdict.LATER: "Not yet: looked at again by itself",

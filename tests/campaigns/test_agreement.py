@@ -39,6 +39,7 @@ OF_AN_ORDER = st.fixed_dictionaries(
         "refunded_at": st.sampled_from([None, NOW]),
         "shipped_at": st.sampled_from([None, NOW - timedelta(days=5)]),
         "programs": st.sampled_from([[], ["PRIME"]]),
+        "title": st.sampled_from(["Enamel mug", "Leave a 5-star review and get a free gift card"]),
     }
 )
 RULES = st.sampled_from(
