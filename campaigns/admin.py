@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from accounts.admin import ReadOnlyAdmin, ReadOnlyInline
-from campaigns.models import Campaign, CampaignChange, Exclusion, FollowUp, Rule, Template
+from campaigns.models import Campaign, CampaignChange, Exclusion, FollowUp, Rule, Template, Trial
 
 
 class RuleInline(ReadOnlyInline):
@@ -14,6 +14,11 @@ class RuleInline(ReadOnlyInline):
 class ChangeInline(ReadOnlyInline):
     model = CampaignChange
     fields = ("at", "by", "version", "what")
+
+
+class TrialInline(ReadOnlyInline):
+    model = Trial
+    fields = ("order", "sent_at")
 
 
 class TemplateInline(ReadOnlyInline):
@@ -28,7 +33,7 @@ class CampaignAdmin(ReadOnlyAdmin):
     list_select_related = ("seller",)
     search_fields = ("name", "seller__name")
     ordering = ("-id",)
-    inlines = (RuleInline, TemplateInline, ChangeInline)
+    inlines = (RuleInline, TemplateInline, ChangeInline, TrialInline)
 
 
 @admin.register(FollowUp)

@@ -120,7 +120,35 @@ def activate(campaign: Campaign, *, by: User | None = None, now: datetime, catch
         refuse_broken(list(campaign.templates.all()))
         said = ["Switched on"] + ([f"Takes orders of the last {catch_up.days} days"] if catch_up is not None else [])
         takes_since = now - catch_up if catch_up is not None else campaign.takes_since
-        _save(campaign, said, by=by, now=now, status=Status.ACTIVE, activated_at=now, takes_since=takes_since)
+        on = {"status": Status.ACTIVE, "activated_at": now, "takes_since": takes_since, "tested_by": None}
+        _save(campaign, said, by=by, now=now, **on)
+    return True
+
+
+def put_on_trial(campaign: Campaign, *, by: User, now: datetime) -> bool:
+    """Have it decide as if it were on, and write to this person instead of buyers. False: it is on, or away.
+
+    Raises BreaksGuidelines like `activate`: what could not be sent need not be tried.
+    """
+    with transaction.atomic():
+        campaign = _locked(campaign)
+        if campaign.status in (Status.ACTIVE, Status.TEST, Status.ARCHIVED):
+            return False
+        if waiting_for(campaign):
+            return False  # what is held for it must not lose its campaign
+        refuse_broken(list(campaign.templates.all()))
+        _save(campaign, ["Test begun: it writes to the team only"], by=by, now=now, status=Status.TEST, tested_by=by)
+    return True
+
+
+def end_trial(campaign: Campaign, *, by: User | None = None, now: datetime) -> bool:
+    """Off again, as it was before the test."""
+    with transaction.atomic():
+        campaign = _locked(campaign)
+        if campaign.status != Status.TEST:
+            return False
+        off = Status.PAUSED if campaign.activated_at else Status.DRAFT
+        _save(campaign, ["Test ended"], by=by, now=now, status=off, tested_by=None)
     return True
 
 

@@ -16,6 +16,7 @@ class Campaign(models.Model):
 
     class Status(Choices):
         DRAFT = "draft", "Draft"
+        TEST = "test", "Test"  # writes to one of the team, never to a buyer: `campaigns.trying`
         ACTIVE = "active", "Active"
         PAUSED = "paused", "Paused"  # what waits for it is held
         ARCHIVED = "archived", "Archived"  # out of the way, for good; kept for what it has sent
@@ -55,6 +56,7 @@ class Campaign(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)
     activated_at = models.DateTimeField(null=True, blank=True)
+    tested_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")  # who gets the tests
 
     objects = SellerQuerySet["Campaign"].as_manager()
 
@@ -83,6 +85,23 @@ class CampaignChange(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.version} of campaign {self.campaign_id}"
+
+
+class Trial(models.Model):
+    """A campaign on trial has written about this order, to one of the team."""
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="trials")
+    order = models.ForeignKey(Order, models.CASCADE, related_name="+")
+    sent_at = models.DateTimeField()
+
+    objects = SellerQuerySet["Trial"].as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "order"], name="one_trial_for_an_order")]
+
+    def __str__(self) -> str:
+        return f"trial of campaign {self.campaign_id} with order {self.order_id}"
 
 
 class Rule(models.Model):

@@ -48,6 +48,7 @@ def fill_the_timetable(sender: Celery, **_: Any) -> None:
         "orders.reports_due": 2 * wake,
         "orders.subscribe_due": 60.0,
         "campaigns.plan_stale": wake,
+        "campaigns.send_trials": 30 * wake,
         "messaging.withdraw_suppressed": wake,
         "optouts.process_received": wake,
         "messaging.reap": max(wake, settings.LEASE_SECONDS / 4),

@@ -15,11 +15,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import managers, person_of, seller_of
-from accounts.models import AmazonAccount
+from accounts.models import AmazonAccount, User
 from campaigns.checked_letters import BreaksGuidelines, broken_among
-from campaigns.lifecycle import activate, pause, waiting_for
+from campaigns.lifecycle import activate, end_trial, pause, put_on_trial, waiting_for
 from campaigns.models import Campaign
 from campaigns.rehearsal import rehearse
+from campaigns.trying import A_DAY
 from messaging import pacing
 
 CATCH_UPS: Final = ((None, "All that Amazon still allows"), (14, "14 days"), (7, "7 days"), (3, "3 days"), (0, "None"))
@@ -53,10 +54,13 @@ def campaign_switch(request: HttpRequest, pk: int) -> HttpResponse:
         context = {
             "campaign": campaign, "is_active": is_active, "catch_up": days, "catch_ups": CATCH_UPS,
             "effect": effect_of(campaign, now=now, catch_up=days),
+            "tests_a_day": A_DAY,
             "broken": [] if is_active else broken_among(list(campaign.templates.all())),
         }
         return render(request, "campaigns/switch.html", context)
     wanted = request.POST.get("wanted")
+    if wanted in ("test", "end_test"):
+        return _trial(request, campaign, is_begun=wanted == "test", now=now)
     is_archived = campaign.status == Campaign.Status.ARCHIVED
     if is_archived or wanted not in ("on", "off") or (wanted == "on") == is_active:
         state = "in the archive" if is_archived else "on already" if is_active else "off already"
@@ -73,6 +77,29 @@ def campaign_switch(request: HttpRequest, pk: int) -> HttpResponse:
         pause(campaign, by=person_of(request), now=now)
     messages.success(request, _said(campaign, is_on=wanted == "on"))
     return redirect("campaign", pk=campaign.pk)
+
+
+def _trial(request: HttpRequest, campaign: Campaign, *, is_begun: bool, now: datetime) -> HttpResponse:
+    person = person_of(request)
+    assert isinstance(person, User)
+    try:
+        is_done = (put_on_trial if is_begun else end_trial)(campaign, by=person, now=now)
+    except BreaksGuidelines:
+        return redirect("campaign_switch", pk=campaign.pk)  # which names what blocks
+    if not is_done:
+        messages.info(request, f"Nothing was changed: “{campaign.name}” {_why_no_trial(campaign, is_begun=is_begun)}")
+    elif is_begun:
+        what = f"up to {A_DAY} mails a day come to {person.email} instead of buyers"
+        messages.success(request, f"“{campaign.name}” is on test: {what}.")
+    else:
+        messages.success(request, f"The test of “{campaign.name}” has ended. It is off.")
+    return redirect("campaign", pk=campaign.pk)
+
+
+def _why_no_trial(campaign: Campaign, *, is_begun: bool) -> str:
+    if not is_begun:
+        return "is not on test."
+    return "can be put on test only while it is off and nothing waits for it."
 
 
 def _catch_up(text: str) -> int | None:

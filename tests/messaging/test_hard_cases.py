@@ -1,13 +1,15 @@
 """What a hostile review found: each of these once sent, lost, burnt or hid something that it should not."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from accounts import lookup, secrets
 from accounts.models import AccountMarketplace, AmazonAccount
 from campaigns import lifecycle, planning, starting
-from campaigns.models import Campaign
+from campaigns.letters import letter_for
+from campaigns.models import Campaign, FollowUp
 from messaging import dispatch, outbox, pacing, team, withdrawing
 from messaging.gateways.base import AccountTrouble, Deferred, Receipt, Refused
 from messaging.models import Channel, Hold, Message, Status
@@ -140,10 +142,29 @@ def test_a_deferred_message_backs_off(account: AmazonAccount, now: datetime) -> 
     assert pauses == [timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=1)]
 
 
-def test_one_bad_template_does_not_stop_the_planning_of_others(account: AmazonAccount, now: datetime) -> None:
+def test_a_template_that_cannot_be_filled_loses_its_orders_to_the_next_campaign(
+    account: AmazonAccount, now: datetime
+) -> None:
     make_campaigns(account.seller)
     Campaign.objects.get(name=starting.CHECK_IN).templates.update(body="{{ nonsense }}")
+    order = make_order(account, buyer=alias())
+    planning.plan_stale(now=now)
+    assert order.messages.get().channel == Channel.REQUEST_REVIEW
+    refused = FollowUp.objects.get(order=order, campaign__name=starting.CHECK_IN)
+    assert ["nonsense" in check["actual"] for check in refused.checks if not check["passed"]] == [True]
+
+
+def test_one_order_in_trouble_does_not_stop_the_planning_of_others(
+    account: AmazonAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_campaigns(account.seller)
     bad = make_order(account, buyer=alias())
+    def stumbles(order: Order, *rest: Any, **more: Any) -> Any:
+        if order.pk == bad.pk:
+            raise ValueError("a letter that nobody can write")
+        return letter_for(order, *rest, **more)
+
+    monkeypatch.setattr("campaigns.planning.letter_for", stumbles)
     other = make_account(make_seller("another shop"))
     make_campaigns(other.seller)
     good = make_order(other, buyer=alias())

@@ -119,7 +119,7 @@ def address_of(model: type, page: str, *args: object) -> str:
 
 
 def test_every_table_of_ours_is_in_the_admin_or_part_of_another_row() -> None:
-    inside = {"rule", "template", "campaignchange", "orderitem", "denial"}  # shown with their campaign or order
+    inside = {"rule", "template", "campaignchange", "trial", "orderitem", "denial"}  # with campaign or order
     missing = {
         model._meta.model_name
         for label in OURS
