@@ -243,3 +243,18 @@ def test_every_step_of_a_life_is_written_down(account: AmazonAccount, now: datet
     with across_sellers("test"):
         steps = list(MessageEvent.objects.filter(message=message).order_by("id").values_list("status", flat=True))
     assert steps == ["scheduled", "sending", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("attempts", "is_repeated", "is_in_doubt"), [(0, False, False), (1, False, True), (0, True, True)]
+)
+def test_what_may_have_been_tried_before_goes_out_as_in_doubt(
+    account: AmazonAccount, now: datetime, attempts: int, is_repeated: bool, is_in_doubt: bool
+) -> None:
+    order = make_order(account)
+    if is_repeated:
+        former = make_message(order, channel=Channel.REQUEST_REVIEW, status=Status.CANCELLED, frees_order=True)
+        MessageEvent.objects.create(seller_id=former.seller_id, message=former, status=Status.UNKNOWN, at=now)
+    make_message(order, channel=Channel.REQUEST_REVIEW, attempts=attempts)
+    [parcel] = dispatch.take_up({account.pk: 5}, Channel.REQUEST_REVIEW, now=now)
+    assert parcel.envelope.is_in_doubt is is_in_doubt

@@ -22,6 +22,7 @@ from tests.amazon.scripted import AUTHORISATION, closed_port, refusal, scripted
 from tests.amazon.scripted import Answer as Said
 from tests.messaging.gateways.envelopes import ITALY, LOOP, ask, close, envelope, letter
 
+ACTIONS = "getSolicitationActionsForOrder"
 REVIEW = "createProductReviewAndSellerFeedbackSolicitation"
 BOTH = pytest.mark.parametrize("kind", ["request review", "buyer email"])
 
@@ -232,3 +233,44 @@ def test_every_answer_to_a_request_has_its_meaning_and_can_be_stored(said: Said,
     text = str(getattr(told, "reference", "") or getattr(told, "reason", "") or told)
     assert 0 < len(text) <= 200 and text.isprintable()
     assert all(call.body == b"" for call in server.calls)
+
+
+# --- Where something was tried for this order before ---
+
+
+def requests(scene: Scene) -> tuple[int, int]:
+    """How often Amazon was asked what it offers for an order, and how often for a review."""
+    return len(scene.amazon.calls(ACTIONS)), len(scene.amazon.calls(REVIEW))
+
+
+def test_a_request_in_doubt_asks_amazon_first_and_is_not_made_where_amazon_has_one(scene: Scene) -> None:
+    gateway = scene.gateway("request review")
+    ask(gateway, scene.envelope())
+    before = requests(scene)
+    told = ask(gateway, scene.envelope(is_in_doubt=True))
+    assert isinstance(told, Deferred) and told.reason == "Amazon offers no request for this order now"
+    assert requests(scene) == (before[0] + 1, before[1]) and len(scene.receipts()) == 1
+
+
+def test_a_request_in_doubt_is_made_where_amazon_still_offers_it(scene: Scene) -> None:
+    assert isinstance(ask(scene.gateway("request review"), scene.envelope(is_in_doubt=True)), Receipt)
+    assert requests(scene) == (1, 1)
+
+
+def test_without_doubt_no_question_is_asked(scene: Scene) -> None:
+    ask(scene.gateway("request review"), scene.envelope())
+    assert requests(scene) == (0, 1)
+
+
+def test_a_question_that_amazon_does_not_answer_makes_no_request(scene: Scene) -> None:
+    scene.amazon.fault(ACTIONS, "html503")
+    told = ask(scene.gateway("request review"), scene.envelope(is_in_doubt=True))
+    assert isinstance(told, Deferred) and requests(scene)[1] == 0 and scene.receipts() == []
+
+
+def test_without_leave_for_the_question_the_request_waits(scene: Scene) -> None:
+    gateway = scene.gateway("request review")
+    assert isinstance(gateway, RequestReviewGateway)
+    gateway._may_ask = lambda: False
+    assert isinstance(ask(gateway, scene.envelope(is_in_doubt=True)), Deferred)
+    assert requests(scene) == (0, 0)
