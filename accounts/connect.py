@@ -92,7 +92,7 @@ def _home_of(callback: str) -> Marketplace | None:
     if not is_amazon_host(callback) or urlsplit(callback).fragment:
         return None
     host = urlsplit(callback).netloc.lower().removesuffix(":443")
-    return next((place for place in MARKETPLACES if host == place.seller_central), None)
+    return next((place for place in MARKETPLACES if host in (place.seller_central, place.domain)), None)
 
 
 def finish(

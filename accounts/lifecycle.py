@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
@@ -12,6 +13,8 @@ from accounts.models import AccountMarketplace, AmazonAccount, Denial, Membershi
 from accounts.rowsecurity import across_sellers
 from amazon.errors import mark_of
 from amazon.marketplaces import Region
+
+LONGEST_NAME: Final = 120  # of a store
 
 
 class TakenByAnotherSeller(Exception):
@@ -40,7 +43,7 @@ def connect_account(
     Reconnecting keeps everything: orders, approved senders, the choice of marketplaces. Raises
     TakenByAnotherSeller, and then nothing has changed.
     """
-    stores = list(stores)
+    stores = [(marketplace_id, name[:LONGEST_NAME]) for marketplace_id, name in stores]
     sealed = secrets.seal_text("refresh token", seller.pk, refresh_token)
     with across_sellers("is this Amazon account taken?"), transaction.atomic():
         # In whatever region: the id comes from an address that anybody can change, and so does the region.
@@ -72,6 +75,8 @@ def connect_account(
                 defaults={"store_name": store_name},
                 create_defaults={"seller": seller, "store_name": store_name},
             )
+        # Asked about a marketplace that it has left, Amazon denies the orders of all.
+        account.marketplaces.exclude(marketplace_id__in=[place for place, _ in stores]).update(is_used=False)
     return account
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
 
@@ -17,9 +18,8 @@ def remind(*, now: datetime, limit: int = 500) -> int:
 
     A reminder is claimed before it is mailed, and given back when the relay takes none of it.
     """
-    ends_soon = now + timedelta(days=REMINDERS[0] + 1) - AUTHORISED_FOR
     with across_sellers("owners are told that an authorisation is about to end"):
-        rows = AmazonAccount.objects.filter(status=AmazonAccount.Status.CONNECTED, authorised_at__lte=ends_soon)
+        rows = AmazonAccount.objects.filter(_may_be_due(now), status=AmazonAccount.Status.CONNECTED)
         reminded = 0
         for account in rows.select_related("seller").order_by("authorised_at", "id")[:limit]:
             ending = health(account.authorised_at, (), now=now)
@@ -35,6 +35,15 @@ def remind(*, now: datetime, limit: int = 500) -> int:
             else:
                 AmazonAccount.objects.filter(pk=account.pk).update(reminded_days=account.reminded_days)
     return reminded
+
+
+def _may_be_due(now: datetime) -> Q:
+    """Those that have come near enough for a reminder that they have not had."""
+    due = Q()
+    for days in REMINDERS:
+        near = Q(authorised_at__lte=now + timedelta(days=days + 1) - AUTHORISED_FOR)
+        due |= near & (Q(reminded_days__isnull=True) | Q(reminded_days__gt=days))
+    return due
 
 
 def _mail(account: AmazonAccount, ending: str) -> bool:

@@ -18,6 +18,7 @@ from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
 from messaging import outbox
 from messaging.models import Hold, Message, Status
+from orders.attention import read_from_the_beginning
 from orders.models import Order
 
 log = structlog.get_logger(__name__)
@@ -78,6 +79,7 @@ def _erase(account_id: int, *, now: datetime) -> bool:
         outbox.cancel(list(waiting), reason=DISCONNECTED, now=now, frees_order=True)
         Message.objects.filter(account=account, letter_sealed__isnull=False).update(letter_sealed=None)
         Order.objects.filter(account=account, alias_sealed__isnull=False).update(alias_sealed=None, alias_purge_at=None)
+        read_from_the_beginning(account_id, now=now)  # should it be connected again: what was erased is read again
         AmazonAccount.objects.filter(pk=account_id).update(erased_at=now)
     log.info("disconnected_account_erased", account=account_id)
     return True

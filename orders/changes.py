@@ -151,7 +151,7 @@ def _subscribe(row: OrderReading, destination_id: str | None, *, now: datetime) 
         try:
             with client_for(row.account) as client:
                 id = client.subscribe_to_order_changes(destination_id)
-        except AmazonError as trouble:
+        except (AmazonError, secrets.Unreadable) as trouble:
             log.warning("not_subscribed", account=row.account_id, trouble=type(trouble).__name__)
         else:
             changes = {"subscription_id": id[:100], "subscribe_at": now + SUBSCRIPTION_CHECKED_EVERY}

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 from django.db import connection, transaction
 
-from accounts import lifecycle
+from accounts import lifecycle, secrets
 from accounts.authorised import client_for, name_in_quotas, quotas
 from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
@@ -62,7 +62,12 @@ def ask(account_id: int, *, now: datetime) -> int:
         claimed, answers = _claim(account_id, now=now), 0
         if not claimed:
             return 0
-        with client_for(account) as client:
+        try:
+            client = client_for(account)
+        except secrets.Unreadable:  # the reading of orders says so
+            Order.objects.filter(pk__in=[order.pk for order in claimed]).update(language_due_at=now + AFTER_TROUBLE)
+            return 0
+        with client:
             for position, order in enumerate(claimed):
                 pause = _ask(client, order, now=now)
                 if pause is not None:

@@ -5,6 +5,7 @@ stores them. A row goes away when its order has been read after it was last name
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,12 +13,12 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
-from accounts import lifecycle
+from accounts import lifecycle, secrets
 from accounts.authorised import client_for, name_in_quotas, quotas
 from accounts.models import AccountMarketplace, AmazonAccount
 from accounts.rowsecurity import across_sellers
 from amazon.client import AmazonClient
-from amazon.errors import AccessDenied, AmazonError, AuthorisationLost, Refused, Throttled
+from amazon.errors import AccessDenied, AmazonError, AuthorisationLost, Refused, Throttled, Unclear
 from amazon.operations import Operation
 from amazon.quotas import QuotasUnavailable
 from orders.models import OrderToRead
@@ -29,6 +30,7 @@ AT_ONCE: Final = 30  # Amazon's burst
 LEASE: Final = timedelta(minutes=5)
 AFTER_TROUBLE: Final = timedelta(minutes=5)
 MOST_ATTEMPTS: Final = 20
+MOST_TROUBLES: Final = 3  # in one run; then it is not the orders
 
 
 def name_orders(account: AmazonAccount, ids: Iterable[str], *, due_at: datetime, now: datetime) -> None:
@@ -69,15 +71,32 @@ def read_named(account_id: int, *, now: datetime) -> int:
                 "marketplace_id", flat=True
             )
         )
-        stored = 0
-        with client_for(account) as client:
+        stored = troubles = 0
+        try:
+            client = client_for(account)
+        except secrets.Unreadable:  # the reading of orders says so
+            _give_back(claimed, due_at=now + AFTER_TROUBLE)
+            return 0
+        with client:
             for position, row in enumerate(claimed):
                 pause = _read(account, client, row, used, now=now)
-                if pause is not None:
-                    _give_back(claimed[position:], due_at=now + pause)
+                if pause is None:
+                    stored += 1
+                elif pause.is_of_order and troubles < MOST_TROUBLES:  # the others may be sound
+                    troubles += 1
+                    OrderToRead.objects.filter(pk=row.pk).update(due_at=now + pause.after)
+                else:
+                    _give_back(claimed[position:], due_at=now + pause.after)
                     break
-                stored += 1
         return stored
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """How long to wait. `is_of_order`: perhaps with this order only."""
+
+    after: timedelta
+    is_of_order: bool = False
 
 
 def _claim(account_id: int, *, now: datetime) -> list[OrderToRead]:
@@ -92,30 +111,30 @@ def _claim(account_id: int, *, now: datetime) -> list[OrderToRead]:
 
 def _read(
     account: AmazonAccount, client: AmazonClient, row: OrderToRead, used: set[str], *, now: datetime
-) -> timedelta | None:
-    """Read one order; None when it is done with, else how long this account's orders have to wait."""
+) -> Pause | None:
+    """Read one order; None when it is done with."""
     name = name_in_quotas(account.pk)
     try:
         if wait := quotas().take(name, Operation.GET_ORDER):
-            return wait
+            return Pause(wait)
         try:
             order = client.get_order(row.amazon_order_id)
         except Throttled as slow:
             quotas().drain(name, Operation.GET_ORDER)
-            return slow.retry_after
+            return Pause(slow.retry_after)
     except (Refused, ValueError) as refused:  # there is no such order (for us)
         log.info("named_order_refused", account=account.pk, trouble=type(refused).__name__)
         _done(row)
         return None
     except AuthorisationLost as lost:
         lifecycle.mark_revoked(account.pk, lost.mark)
-        return AFTER_TROUBLE
+        return Pause(AFTER_TROUBLE)
     except (AccessDenied, AmazonError, QuotasUnavailable) as trouble:
         log.warning("named_order_not_read", account=account.pk, trouble=type(trouble).__name__)
         if row.attempts >= MOST_ATTEMPTS:
             _done(row)
             return None
-        return AFTER_TROUBLE
+        return Pause(AFTER_TROUBLE, is_of_order=isinstance(trouble, Unclear))
     with transaction.atomic():
         if order.marketplace_id in used:
             store_orders(account, [order], now=now)
@@ -130,4 +149,6 @@ def _done(row: OrderToRead) -> None:
 
 
 def _give_back(rows: list[OrderToRead], *, due_at: datetime) -> None:
+    """Not read this time. It counts as an attempt for the first only, which was asked for; the others were not."""
     OrderToRead.objects.filter(pk__in=[row.pk for row in rows]).update(due_at=due_at)
+    OrderToRead.objects.filter(pk__in=[row.pk for row in rows[1:]]).update(attempts=F("attempts") - 1)

@@ -16,7 +16,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Q
 
-from accounts import lifecycle
+from accounts import lifecycle, secrets
 from accounts.authorised import application, client_for, name_in_quotas, quotas
 from accounts.models import AccountMarketplace, AmazonAccount
 from accounts.rowsecurity import across_sellers
@@ -104,7 +104,12 @@ def work_on(report_id: int, *, now: datetime) -> None:
         if not taken:
             return
         report = AmazonReport.objects.select_related("account").get(pk=report_id)
-        with client_for(report.account) as client:
+        try:
+            client = client_for(report.account)
+        except secrets.Unreadable:
+            _save(report, Outcome(report.state, LONGEST_PAUSE, is_attempt=False), now=now)
+            return
+        with client:
             _save(report, _step(report, client, now=now), now=now)
 
 

@@ -12,7 +12,7 @@ import structlog
 from django.db import transaction
 from django.db.models import F, Q
 
-from accounts import lifecycle
+from accounts import lifecycle, secrets
 from accounts.authorised import client_for, name_in_quotas, quotas
 from accounts.health import Ability
 from accounts.models import AccountMarketplace, AmazonAccount
@@ -34,12 +34,16 @@ TOKEN_LIVES: Final = timedelta(hours=23)  # 24 by Amazon's model
 LEASE: Final = timedelta(minutes=5)
 AFTER_TROUBLE: Final = timedelta(minutes=2)  # then 4, 8, 16, 32: an account in trouble must not eat the others' time
 MOST_DOUBLINGS: Final = 4
+WINDOW: Final = (
+    "orders_read", "unreadable", "next_token", "token_at", "window_from", "window_until", "read_until"
+)  # what a page changes; other columns are others'
 RING_AGAIN: Final = timedelta(seconds=30)
 RINGS_AT_ONCE: Final = 200
 GOLDEN_RATIO: Final = 0.6180339887498949  # whose multiples lie evenly between 0 and 1, however many there are
 NO_MARKETPLACE: Final = "no marketplace is in use"
 NO_AUTHORISATION: Final = "Amazon no longer accepts the authorisation: connect again"
 NO_ACCESS: Final = "Amazon denies access to the orders: the authorisation lacks the role for them"
+CANNOT_OPEN: Final = "we cannot open the authorisation that we keep: connect again"
 NO_ANSWER: Final = "Amazon does not answer as it should; trying again"
 
 
@@ -79,7 +83,13 @@ def read_account(account_id: int, *, every: timedelta, now: datetime) -> int:
         if not marketplaces:
             _finish(reading, next_at=now + every, trouble=NO_MARKETPLACE)
             return 0
-        with client_for(reading.account) as client:
+        try:
+            client = client_for(reading.account)
+        except secrets.Unreadable:
+            log.error("token_unreadable", account=account_id)
+            _finish(reading, next_at=now + AFTER_TROUBLE * 2**MOST_DOUBLINGS, trouble=CANNOT_OPEN)
+            return 0
+        with client:
             return _read_pages(reading, client, marketplaces, every=every, now=now)
 
 
@@ -173,7 +183,12 @@ def store_page(reading: OrderReading, page: OrdersPage, *, now: datetime) -> int
         if isinstance(unread, Unreadable):
             log.warning("order_unreadable", account=reading.account_id, order=unread.order_id, reason=unread.reason)
     with transaction.atomic():
+        asked_for = reading.window_from, reading.read_until
+        row = OrderReading.objects.select_for_update().filter(pk=reading.pk)
         stored = store_orders(reading.account, orders, now=now)
+        if row.values_list("window_from", "read_until").get() != asked_for:
+            reading.refresh_from_db()  # somebody asked meanwhile to begin anew, with other marketplaces: that stands
+            return stored
         reading.orders_read = F("orders_read") + stored
         reading.unreadable = F("unreadable") + (len(page.orders) - stored)
         reading.next_token, reading.token_at = page.next_token or "", now
@@ -181,7 +196,7 @@ def store_page(reading: OrderReading, page: OrdersPage, *, now: datetime) -> int
         if page.next_token is None:
             reading.read_until = reading.window_until or reading.read_until
             reading.window_from = reading.window_until = reading.token_at = None
-        reading.save()
+        reading.save(update_fields=WINDOW)
         reading.refresh_from_db()
     return stored
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
+from messaging.models import Message
 from optouts.models import Notice, Suppression
 from tests.journeys.conftest import Site
 
@@ -78,3 +80,33 @@ def test_a_listener_that_is_away_costs_no_notice(site: Site) -> None:
     site.wait_for_status(order["order_id"], "sent")
     site.start("listen")
     assert site.wait_for_status(order["order_id"], "blocked").reason
+
+
+def test_three_accounts_broken_in_three_ways_cost_the_others_nothing(site: Site) -> None:
+    _, at_amazon = site.seller("Revoked shop")
+    _, unknown_sender = site.seller("Unapproved shop")
+    sealed, lost_key = site.seller("Lost key shop")
+    site.amazon.mailbox(unknown_sender, inbound_address="", approved_senders=["another@shop.example"])
+    request: dict[str, Any] = {"fulfilled_by": "AMAZON", **delivered(8)}
+    soon: dict[str, Any] = {"fulfilled_by": "AMAZON", **delivered(7 - 30 / 86400)}  # due when all of this is broken
+    letter = delivered(3, buyer={"alias": "brokenbuyer1@marketplace.amazon.com"})
+    waiting = {
+        "revoked": site.amazon.order(at_amazon, **soon)["order_id"],
+        "unapproved": site.amazon.order(unknown_sender, **letter)["order_id"],
+        "lost key": site.amazon.order(lost_key, **soon)["order_id"],
+    }
+    site.wait_for(lambda: all(site.message(order_id) for order_id in waiting.values()), seconds=40)
+    site.amazon.do("revocations", selling_partner_id=at_amazon["selling_partner_id"])
+    with across_sellers("test"):
+        AmazonAccount.objects.filter(pk=sealed.pk).update(refresh_token_sealed=b"sealed by a key that is gone")
+
+    began = time.monotonic()
+    _, sound = site.seller("Sound shop")
+    good = [site.amazon.order(sound, **request)["order_id"] for _ in range(3)]
+    for order_id in good:
+        site.wait_for_status(order_id, "sent")
+    assert time.monotonic() - began < 30  # most of it is the reading of the orders
+
+    assert site.wait_for_status(waiting["unapproved"], "held").reason
+    with across_sellers("test"):
+        assert not Message.objects.filter(order__amazon_order_id__in=waiting.values(), status="sent").exists()

@@ -68,6 +68,12 @@ def test_only_amazons_own_seller_central_is_gone_to(alice: Client, callback: str
     assert begin(alice, amazon_callback_uri=callback) is None
 
 
+@pytest.mark.parametrize("host", ["amazon.com", "amazon.de", "sellercentral-europe.amazon.com"])
+def test_every_address_that_amazons_guide_shows_is_one_of_amazons(alice: Client, host: str) -> None:
+    address = begin(alice, amazon_callback_uri=f"https://{host}/apps/authorize/confirm/amzn1.sp.solution.x")
+    assert address is not None and address.startswith(f"https://{host}/")
+
+
 @pytest.mark.parametrize("missing", ["amazon_state", "selling_partner_id"])
 def test_half_a_link_is_refused(alice: Client, missing: str) -> None:
     assert begin(alice, **{missing: ""}) is None
