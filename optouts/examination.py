@@ -6,6 +6,7 @@ later, with the key records that were kept, and gives the same findings.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,18 +26,20 @@ from optouts.grading import (
     needs_seal,
     signed_recipient,
 )
-from optouts.mime import walk
+from optouts.mime import Parts, walk
 from optouts.parsing import Reading, parse
 from optouts.rawgate import RawMessage
 from optouts.reasons import Kind, Reason
 from optouts.setup_mails import Confirmation
-from optouts.unwrapping import Route, unwrap
+from optouts.unwrapping import Letter, Route, unwrap
 from optouts.wording import decode_header
 
 MAX_ATTACHED_DEPTH = 3
-MAX_ATTACHED = 20
+MAX_ATTACHED = 50
 
 _NOTICES = frozenset({Kind.OPT_OUT, Kind.PROBABLE_OPT_OUT})
+_NAMES_AMAZON = re.compile(rb"[@.]amazon\.", re.IGNORECASE)
+_ABOVE_THE_MAIL = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:\r?\n){0,20}(?:>?From [^\r\n]{0,500}\r?\n)?")
 
 __all__ = ["Context", "Finding", "examine"]
 
@@ -96,7 +99,10 @@ def examine(raw: bytes, *, resolver: Resolver, context: Context) -> tuple[Findin
 
 @dataclass(slots=True)
 class _Examination:
-    """One run over a mail and all that is attached to it. `left` bounds the attached mails of the whole tree."""
+    """One run over a mail and all that is attached to it. `left` bounds the attached mails of the whole tree.
+
+    What lies beyond a bound is not read, and the mail waits for a person because of it: nothing is dropped.
+    """
 
     resolver: Resolver
     context: Context
@@ -115,34 +121,97 @@ class _Examination:
         if needs_seal(letter, authentication):
             chain = examine_chain(message, self.resolver, self.context.trusted_sealers, now=self.context.now)
         verdict = grade(reading, letter, authentication, self.context, chain)
-        if outer is not None and verdict.kind is Kind.FORGED and reading.kind in _NOTICES:
-            verdict = _by_attaching(reading, outer, self.context, is_nested=depth > 1)
+        if outer is not None and reading.kind in _NOTICES:
+            verdict = _by_attaching(verdict, reading, outer, self.context, is_nested=depth > 1)
         if self.context.is_handed_in:
             verdict = grade_handed_in(verdict, reading)
         finding = replace(
             _finding(reading, verdict, authentication, message),
             route=letter.route, forwarded_by=letter.forwarded_by, chain=None if chain is NO_CHAIN else chain,
         )  # fmt: skip
-        if finding.kind is Kind.OPT_OUT or depth >= MAX_ATTACHED_DEPTH:
-            return (finding,)
-        # A bounce or a digest may carry anything; what is no notice inside does not hide what the mail itself is.
-        return tuple(self._attached(parts.attached, depth, outer or authentication)) or (finding,)
+        if finding.kind is Kind.OPT_OUT and authentication.author is not None:
+            return (finding,)  # Amazon attaches nothing to a notice
+        own = (finding, *_quoted_below(finding, message, parts, letter, self.context))
+        return _together(own, tuple(self._attached(parts.attached, depth, outer or authentication)))
 
     def _attached(self, originals: tuple[bytes, ...], depth: int, outer: Authentication) -> Iterator[Finding]:
         for original in originals:
-            if not self.left:
+            if not self.left or depth >= MAX_ATTACHED_DEPTH:
+                yield Finding(Kind.MALFORMED, Grade.X, Reason.MORE_ATTACHED, route=Route.ATTACHED)
                 return
             self.left -= 1
-            for finding in self.of(original, depth + 1, outer):
-                if finding.kind in ACTED_ON or finding.asks_to_stop:
+            for finding in self.of(without_envelope(original), depth + 1, outer):
+                is_spoilt = finding.kind is Kind.MALFORMED and _NAMES_AMAZON.search(original)
+                if finding.kind in ACTED_ON or finding.asks_to_stop or is_spoilt:
                     yield _as_attachment(finding)
 
 
-def _by_attaching(reading: Reading, outer: Authentication, context: Context, *, is_nested: bool) -> Verdict:
-    """Grade an attached copy that proves nothing itself (Outlook writes it anew): it is worth what its sender is."""
-    verdict = grade_by_person(reading, outer, context, is_nested=is_nested)
-    is_unknown = verdict.reason is Reason.FORWARDED_BY_HAND
-    return replace(verdict, reason=Reason.ATTACHED_UNSIGNED) if is_unknown else verdict
+def without_envelope(original: bytes) -> bytes:
+    """Return a saved mail without what some programs write above its first field: a mark, empty lines, mbox's line."""
+    return _ABOVE_THE_MAIL.sub(b"", original, count=1)
+
+
+def _quoted_below(
+    first: Finding, message: RawMessage, parts: Parts, letter: Letter, context: Context
+) -> Iterator[Finding]:
+    """Yield further notices in a forward by hand. Each is for a person: the seams of a text prove nothing."""
+    if first.kind not in _NOTICES:
+        return
+    told = {first.order_id}
+    for following in letter.below:
+        reading = parse(message, parts, following, context.expectations)
+        if reading.kind in _NOTICES and reading.order_id not in told:
+            told.add(reading.order_id)
+            yield Finding(
+                Kind.PROBABLE_OPT_OUT, None, Reason.QUOTED_BELOW, order_id=reading.order_id, alias=reading.alias,
+                template=reading.template, language=reading.language, promotable=reading.promotable,
+                route=letter.route, forwarded_by=letter.forwarded_by, says=reading.reason,
+            )  # fmt: skip
+
+
+def _together(own: tuple[Finding, ...], attached: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return what a mail says and what is attached to it.
+
+    A bounce or a digest may carry anything: what is no notice itself steps back behind what it carries. So does a
+    quotation behind an original about the same order that proves more.
+    """
+    if not attached:
+        return own
+    kept = (
+        finding
+        for finding in own
+        if (finding.kind in ACTED_ON or finding.asks_to_stop)
+        and not any(
+            finding.order_id == other.order_id and _weight(other) <= _weight(finding)
+            for other in attached
+            if finding.order_id and other.kind in _NOTICES
+        )
+    )
+    return (*kept, *attached)
+
+
+def _weight(finding: Finding) -> tuple[bool, int]:
+    """The lower, the better proved."""
+    return finding.kind is not Kind.OPT_OUT, list(Grade).index(finding.grade) if finding.grade else len(Grade)
+
+
+def _by_attaching(
+    verdict: Verdict, reading: Reading, outer: Authentication, context: Context, *, is_nested: bool
+) -> Verdict:
+    """Grade an attached copy that proves nothing itself (Outlook writes it anew): it is worth what its sender is.
+
+    So is an original that has grown too old to prove anything, in the hands of a person of the seller's.
+    """
+    has_aged = verdict.reason in (Reason.TOO_OLD, Reason.KEY_WITHDRAWN)
+    if verdict.kind is not Kind.FORGED and not has_aged:
+        return verdict
+    by_person = grade_by_person(reading, outer, context, is_nested=is_nested)
+    if has_aged:
+        is_gone = verdict.reason is Reason.KEY_WITHDRAWN  # which is looked up once more, whatever the grade
+        known = replace(by_person, reason=verdict.reason) if is_gone else by_person
+        return known if by_person.grade is Grade.C else verdict
+    is_unknown = by_person.reason is Reason.FORWARDED_BY_HAND
+    return replace(by_person, reason=Reason.ATTACHED_UNSIGNED) if is_unknown else by_person
 
 
 def _finding(reading: Reading, verdict: Verdict, authentication: Authentication, message: RawMessage) -> Finding:

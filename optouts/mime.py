@@ -35,6 +35,7 @@ _MAIL_BEGINS = re.compile(
 )
 _MAIL_NAME = re.compile(r"\.eml(?:\?=)?\s{0,9}$|LmVtbA={0,2}\?=$|=2Eeml\?=$", re.IGNORECASE)
 _OTHER_NAME = re.compile(r"\.[a-z0-9]{1,6}$", re.IGNORECASE)
+_TOLD_BY_NAME = ((".msg", "application/vnd.ms-outlook"), ("winmail.dat", "application/ms-tnef"))
 _JAPANESE_ESCAPE = b"\x1b$"
 _CJK = re.compile("[\u2e80-\uffef]")
 _HIRAGANA = re.compile("[\u3041-\u3096]")
@@ -265,6 +266,9 @@ def _leaf(piece: bytes, depth: int, usual: str) -> _Leaf:
     _, disposition = parse_content_type(b"x/x;" + fields.get("content-disposition", b"").partition(b";")[2])
     given = [*parameters.items(), *disposition.items()]
     names = [value for name, value in given if name.startswith(("name", "filename"))]
+    if content_type in _ANYTHING:
+        told = (kind for ending, kind in _TOLD_BY_NAME if any(name.lower().endswith(ending) for name in names))
+        content_type = next(told, content_type)
     return _Leaf(
         content_type, parameters, encoding, body, depth,
         is_named_mail=any(_MAIL_NAME.search(name) for name in names),

@@ -29,7 +29,11 @@ _TYPE_FIELD = "x-space-notification-type"
 _MARKETPLACE_FIELD = "x-marketplace-id"
 _MARKETPLACE_ID = re.compile(r"[A-Z0-9]{10,16}")
 _KNOWN_MARKETPLACES = frozenset(ALIAS_MARKETPLACES.values())
-_WINMAIL = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+_UNREAD = {
+    "application/ms-tnef": Reason.WINMAIL, "application/vnd.ms-tnef": Reason.WINMAIL,
+    "application/vnd.ms-outlook": Reason.OUTLOOK_ITEM,
+}  # fmt: skip
+"""What may hold a notice and is never opened."""
 _BUYER_MESSAGE_TYPES = frozenset({"BBC_MESSAGE_SENT_TO_MERCHANT"})
 
 
@@ -70,10 +74,12 @@ def parse(message: RawMessage, parts: Parts, letter: Letter, expected: Expectati
         reason = Reason.FORWARDING_REQUEST if confirmation.link else Reason.FORWARDING_REQUEST_WITHOUT_LINK
         return Reading(Kind.FORWARDING_CONFIRMATION, reason, confirmation=confirmation)
     reading = _no_notice(message, parts, letter) or _notice(message, letter, expected)
+    if reading.kind is Kind.OPT_OUT and message.get("list-id") is not None:
+        return replace(reading, kind=Kind.PROBABLE_OPT_OUT, reason=Reason.MAILING_LIST)
     if reading.reason is not Reason.NOTHING_ABOUT_OPT_OUT:
         return reading
-    if _WINMAIL & parts.other_types:
-        return Reading(Kind.MALFORMED, Reason.WINMAIL)
+    if unread := sorted(_UNREAD[kind] for kind in _UNREAD.keys() & parts.other_types):
+        return Reading(Kind.MALFORMED, unread[0])
     question = find_unknown(letter.subject, letter.texts, expected.is_ours)
     if question is not None:
         return Reading(
@@ -88,7 +94,7 @@ def _no_notice(message: RawMessage, parts: Parts, letter: Letter) -> Reading | N
         return Reading(Kind.NOT_AN_OPT_OUT, Reason.DELIVERY_REPORT)
     if b"auto-replied" in (message.get("auto-submitted") or b"").lower():
         return Reading(Kind.NOT_AN_OPT_OUT, Reason.AUTOMATIC_REPLY)
-    if message.get("list-id") is not None:
+    if message.get("list-id") is not None and not _is_amazon(letter):
         return Reading(Kind.NOT_AN_OPT_OUT, Reason.MAILING_LIST)
     if letter.route is Route.REPLY:
         return Reading(Kind.NOT_AN_OPT_OUT, Reason.REPLY)

@@ -55,7 +55,7 @@ class Reason(StrEnum):
     NOTHING_ABOUT_OPT_OUT = "Nothing in this mail is about a buyer's opt-out."
     DELIVERY_REPORT = "A delivery report of a mail server."
     AUTOMATIC_REPLY = "An automatic reply."
-    MAILING_LIST = "Sent by a mailing list."
+    MAILING_LIST = "It came by way of a mailing list."
     REPLY = "A reply that may quote a notice."
     QUOTED_SENTENCE = "Somebody quotes Amazon's sentence, and it is not a forwarded notice."
 
@@ -69,6 +69,7 @@ class Reason(StrEnum):
     SUBJECT_ONLY = "The subject of an opt-out notice without its sentence."
     UNUSUAL_SENDER = "Amazon's opt-out sentence from an address that has not sent notices before."
     ORDER_IDS_DISAGREE = "The notice names more than one order."
+    QUOTED_BELOW = "One of several notices that were forwarded by hand in one mail."
     TWO_BUYERS = "The notice names more than one buyer."
     MARKETPLACE_DISAGREES = "The buyer's address and the marketplace of the notice do not belong together."
 
@@ -116,5 +117,7 @@ class Reason(StrEnum):
 
     # What could not be read.
     GATE = "The mail can be read in more than one way, so it was not read at all."
+    MORE_ATTACHED = "More is attached than is read at once; forward fewer mails at a time."
     WINMAIL = "Outlook packed the mail into a winmail.dat that cannot be read; forward it as plain text or HTML."
+    OUTLOOK_ITEM = "Outlook's own format (.msg) cannot be read; attach the mail itself, or a file saved as .eml."
     UNREADABLE_PARTS = "The mail is too big or too intricate to be read."

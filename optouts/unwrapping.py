@@ -6,7 +6,7 @@ a broken signature and name the mailbox to show, and prove nothing.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from optouts.forward_marks import (
@@ -32,6 +32,7 @@ _SRS_ZERO = re.compile(r"<?srs[01][=+-][^@\s]{1,300}@[a-z0-9.-]{1,100}>?", re.IG
 _DELIMITER = re.compile(r"(?<!-)-{5,}+\s*+[^-\s].{0,40}?-{5,}")
 _LINE = 300
 _MAX_BLOCK = 12
+_MAX_BELOW = 20
 _QUOTED_SENDER = re.compile(
     r"(?<![a-z0-9._+-])([a-z0-9._+-]{1,80}@(?:marketplace\.)?amazon\.[a-z]{2,3}(?:\.[a-z]{2})?)(?![a-z0-9-])"
     r"(?!\.[a-z0-9])"
@@ -58,7 +59,8 @@ class Letter:
     the text names Amazon and no address. `texts` are cut before the first message delimiter and hold no quoted lines;
     `said` is what stands between the delimiters: a person's own words. `subjects` are the lines that may be the
     subject of the letter, best first. `is_nested` says that somebody else's mail is quoted around the letter, so that
-    it is his word and not only the forwarder's. `forwarded_by` is for show only.
+    it is his word and not only the forwarder's. `forwarded_by` is for show only. `below` are further letters of
+    Amazon's that stand under this one in the same forward.
     """
 
     route: Route
@@ -70,6 +72,7 @@ class Letter:
     subjects: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
     is_nested: bool = False
+    below: tuple["Letter", ...] = ()
 
     @property
     def flat_texts(self) -> tuple[str, ...]:
@@ -107,20 +110,27 @@ def _by_hand(message: RawMessage, texts: tuple[Text, ...], subject: str) -> Lett
     outer = FORWARD_PREFIX.sub("", subject, count=3).rstrip("]")
     outers = [outer, without_prefixes(outer)]
     if found:
-        subjects = tuple(dict.fromkeys([line for quoted in found for line in quoted.subjects] + outers))
-        senders = [quoted.sender for quoted in found]
-        sender = next((address for address in senders if address), "")
-        return Letter(
-            Route.BY_HAND, sender, subjects[0], tuple(quoted.text for quoted in found), message.sender,
-            subjects=subjects, said=tuple(quoted.said for quoted in found),
-            is_nested=any(quoted.is_nested for quoted in found),
-        )  # fmt: skip
+        return _quoted_letter(message, found, outers)
     if not FORWARD_PREFIX.match(subject) and not any(_is_marked(text) for text in texts):
         return None
     bare = tuple(_unquoted(text, 0) for text in texts)
     return Letter(
         Route.BY_HAND, message.sender, outer, tuple(_own_words(text) for text in bare), message.sender,
         subjects=tuple(outers), said=tuple(_said(text) for text in bare),
+    )  # fmt: skip
+
+
+def _quoted_letter(message: RawMessage, found: list["_Quoted"], outers: list[str]) -> Letter:
+    """Return one letter of what each text of the mail quotes, with those that stand below it."""
+    subjects = tuple(dict.fromkeys([line for quoted in found for line in quoted.subjects] + outers))
+    sender = next((quoted.sender for quoted in found if quoted.sender), "")
+    deeper = [quoted.below for quoted in found if quoted.below is not None]
+    following = _quoted_letter(message, deeper, outers) if deeper else None
+    return Letter(
+        Route.BY_HAND, sender, subjects[0], tuple(quoted.text for quoted in found), message.sender,
+        subjects=subjects, said=tuple(quoted.said for quoted in found),
+        is_nested=any(quoted.is_nested for quoted in found),
+        below=(replace(following, below=()), *following.below) if following else (),
     )  # fmt: skip
 
 
@@ -159,16 +169,17 @@ def _said(text: Text) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Quoted:
-    """One quoted letter of Amazon's or of a buyer's."""
+    """One quoted letter of Amazon's or of a buyer's, and the next one of Amazon's below it."""
 
     sender: str
     subjects: tuple[str, ...]
     text: Text
     said: str
     is_nested: bool
+    below: "_Quoted | None" = None
 
 
-def _find_quoted(text: Text) -> _Quoted | None:
+def _find_quoted(text: Text, left: int = _MAX_BELOW) -> _Quoted | None:
     """Return the letter under the first quoted sender at Amazon, whatever stands above it.
 
     The first one counts: what a buyer wrote may hold a block of its own further down, and must not be believed.
@@ -183,8 +194,29 @@ def _find_quoted(text: Text) -> _Quoted | None:
         start, subjects = _rest_of_block(bare.lines, number)
         while start < len(bare.lines) and is_separator(bare.lines[start]):
             start += 1  # some clients close the block with the mark that opened it
-        rest = Text(bare.lines[start:], bare.links)
-        return _Quoted(sender, subjects, _own_words(rest), _said(rest), is_nested)
+        end = _next_block(bare.lines, start) if left and _sends_notices(sender) else None
+        if end is None:
+            rest = Text(bare.lines[start:], bare.links)
+            return _Quoted(sender, subjects, _own_words(rest), _said(rest), is_nested)
+        rest = Text(bare.lines[start:end])  # which link belongs to which of the letters, nobody can say
+        below = _find_quoted(Text(bare.lines[end:]), left - 1)
+        return _Quoted(sender, subjects, _own_words(rest), _said(rest), is_nested, below)
+    return None
+
+
+def _sends_notices(sender: str) -> bool:
+    return not sender or sender.startswith("auto-communication@")
+
+
+def _next_block(lines: tuple[str, ...], start: int) -> int | None:
+    """Return where the header block of another letter of the notice sender's begins, if one is quoted below `start`."""
+    for number in range(start, len(lines)):
+        label = label_of(lines[number])
+        if label is None or label[0] is not Label.SENDER:
+            continue
+        sender = _quoted_sender(lines, number, lines[number])
+        if sender and _sends_notices(sender) and _is_block(lines, number):
+            return number
     return None
 
 
@@ -203,8 +235,12 @@ def _quoted_sender(lines: tuple[str, ...], number: int, line: str) -> str | None
     below = lines[number + 1][:_LINE] if number + 1 < len(lines) else ""
     if _ANY_ADDRESS.search(below) and label_of(below) is None:
         return None  # the address was wrapped: the next line has it
-    is_block = any((near := label_of(item)) and near[0] is not Label.SENDER for item in lines[number + 1 : number + 4])
-    return "" if is_block and _AMAZON_BY_NAME.fullmatch(label[1]) else None
+    return "" if _is_block(lines, number) and _AMAZON_BY_NAME.fullmatch(label[1]) else None
+
+
+def _is_block(lines: tuple[str, ...], number: int) -> bool:
+    """Whether the line of a sender has other lines of a header block under it."""
+    return any((near := label_of(item)) and near[0] is not Label.SENDER for item in lines[number + 1 : number + 4])
 
 
 def _names_somebody(lines: tuple[str, ...], number: int, line: str) -> bool:
@@ -216,7 +252,7 @@ def _names_somebody(lines: tuple[str, ...], number: int, line: str) -> bool:
         return False
     if _QUOTED_SENDER.search(" ".join(lines[number + 1 : number + 2])[:_LINE]):
         return False  # Amazon's own, wrapped
-    return any((near := label_of(item)) and near[0] is not Label.SENDER for item in lines[number + 1 : number + 4])
+    return _is_block(lines, number)
 
 
 def _rest_of_block(lines: tuple[str, ...], number: int) -> tuple[int, tuple[str, ...]]:

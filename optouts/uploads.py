@@ -14,10 +14,12 @@ from typing import Final, Protocol
 from accounts.models import Seller, User
 from optouts import receiving
 from optouts.addresses import open_address
+from optouts.examination import without_envelope
 from optouts.models import Notice
 
 LARGEST: Final = 5 * 1_048_576  # bytes
 MOST_AT_ONCE: Final = 20
+_COMPOUND_FILE: Final = b"\xd0\xcf\x11\xe0"  # what Outlook saves by itself
 _NAMED: Final = (b"from:", b"received:", b"return-path:", b"delivered-to:", b"date:", b"subject:", b"message-id:")
 
 
@@ -33,6 +35,7 @@ class File(Protocol):
 class Refusal(StrEnum):
     TOO_BIG = "It is larger than 5 MB."
     EMPTY = "It is empty."
+    OUTLOOK_ITEM = "This is a file that only Outlook reads (.msg). Outlook on the web saves mails as .eml."
     NO_MAIL = "This is not a saved mail (.eml). In your mail program choose “Save as” or “Download message”."
 
 
@@ -54,7 +57,7 @@ def take(files: Iterable[File], *, seller: Seller, by: User, now: datetime) -> l
     answers = []
     for file in files:
         name = (file.name or "a file")[:120]
-        raw = b"" if (file.size or 0) > LARGEST else receiving.with_proper_lines(file.read())
+        raw = b"" if (file.size or 0) > LARGEST else receiving.with_proper_lines(without_envelope(file.read()))
         refusal = Refusal.TOO_BIG if (file.size or 0) > LARGEST else _refusal(raw)
         if refusal is not None:
             answers.append(Taken(name, refusal=refusal))
@@ -68,5 +71,7 @@ def _refusal(raw: bytes) -> Refusal | None:
     """Only what is obviously something else is refused here; the gate looks closer."""
     if not raw.strip():
         return Refusal.EMPTY
+    if raw.startswith(_COMPOUND_FILE):
+        return Refusal.OUTLOOK_ITEM
     head = b"\r\n" + raw[:65_536].lower()
     return None if b":" in raw[:1000] and any(b"\r\n" + name in head for name in _NAMED) else Refusal.NO_MAIL

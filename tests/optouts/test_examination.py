@@ -414,17 +414,25 @@ def test_the_subject_of_one_language_does_not_go_with_the_text_of_another():
     assert look(signed(replace(ITALIAN, subject=EN_SUBJECT))).reason is Reason.UNKNOWN_SUBJECT
 
 
-@pytest.mark.parametrize(
-    ("extra", "reason"),
-    [
-        (("Auto-Submitted", "auto-replied (vacation)"), Reason.AUTOMATIC_REPLY),
-        (("List-Id", "<sellers.example>"), Reason.MAILING_LIST),
-    ],
-)
-def test_automatic_replies_and_lists_are_no_notices(extra, reason):
-    finding = look(signed(replace(ITALIAN, extra=(extra,))))
+def test_an_automatic_reply_is_no_notice():
+    finding = look(signed(replace(ITALIAN, extra=(("Auto-Submitted", "auto-replied (vacation)"),))))
 
-    assert (finding.kind, finding.grade, finding.reason) == (Kind.NOT_AN_OPT_OUT, None, reason)
+    assert (finding.kind, finding.grade, finding.reason) == (Kind.NOT_AN_OPT_OUT, None, Reason.AUTOMATIC_REPLY)
+
+
+@pytest.mark.parametrize("name", ATTESTED)
+def test_a_notice_that_came_by_way_of_a_list_waits_for_a_person(name):
+    """A seller's shared mailbox may be a group: nobody signs the group's mark, and the notice must not get lost."""
+    finding = look(b"List-ID: <orders.shop.example>\r\n" + signed(replace(ATTESTED[name], to=MAILBOX)))
+
+    assert (finding.kind, finding.grade, finding.reason) == (Kind.PROBABLE_OPT_OUT, None, Reason.MAILING_LIST)
+    assert finding.order_id == ORDER
+
+
+def test_a_list_that_writes_about_notices_is_none():
+    mail = replace(ITALIAN, sender="Sellers <list@sellers.example>", extra=(("List-Id", "<sellers.example>"),))
+
+    assert (look(mail.build()).kind, look(mail.build()).reason) == (Kind.NOT_AN_OPT_OUT, Reason.MAILING_LIST)
 
 
 def test_a_generated_mail_may_be_a_notice():

@@ -24,6 +24,7 @@ from tests.notices.sealing import Sealer
 pytestmark = pytest.mark.django_db
 
 MAIL = b"From: auto-communication@amazon.com\r\nSubject: Hello\r\n\r\nText\r\n"
+OUTLOOK = b"\xd0\xcf\x11\xe0 its own format"
 
 
 @pytest.fixture
@@ -65,12 +66,18 @@ def test_a_file_whose_carriage_returns_were_lost_gets_them_back(alice: User) -> 
 
 def test_the_good_files_are_taken_and_the_others_say_why(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "LARGEST", 1000)
-    response = hand_in(alice, b"", MAIL, MAIL + b"x" * 1000, b"PK\x03\x04 a zip", b"\0" * 500, b"one, two\n")
+    response = hand_in(alice, b"", MAIL, MAIL + b"x" * 1000, b"PK\x03\x04 a zip", b"\0" * 500, b"one, two\n", OUTLOOK)
     text = response.content.decode()
     assert len(notices()) == 1
-    assert text.count("Not taken") == 5
+    assert text.count("Not taken") == 6
     for refusal in uploads.Refusal:
         assert refusal.value.split("“")[0] in text
+
+
+@pytest.mark.parametrize("above", [b"\xef\xbb\xbf", b"\r\n\r\n", b"From - Thu Sep 10 02:04:50 2026\r\n"])
+def test_what_a_program_writes_above_a_saved_mail_is_left_out(alice: User, above: bytes) -> None:
+    hand_in(alice, MAIL, above + MAIL)
+    assert len(notices()) == 1
 
 
 def test_too_many_files_and_none_are_a_422(alice: User) -> None:
