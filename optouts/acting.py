@@ -29,6 +29,7 @@ LONGEST_TEXT: Final = 2_000
 
 NOT_FOR_A_PERSON: Final = frozenset({Kind.NOT_AN_OPT_OUT, Kind.OTHER_AMAZON, Kind.BUYER_MESSAGE})
 SIGNED: Final = frozenset({Grade.A1, Grade.A2, Grade.A3, Grade.A4, Grade.A4_UNKNOWN})
+MAY_BE_AN_OPT_OUT: Final = frozenset({Kind.OPT_OUT, Kind.PROBABLE_OPT_OUT})
 TOLD_ONLY: Final = frozenset({Kind.BLOCKED_FOR_CONTENT, Kind.NOT_DELIVERED})  # about one message, which is gone
 
 NOT_YET_TRUSTED: Final = "It waits for a person."
@@ -58,7 +59,7 @@ def act(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
         return _other(notice, finding, now=now)
     rekeying.bring_forward(notice.seller_id, [finding.order_id], [], now=now)
     order, state = _whose(notice.seller_id, finding.order_id, now=now)
-    if finding.alias and order and order.alias_key and order.alias_key not in lookup.every_alias_key(finding.alias):
+    if _is_another_buyers(finding, order):
         return Outcome(Notice.Status.QUARANTINED, OTHER_ADDRESS, order)
     decision = decide(finding.grade, state)
     if Effect.PARK in decision.effects:
@@ -92,9 +93,16 @@ def _other(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
         return Outcome(Notice.Status.APPLIED, said)
     if finding.is_new_wording:
         guards.raise_alarm(notice.seller_id, GuardAlarm.Kind.WORDING, about=f"notice {notice.pk}", now=now)
-    is_waiting = finding.kind not in NOT_FOR_A_PERSON
-    status = Notice.Status.QUARANTINED if is_waiting else Notice.Status.IGNORED
-    return Outcome(status, finding.reason.value, _own(notice.seller_id, finding.order_id))
+    if finding.kind in NOT_FOR_A_PERSON:
+        return Outcome(Notice.Status.IGNORED, finding.reason.value, _own(notice.seller_id, finding.order_id))
+    if finding.grade is Grade.X:  # it contradicts itself: nobody waits because of it
+        return Outcome(Notice.Status.QUARANTINED, finding.reason.value, _own(notice.seller_id, finding.order_id))
+    # Amazon's own words are not known in every language, so the buyer is as safe as after a notice that proves nothing.
+    order = _hold_if_written_to(notice, finding, now + holds.HELD_FOR, now=now)
+    order = order or _own(notice.seller_id, finding.order_id)
+    if _is_another_buyers(finding, order):
+        return Outcome(Notice.Status.QUARANTINED, OTHER_ADDRESS, order)
+    return Outcome(Notice.Status.QUARANTINED, finding.reason.value, order)
 
 
 def _marketplace(seller_id: int, finding: Finding) -> str | None:
@@ -109,6 +117,13 @@ def _marketplace(seller_id: int, finding: Finding) -> str | None:
 
 def _own(seller_id: int, amazon_order_id: str | None) -> Order | None:
     return Order.objects.filter(seller_id=seller_id, amazon_order_id=amazon_order_id or "").first()
+
+
+def _is_another_buyers(finding: Finding, order: Order | None) -> bool:
+    """Whether the notice names another address than the order does. While the list is re-keyed, under any secret."""
+    if order is None or order.alias_key is None or not finding.alias:
+        return False
+    return order.alias_key not in lookup.every_alias_key(finding.alias)
 
 
 def _whose(seller_id: int, amazon_order_id: str, *, now: datetime) -> tuple[Order | None, OrderState]:
@@ -176,11 +191,11 @@ def _later(notice: Notice, finding: Finding, look_at: datetime, *, now: datetime
 
 
 def _hold_if_written_to(notice: Notice, finding: Finding, until: datetime, *, now: datetime) -> Order | None:
-    if finding.kind is not Kind.OPT_OUT or finding.order_id is None:
+    if finding.kind not in MAY_BE_AN_OPT_OUT or finding.order_id is None:
         return None
     rekeying.bring_forward(notice.seller_id, [finding.order_id], [], now=now)
     order, state = _whose(notice.seller_id, finding.order_id, now=now)
-    if order is not None and state is OrderState.WRITTEN_TO:
+    if order is not None and state is OrderState.WRITTEN_TO and not _is_another_buyers(finding, order):
         holds.hold(gate.buyer_of(order), _proof(notice, finding), until=until, now=now)
     return order
 

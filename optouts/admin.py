@@ -99,8 +99,10 @@ class NoticeAdmin(ReadOnlyAdmin):
     def confirm(self, request: HttpRequest, chosen: QuerySet[Notice]) -> None:
         """For quarantined notices about an order of their seller. Others are not stopped by an opinion."""
         now, by = timezone.now(), _operator(request)
-        done = sum(promotions.confirm(notice, by=by, now=now) for notice in _quarantined(chosen))
-        self.message_user(request, f"{done} confirmed.", messages.SUCCESS)
+        answers = [promotions.confirm(notice, by=by, now=now) for notice in _quarantined(chosen)]
+        self.message_user(request, f"{sum(answers)} confirmed.", messages.SUCCESS)
+        if strange := len(answers) - sum(answers):
+            self.message_user(request, f"{strange} not: no order of the seller's is named.", messages.WARNING)
 
     @admin.action(description="This is no opt-out: end the hold", permissions=["view"])
     def dismiss(self, request: HttpRequest, chosen: QuerySet[Notice]) -> None:

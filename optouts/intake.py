@@ -194,7 +194,8 @@ def _write(notice: Notice, findings: Iterable[Finding], outcomes: list[Outcome],
     ]
     finding, outcome = min(zip(findings, outcomes, strict=True), key=lambda pair: urgency.index(pair[1].status))
     notice.status, notice.reason = outcome.status, outcome.reason[:200]
-    leased_until, notice.look_at = notice.look_at, outcome.look_at
+    leased_until = notice.look_at
+    notice.look_at = min((each.look_at for each in outcomes if each.look_at), default=None)  # of any that waits
     notice.order, notice.processed_at = outcome.order, now
     notice.attempts += 1
     notice.kind, notice.grade = finding.kind.value, finding.grade.value if finding.grade else ""
@@ -212,6 +213,6 @@ def _write(notice: Notice, findings: Iterable[Finding], outcomes: list[Outcome],
     notice.crashes = 0
     verdict = {name: getattr(notice, name) for name in VERDICT}
     of_the_notice = Notice.objects.filter(pk=notice.pk)
-    if not of_the_notice.filter(look_at=leased_until).update(**verdict, look_at=outcome.look_at):
+    if not of_the_notice.filter(look_at=leased_until).update(**verdict, look_at=notice.look_at):
         of_the_notice.update(**verdict)  # somebody asked for another look while it was read, and gets it
         notice.refresh_from_db(fields=["look_at"])

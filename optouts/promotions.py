@@ -53,7 +53,8 @@ def confirm(notice: Notice, *, by: User, now: datetime) -> bool:
     Others are not stopped by it: a person's opinion is no proof of Amazon's.
     """
     with transaction.atomic(), across_sellers("an operator confirms a notice"):
-        rekeying.bring_forward(notice.seller_id, [notice.order.amazon_order_id] if notice.order else [], [], now=now)
+        named = notice.order.amazon_order_id if notice.order else notice.amazon_order_id
+        rekeying.bring_forward(notice.seller_id, [named] if named else [], [], now=now)
         buyer = _buyer_of(notice)
         if buyer is None:
             return False
@@ -95,10 +96,12 @@ def bring_into_force(entries: list[Suppression], *, by: User, reason: str, now: 
 
 
 def _buyer_of(notice: Notice) -> gate.Buyer | None:
-    order = Order.objects.filter(pk=notice.order_id).first() if notice.order_id else None
-    if order is None or order.seller_id != notice.seller_id:
+    """Whom the notice names, though his order may have been read only after the notice."""
+    if not notice.order_id and not notice.amazon_order_id:
         return None
-    return gate.buyer_of(order)
+    named = Q(pk=notice.order_id) if notice.order_id else Q(amazon_order_id=notice.amazon_order_id)
+    order = Order.objects.filter(named, seller_id=notice.seller_id).first()
+    return gate.buyer_of(order) if order is not None else None
 
 
 def _close(notice: Notice, status: Notice.Status, reason: str, *, now: datetime) -> None:

@@ -24,6 +24,7 @@ GRADES: Final[dict[str, str]] = {
     Grade.T: "Not decided yet: the signature could not be checked just now",
     Grade.X: "Contradicts itself, or claims to be Amazon's and is not",
 }
+NOT_GRADED: Final = "Not graded: a person has to say first what it is"
 TONES: Final[dict[str, tuple[str, str]]] = {
     Notice.Status.RECEIVED: ("wait", "clock"),
     Notice.Status.APPLIED: ("good", "check"),
@@ -49,14 +50,18 @@ def proof_of(notice: Notice) -> str:
     if not notice.processed_at:
         return "Not examined yet"
     if not notice.grade and notice.status == Notice.Status.QUARANTINED:
-        return "Not graded: a person has to say first what it is"
+        return NOT_GRADED
     return grade_in_words(notice.grade)
 
 
 @register.filter
 def evidence_of(entry: Suppression | SuppressionEvent) -> str:
-    """What an entry of the list, or one event of it, rests on. Without a grade it is a person's word."""
-    return grade_in_words(entry.grade) if entry.grade else "Entered by a person"
+    """What an entry of the list, or one event of it, rests on. Without a grade it is a person's word, or a hold."""
+    if entry.grade:
+        return grade_in_words(entry.grade)
+    state = entry.state if isinstance(entry, Suppression) else entry.what
+    is_hold = state in (Suppression.State.HELD, SuppressionEvent.What.HELD)
+    return NOT_GRADED if is_hold else "Entered by a person"
 
 
 @register.filter

@@ -8,13 +8,14 @@ import pytest
 from accounts.models import AmazonAccount
 from messaging import dispatch
 from messaging.models import Channel, Message, Status
-from optouts import gate, holds, intake, promotions
+from optouts import addresses, gate, holds, intake, promotions
 from optouts.gate import Buyer, Clearance, OnHold, Proof, Reach, Suppressed
 from optouts.models import Notice, Suppression
+from optouts.templatetags.evidence import NOT_GRADED, evidence_of
 from orders.models import Order
-from tests.makers import IT, alias, make_account, make_message, make_order, make_seller, make_user
+from tests.makers import IT, alias, make_account, make_address, make_message, make_order, make_seller, make_user
 from tests.messaging.post_office import PostOffice, at_once
-from tests.notices.builder import ALIAS, GMAIL, ITALIAN, NOW, ORDER, FakeDns
+from tests.notices.builder import ALIAS, AMAZON, GMAIL, ITALIAN, NOW, ORDER, FakeDns, Mail
 from tests.optouts.test_intake import process, take_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
@@ -179,3 +180,57 @@ def test_a_signed_notice_about_an_order_without_an_alias_stops_the_buyer_that_it
     take_in(account)
     other = make_order(account, buyer=ALIAS, marketplace_id=IT)
     assert isinstance(gate.clear(buyer_of(other), now=NOW), Suppressed)
+
+
+GERMAN = replace(
+    ITALIAN,
+    subject="Ihre Nachricht an den Käufer wurde nicht zugestellt.",
+    body=f"<p>Ihre Nachricht zur Bestellung [{ORDER}] wurde nicht zugestellt: der Käufer wünscht keine Nachrichten von "
+    f"Verkäufern.</p><a href='mailto:{ALIAS}'>x</a>",
+)
+
+
+def test_a_probable_opt_out_holds_the_buyer_as_well_as_one_that_nothing_proves(account: AmazonAccount) -> None:
+    order = written_to(account)
+    notice = take_in(account, signed_for(account, GERMAN))
+    assert (notice.status, notice.kind, notice.grade) == (Notice.Status.QUARANTINED, "probable_opt_out", "")
+    assert isinstance(gate.clear(buyer_of(order), now=NOW), OnHold)
+    for entry in Suppression.objects.all():
+        assert evidence_of(entry) == evidence_of(entry.events.get()) == NOT_GRADED
+
+    promotions.promote_templates([notice], by=make_user(), now=NOW)
+    assert process(notice.pk).grade == "A1"
+    assert isinstance(gate.clear(buyer_of(order), now=NOW), Suppressed)
+
+
+def test_a_person_who_finds_that_it_is_none_lets_the_messages_go_on(account: AmazonAccount) -> None:
+    order = written_to(account)
+    notice = take_in(account, signed_for(account, GERMAN))
+    assert promotions.dismiss(notice, by=make_user(), now=NOW)
+    assert isinstance(gate.clear(buyer_of(order), now=NOW), Clearance)
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        replace(GERMAN, body=GERMAN.body.replace(ALIAS, alias())),
+        replace(GERMAN, body=GERMAN.body.replace(f"[{ORDER}]", f"[{ORDER}] und [408-3333333-4444444]")),
+    ],
+    ids=["another buyer's address", "two orders"],
+)
+def test_nobody_waits_because_of_a_probable_opt_out_that_contradicts_itself(account: AmazonAccount, mail: Mail) -> None:
+    order = written_to(account)
+    assert take_in(account, signed_for(account, mail)).status == Notice.Status.QUARANTINED
+    assert isinstance(gate.clear(buyer_of(order), now=NOW), Clearance)
+
+
+def test_a_probable_opt_out_whose_order_came_later_can_be_confirmed(account: AmazonAccount) -> None:
+    notice = take_in(account, signed_for(account, GERMAN))
+    assert notice.order is None and not promotions.confirm(notice, by=make_user(), now=NOW)
+    order = written_to(account)
+    assert promotions.confirm(notice, by=make_user(), now=NOW)
+    assert isinstance(gate.clear(buyer_of(order), now=NOW), Suppressed)
+
+
+def signed_for(account: AmazonAccount, mail: Mail) -> bytes:
+    return AMAZON.sign(replace(mail, to=addresses.full_address(make_address(account.seller))).build())

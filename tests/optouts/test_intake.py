@@ -12,7 +12,7 @@ from optouts import addresses, gate, intake
 from optouts.models import Notice, SellerMailbox, Suppression
 from orders.models import Order
 from tests.makers import IT, make_account, make_address, make_member, make_message, make_order, make_seller
-from tests.notices.builder import ALIAS, AMAZON, ITALIAN, NOW, ORDER, FakeDns
+from tests.notices.builder import ALIAS, AMAZON, ITALIAN, NOW, ORDER, FakeDns, attached
 from tests.notices.hostile import HOSTILE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
@@ -221,3 +221,17 @@ def test_a_hostile_mail_waits_for_a_person_or_is_nothing_and_the_next_one_is_rea
 
     assert hostile.status in (Notice.Status.QUARANTINED, Notice.Status.IGNORED) and hostile.look_at is None
     assert take_in(account).status == Notice.Status.APPLIED
+
+
+def test_a_notice_that_waits_for_its_order_is_not_forgotten_beside_one_that_waits_for_a_person(
+    account: AmazonAccount,
+) -> None:
+    to = addresses.full_address(make_address(account.seller))
+    spoilt = mail_to(to).replace(b"Subject:", b"Subject: x\r\nSubject:")
+    notice = take_in(account, attached(mail_to(to), spoilt))
+    assert notice.status == Notice.Status.QUARANTINED and notice.look_at is not None
+
+    order = an_order(account)
+    assert not is_suppressed(order)
+    process(notice.pk, days=1)
+    assert is_suppressed(order)
