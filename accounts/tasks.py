@@ -9,3 +9,8 @@ from accounts import reminding
 @shared_task(name="accounts.remind")
 def remind() -> None:
     reminding.remind(now=timezone.now())
+
+
+@shared_task(name="accounts.tell_of_the_end")
+def tell_of_the_end() -> None:
+    reminding.tell_of_the_end(now=timezone.now())

@@ -47,6 +47,7 @@ def fill_the_timetable(sender: Celery, **_: Any) -> None:
         "orders.languages_due": 2 * wake,
         "orders.reports_due": 2 * wake,
         "orders.subscribe_due": 60.0,
+        "accounts.tell_of_the_end": 300.0,
         "campaigns.plan_stale": wake,
         "campaigns.send_trials": 30 * wake,
         "messaging.withdraw_suppressed": wake,

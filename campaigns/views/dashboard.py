@@ -15,7 +15,7 @@ from accounts.forms import ConnectForm
 from accounts.models import AccountMarketplace, AmazonAccount, Seller
 from campaigns.models import Campaign
 from messaging import reports
-from messaging.models import Status
+from messaging.models import Channel, Status
 from messaging.reports import Day, Figures
 from optouts import listing
 
@@ -114,14 +114,17 @@ def _steps(seller: Seller) -> list[Step]:
     """What is left to do. Four queries."""
     accounts = AmazonAccount.objects.for_seller(seller).filter(status=AmazonAccount.Status.CONNECTED)[:1]
     places = AccountMarketplace.objects.for_seller(seller).filter(is_used=True).exclude(approved_sender="")
-    active = Campaign.objects.for_seller(seller).filter(status=Campaign.Status.ACTIVE)
+    active = list(
+        Campaign.objects.for_seller(seller).filter(status=Campaign.Status.ACTIVE).values_list("channel", flat=True)
+    )
+    asks_for_reviews_only = bool(active) and Channel.BUYER_EMAIL not in active
     return [
         Step("Connect Amazon", "Agree once on Amazon's page; your orders are then read by themselves.",
              f"{reverse('settings')}#amazon", bool(accounts)),
         Step("Switch a campaign on", "You see how many orders it would take before anything happens.",
-             reverse("welcome" if accounts else "campaigns"), active.exists()),
+             reverse("welcome" if accounts else "campaigns"), bool(active)),
         Step("Enter your sender address", "Needed for letters of your own. Review requests go without it.",
-             reverse("senders"), places.exists()),
+             reverse("senders"), asks_for_reviews_only or places.exists()),
         Step("Let opt-out notices come in", "Copy your address into Amazon's notification preferences. This is done "
              "when the first notice has arrived.", reverse("optouts"), seller.notice_set.exists()),
     ]

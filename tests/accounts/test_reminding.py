@@ -74,3 +74,24 @@ def test_an_authorisation_that_is_gone_ends_no_more(
 
     assert reminding.remind(now=NOW + END) == 0
     assert mailoutbox == []
+
+
+def test_owners_hear_once_that_an_authorisation_is_gone_and_again_after_another(
+    seller: Seller, mailoutbox: list[EmailMessage]
+) -> None:
+    account = make_account(seller, authorised_at=NOW, status=AmazonAccount.Status.REVOKED, reminded_days=14)
+    assert [reminding.tell_of_the_end(now=NOW) for _ in range(3)] == [1, 0, 0]
+    [mail] = mailoutbox
+    assert mail.to == ["alice@shop.example"] and "no longer accepts" in mail.subject
+    assert "/settings/#amazon" in mail.body and "what waits is held" in mail.body
+    with across_sellers("test"):
+        connect_account(
+            seller,
+            region=Region.NA,
+            selling_partner_id=account.selling_partner_id,
+            refresh_token="Atzr|new",
+            stores=[(US, "Shop")],
+            now=NOW,
+        )
+        AmazonAccount.objects.update(status=AmazonAccount.Status.REVOKED)
+    assert reminding.tell_of_the_end(now=NOW) == 1

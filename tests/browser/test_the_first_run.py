@@ -140,4 +140,4 @@ def test_three_clicks_to_the_dry_run_and_five_to_a_live_campaign(
     expect(page.get_by_text("scheduled", exact=False).first).to_be_visible()
     looked_at("why")
     page.goto(live_server.url)
-    expect(page.get_by_text("2 of 4 done")).to_be_visible()
+    expect(page.get_by_text("3 of 4 done")).to_be_visible()
