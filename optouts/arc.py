@@ -24,6 +24,7 @@ from optouts.authenticity import (
     KeyRing,
     Resolver,
     instant,
+    is_endless,
     is_signable,
     parse_tags,
 )
@@ -94,6 +95,8 @@ def examine_chain(message: RawMessage, resolver: Resolver, trusted: frozenset[st
         return Chain(Seal.ABSENT)
     if max(len(message.all(name)) for name in _NAMES) > MAX_INSTANCES:
         return Chain(Seal.TOO_MANY)
+    if is_endless(message.body):
+        return Chain(Seal.BROKEN)
     try:
         verifier = dkim.DKIM(message.raw, logger=SILENT)
     except UNREADABLE:

@@ -17,8 +17,9 @@ from optouts.reasons import Kind
 from optouts.stop_words import asks_to_stop
 from optouts.unwrapping import unwrap
 from optouts.wording import normalise, normalise_lines
-from tests.notices.builder import AMAZON, ENGLISH, EVIL, FakeDns, Mail, Seller, signed
+from tests.notices.builder import AMAZON, ENGLISH, EVIL, GOOGLE, FakeDns, Mail, Seller, signed
 from tests.notices.hostile import HOSTILE
+from tests.notices.sealing import Sealer
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -126,3 +127,25 @@ def test_normalised_text_is_cut_before_and_after_it_grows():
     lines = normalise_lines("\ufdfa" * 200_000)
 
     assert sum(map(len, lines)) <= 64 * 1024
+
+
+BLANKS = b"<p>" + b" " * 40_000 + b"x</p>\r\n"
+
+
+@pytest.mark.parametrize("way", ["signed", "sealed"])
+def test_blanks_without_end_under_a_relaxed_signature_cost_no_more_than_other_text(way):
+    raw = replace(ENGLISH, body="", content_type="text/html").build() + BLANKS
+    if way == "signed":
+        raw = AMAZON.sign(raw, tags={"c": "relaxed/relaxed"})
+    else:
+        raw = Sealer(GOOGLE).seal(AMAZON.sign(raw))
+    started = time.process_time()
+    findings = examine(raw, resolver=FakeDns(), context=Seller().context())
+
+    assert time.process_time() - started < 0.3
+    assert all(finding.grade in (None, Grade.X, Grade.D) for finding in findings)
+
+
+def test_many_blanks_that_a_person_may_write_harm_no_signature():
+    spaced = replace(ENGLISH, body=ENGLISH.body.replace("<p>", "<p>" + " " * 200, 1))
+    assert examine(AMAZON.sign(spaced.build()), resolver=FakeDns(), context=Seller().context())[0].grade is Grade.A1
