@@ -331,11 +331,13 @@ def _window(data: Json, name: str) -> Window:
 
 
 def _money(data: Json, name: str) -> tuple[Decimal | None, str | None]:
-    """An amount and its currency, both or neither. Amazon writes amounts as texts."""
-    if name not in data:
+    """An amount and its currency, both or neither. Amazon writes amounts as texts; a null is not told yet."""
+    if data.get(name) is None:
         return None, None
     money = _part(data, name)
     amount, currency = money.get("amount"), _text(money, "currencyCode")
+    if isinstance(data[name], Mapping) and amount is None and currency is None:
+        return None, None
     try:
         value = Decimal(amount) if isinstance(amount, str) else Decimal("NaN")
     except InvalidOperation:

@@ -128,6 +128,13 @@ def test_a_bare_order_is_an_order_with_everything_absent() -> None:
     assert not order.is_replacement
 
 
+@pytest.mark.parametrize("nothing", [None, {}, {"amount": None, "currencyCode": None}])
+def test_money_that_amazon_does_not_tell_yet_costs_no_order(nothing: object) -> None:
+    order = readable(with_item(product={"price": {"unitPrice": nothing}}) | {"proceeds": {"grandTotal": nothing}})
+    assert (order.total, order.currency, order.items[0].unit_price) == (None, None, None)
+    assert readable(changed(proceeds=None)).total is None
+
+
 def test_an_exchange_names_the_order_it_came_from() -> None:
     link = {"orderId": "171-0000000-0000009", "associationType": "EXCHANGE_ORIGINAL_ID"}
     order = readable(changed(associatedOrders=[link]))

@@ -161,6 +161,11 @@ def test_an_order_without_items_is_an_order(reading: OrderReading) -> None:
     assert store(reading, an_order(orderItems=[])).items.count() == 0
 
 
+def test_an_order_whose_total_is_null_is_stored_without_one(reading: OrderReading) -> None:
+    order = store(reading, an_order(proceeds={"grandTotal": None}))
+    assert (order.total_amount, order.currency) == (None, "")
+
+
 def test_a_status_and_programs_that_nobody_knows_yet_are_kept_as_such(reading: OrderReading) -> None:
     unheard = {"fulfillmentStatus": "TELEPORTED", "fulfilledBy": "DRONES"}
     order = store(reading, an_order(fulfillment=unheard, programs=["AMAZON_MOON", "x" * 300]))
