@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 FIRST_READING: Final = timedelta(days=40)
 OVERLAP: Final = timedelta(minutes=10)  # Amazon's clock and ours, and changes that surface late
+SETTLING: Final = timedelta(minutes=2)  # Amazon tells nothing that is younger
 TOKEN_LIVES: Final = timedelta(hours=23)  # 24 by Amazon's model
 LEASE: Final = timedelta(minutes=5)
 AFTER_TROUBLE: Final = timedelta(minutes=2)  # then 4, 8, 16, 32: an account in trouble must not eat the others' time
@@ -192,13 +193,19 @@ def store_page(reading: OrderReading, page: OrdersPage, *, now: datetime) -> int
         reading.orders_read = F("orders_read") + stored
         reading.unreadable = F("unreadable") + (len(page.orders) - stored)
         reading.next_token, reading.token_at = page.next_token or "", now
-        reading.window_until = reading.window_until or page.last_updated_before
+        reading.window_until = reading.window_until or _told_until(page, now=now)
         if page.next_token is None:
-            reading.read_until = reading.window_until or reading.read_until
+            reading.read_until = reading.window_until
             reading.window_from = reading.window_until = reading.token_at = None
         reading.save(update_fields=WINDOW)
         reading.refresh_from_db()
     return stored
+
+
+def _told_until(page: OrdersPage, *, now: datetime) -> datetime:
+    """Up to when a first page tells every change: as Amazon says, or what it would have said. Never a time to come,
+    which would have us pass over everything until then."""
+    return min(page.last_updated_before or now - SETTLING, now)
 
 
 def purge(*, now: datetime) -> int:

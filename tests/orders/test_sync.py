@@ -342,7 +342,13 @@ def is_anybody_waiting() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def test_a_page_that_says_no_instant_moves_no_watermark(account: AmazonAccount, now: datetime) -> None:
-    reading = OrderReading.objects.create(account=account, seller_id=account.seller_id, next_at=now)
-    sync.store_page(reading, OrdersPage((), None, None), now=now)
+@pytest.mark.parametrize("said", [None, datetime(2100, 1, 1, tzinfo=UTC)])
+def test_a_page_that_says_no_sound_instant_moves_the_watermark_no_further_than_is_sure(
+    account: AmazonAccount, now: datetime, said: datetime | None
+) -> None:
+    reading = OrderReading.objects.create(account=account, seller_id=account.seller_id, next_at=now, window_from=now)
+    sync.store_page(reading, OrdersPage((), "two", said), now=now)
     assert reading.read_until is None
+    later = now + timedelta(minutes=3)
+    sync.store_page(reading, OrdersPage((), None, said), now=later)  # by the first page: the others may be younger
+    assert reading.read_until == (now if said else now - timedelta(minutes=2)) and reading.window_from is None
