@@ -6,6 +6,7 @@ run may die anywhere and be repeated.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -32,7 +33,8 @@ FIRST_READING: Final = timedelta(days=40)
 OVERLAP: Final = timedelta(minutes=10)  # Amazon's clock and ours, and changes that surface late
 SETTLING: Final = timedelta(minutes=2)  # Amazon tells nothing that is younger
 TOKEN_LIVES: Final = timedelta(hours=23)  # 24 by Amazon's model
-LEASE: Final = timedelta(minutes=5)
+LEASE: Final = timedelta(minutes=5)  # renewed before each page
+LONGEST_TURN: Final = timedelta(minutes=1)  # then others have theirs; what is left is due at once
 AFTER_TROUBLE: Final = timedelta(minutes=2)  # then 4, 8, 16, 32: an account in trouble must not eat the others' time
 MOST_DOUBLINGS: Final = 4
 WINDOW: Final = (
@@ -79,6 +81,7 @@ def read_account(account_id: int, *, every: timedelta, now: datetime) -> int:
         if not _lease(account_id, now=now):
             return 0
         reading = OrderReading.objects.select_related("account").get(account_id=account_id)
+        reading.leased_until = now + LEASE  # ours, whatever stands there meanwhile
         used = AccountMarketplace.objects.filter(account_id=account_id, is_used=True)
         marketplaces = list(used.values_list("marketplace_id", flat=True))
         if not marketplaces:
@@ -107,9 +110,9 @@ class Pause:
 def _read_pages(
     reading: OrderReading, client: AmazonClient, marketplaces: list[str], *, every: timedelta, now: datetime
 ) -> int:
-    stored = 0
+    stored, began = 0, monotonic()
     _open_window(reading, now=now)
-    while True:
+    while _renew(reading, now=now + timedelta(seconds=monotonic() - began)):
         page = _next_page(reading, client, marketplaces, every=every)
         _note_access(reading, page, now=now)
         if isinstance(page, Pause):
@@ -121,6 +124,11 @@ def _read_pages(
         if page.next_token is None:
             _finish(reading, next_at=_next_beat(reading.account_id, every=every, now=now), last_read_at=now)
             return stored
+        if monotonic() - began > LONGEST_TURN.total_seconds():
+            _finish(reading, next_at=now)
+            return stored
+    log.warning("lease_lost", account=reading.account_id)
+    return stored
 
 
 def _note_access(reading: OrderReading, page: OrdersPage | Pause, *, now: datetime) -> None:
@@ -184,11 +192,12 @@ def store_page(reading: OrderReading, page: OrdersPage, *, now: datetime) -> int
         if isinstance(unread, Unreadable):
             log.warning("order_unreadable", account=reading.account_id, order=unread.order_id, reason=unread.reason)
     with transaction.atomic():
-        asked_for = reading.window_from, reading.read_until
+        asked_for = reading.window_from, reading.read_until, reading.next_token
         row = OrderReading.objects.select_for_update().filter(pk=reading.pk)
         stored = store_orders(reading.account, orders, now=now)
-        if row.values_list("window_from", "read_until").get() != asked_for:
-            reading.refresh_from_db()  # somebody asked meanwhile to begin anew, with other marketplaces: that stands
+        if row.values_list("window_from", "read_until", "next_token").get() != asked_for:
+            # Somebody asked meanwhile to begin anew, with other marketplaces, or has read on: that stands.
+            reading.refresh_from_db(fields=WINDOW)
             return stored
         reading.orders_read = F("orders_read") + stored
         reading.unreadable = F("unreadable") + (len(page.orders) - stored)
@@ -198,7 +207,7 @@ def store_page(reading: OrderReading, page: OrdersPage, *, now: datetime) -> int
             reading.read_until = reading.window_until
             reading.window_from = reading.window_until = reading.token_at = None
         reading.save(update_fields=WINDOW)
-        reading.refresh_from_db()
+        reading.refresh_from_db(fields=WINDOW)
     return stored
 
 
@@ -222,6 +231,13 @@ def _lease(account_id: int, *, now: datetime) -> bool:
         Q(leased_until__isnull=True) | Q(leased_until__lt=now)
     )
     return bool(free.update(leased_until=now + LEASE))
+
+
+def _renew(reading: OrderReading, *, now: datetime) -> bool:
+    """Keep the account for five minutes more. False: we have been so slow that another worker has it; it is his."""
+    ours = OrderReading.objects.filter(pk=reading.pk, leased_until=reading.leased_until)
+    reading.leased_until = now + LEASE
+    return bool(ours.update(leased_until=reading.leased_until))
 
 
 def _open_window(reading: OrderReading, *, now: datetime) -> None:
@@ -256,4 +272,4 @@ def _finish(
         changes["failures"] = min(reading.failures, MOST_DOUBLINGS) + 1
     if last_read_at:
         changes |= {"last_read_at": last_read_at, "failures": 0}
-    OrderReading.objects.filter(pk=reading.pk).update(**changes)
+    OrderReading.objects.filter(pk=reading.pk, leased_until=reading.leased_until).update(**changes)

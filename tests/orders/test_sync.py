@@ -1,6 +1,7 @@
 """Reading orders from the simulated Amazon: page by page, again after a crash, and whatever goes wrong in between."""
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs
@@ -334,6 +335,65 @@ def test_a_worker_that_waited_for_another_ones_lease_sees_it(
             simulated_amazon.wait_for(is_anybody_waiting)
         second.join()
     assert stored == [0] and simulated_amazon.calls(SEARCH) == []
+
+
+def slow_pages(monkeypatch: pytest.MonkeyPatch, each: timedelta, meanwhile: Callable[[timedelta], None]) -> None:
+    """Every page takes so long; `meanwhile` is told how long the reading has taken when one has come."""
+    store, passed = sync.store_page, [timedelta()]
+
+    def slowly(*given: Any, **more: Any) -> int:
+        passed[0] += each
+        meanwhile(passed[0])
+        return store(*given, **more)
+
+    monkeypatch.setattr(sync, "store_page", slowly)
+    monkeypatch.setattr(sync, "monotonic", lambda: passed[0].total_seconds())
+    monkeypatch.setattr(sync, "LONGEST_TURN", timedelta(hours=1))
+
+
+def test_a_long_reading_stays_with_its_worker(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulated_amazon.orders(theirs, [{} for _ in range(250)])
+    others: list[int] = []
+
+    def come_too(passed: timedelta) -> None:
+        others.append(sync.read_account(account.pk, every=EVERY, now=now + passed))
+
+    slow_pages(monkeypatch, timedelta(minutes=4), come_too)
+    assert read(account, now) == 250
+    assert others == [0, 0, 0] and len(searches(simulated_amazon)) == 3
+    assert reading_of(account).leased_until is None
+
+
+def test_a_worker_that_has_lost_its_lease_leaves_the_account_to_the_other(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulated_amazon.orders(theirs, [{} for _ in range(250)])
+    theirs_until = now + timedelta(hours=1)
+
+    def take(passed: timedelta) -> None:
+        if passed == timedelta(minutes=6):
+            OrderReading.objects.update(leased_until=theirs_until, next_token="the other's")
+
+    slow_pages(monkeypatch, timedelta(minutes=6), take)
+    assert read(account, now) == 100  # what came is kept: of two readings the newer wins
+    reading = reading_of(account)
+    assert (reading.leased_until, reading.next_token) == (theirs_until, "the other's")
+    assert reading.next_at <= now and len(searches(simulated_amazon)) == 1
+
+
+def test_a_long_reading_gives_the_others_their_turn_and_is_due_at_once(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulated_amazon.orders(theirs, [{} for _ in range(150)])
+    with monkeypatch.context() as slow:
+        slow_pages(slow, timedelta(seconds=61), lambda passed: None)
+        slow.setattr(sync, "LONGEST_TURN", timedelta(minutes=1))
+        assert read(account, now) == 100
+    reading = reading_of(account)
+    assert reading.next_at == now and reading.leased_until is None and reading.next_token
+    assert read(account, now + sync.RING_AGAIN) == 50
 
 
 def is_anybody_waiting() -> bool:
