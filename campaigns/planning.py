@@ -2,21 +2,25 @@
 
 An order stands in the queue (`Order.replan_at`) when it, a campaign of its seller, a sender or a list has changed.
 Planning twice changes nothing: each order has one decision per campaign and at most one message. A batch is read,
-decided and written as a whole; only what differs from what was decided before is written.
+decided and written as a whole; only what differs from what was decided before is written. An order with a message that
+waits has its turn at once, in the transaction that learns of a change: a refund takes back what must not go any more.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
 from django.db import DataError, transaction
+from django.db.models import QuerySet
 
 from accounts import manyrows
+from accounts.manyrows import among
 from accounts.rowsecurity import across_sellers
 from campaigns.competing import Contender, Outcome, compete
 from campaigns.eligibility import Decision, Verdict
+from campaigns.eligibility.sentences import why_not
 from campaigns.letters import letter_for
 from campaigns.models import FollowUp
 from campaigns.surroundings import Surroundings, look_around
@@ -47,6 +51,14 @@ def plan_stale(*, now: datetime) -> int:
         return sum(_plan_some(seller_id, now=now) for seller_id in sellers_waiting(now=now))
 
 
+def plan_at_once(*, seller_id: int, order_ids: Collection[int], now: datetime, **_: object) -> None:
+    """For whoever has just stored a change of these orders, in that very transaction: those for which a message waits
+    are decided anew. The others have time until it is their turn."""
+    waiting = Message.objects.filter(order__in=among(order_ids), status__in=outbox.WAITING).values("order_id")
+    with transaction.atomic():
+        _plan(seller_id, Order.objects.filter(pk__in=waiting).order_by("pk").select_for_update(), now=now)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is to become of one order. Without an outcome its message is in somebody's hands, and it waits for that."""
@@ -63,17 +75,24 @@ def _plan_some(seller_id: int, *, now: datetime) -> int:
     with transaction.atomic():
         queue = Order.objects.filter(seller_id=seller_id, replan_at__lte=now).order_by("replan_at", "id")
         # Locked before the campaigns are read: whoever changes one then waits for us to put its orders back in line.
-        orders = list(queue.select_for_update(skip_locked=True).prefetch_related("account", "items")[:PER_SELLER])
-        around = look_around(seller_id, orders)
-        look_again: dict[int, datetime | None] = {}
-        plans = []
-        for order in orders:
-            try:
-                plans.append(decide_on(order, around, now=now))
-            except BAD_ORDER as trouble:
-                look_again[order.pk] = _in_trouble(order, trouble, now=now)
-        look_again |= _carry_out(plans, around, now=now)
-        _leave_the_queue(look_again)
+        return _plan(seller_id, queue.select_for_update(skip_locked=True)[:PER_SELLER], now=now)
+
+
+def _plan(seller_id: int, locked: QuerySet[Order], *, now: datetime) -> int:
+    """Decide on these orders of one seller and write what follows; returns how many they are."""
+    orders = list(locked.prefetch_related("account", "items"))
+    if not orders:
+        return 0
+    around = look_around(seller_id, orders)
+    look_again: dict[int, datetime | None] = {}
+    plans = []
+    for order in orders:
+        try:
+            plans.append(decide_on(order, around, now=now))
+        except BAD_ORDER as trouble:
+            look_again[order.pk] = _in_trouble(order, trouble, now=now)
+    look_again |= _carry_out(plans, around, now=now)
+    _leave_the_queue(look_again)
     return len(orders)
 
 
@@ -106,11 +125,17 @@ def decide_on(order: Order, around: Surroundings, *, now: datetime) -> Plan:
     if live is not None and outcome.keeper is None and (winner is None or winner.pk != owner):
         if standing.suppressed is not None:  # planning may come before the withdrawal: the message says the same
             return Plan(order, live, outcome, taken_back=standing.suppressed, is_suppressed=True)
-        reason = f"{winner.name} has this order now" if winner else NOT_ANY_MORE
+        reason = f"{winner.name} has this order now" if winner else _why_not_any_more(outcome, owner)
         return Plan(order, live, outcome, _wish_of(order, winner, outcome, around), reason)
     if winner is not None and live is not None:
         outcome.decisions[winner.pk] = _steady(outcome.decisions[winner.pk], live)
     return Plan(order, live, outcome, _wish_of(order, winner, outcome, around))
+
+
+def _why_not_any_more(outcome: Outcome, owner: int | None) -> str:
+    """What the campaign of the message says of its order now."""
+    decision = outcome.decisions.get(owner) if owner else None
+    return why_not([check.to_json() for check in decision.failed]) if decision else NOT_ANY_MORE
 
 
 def _steady(decision: Decision, live: Message) -> Decision:

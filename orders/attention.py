@@ -1,7 +1,8 @@
 """The queue of planning: which orders are to be decided (again). Whoever changes what rules look at asks for it here.
 
 The floors above write here too, down the stairs: a campaign that changes, a sender that is entered, a buyer who is put
-on the list. Asking and the change are one transaction, so planning never misses one.
+on the list. Asking and the change are one transaction, so planning never misses one. What waits for an order does not
+wait for the queue: whoever stores a change says so (`orders_changed`), and it is decided anew before the commit.
 """
 
 from datetime import datetime, timedelta
@@ -9,10 +10,14 @@ from typing import Final
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.dispatch import Signal
 
 from orders.models import Order, OrderReading
 
 PLANNED_FOR: Final = timedelta(days=75)  # after purchase; Amazon's time for an order is long over by then
+
+# `seller_id`, `order_ids`, `now`: known orders of one seller stand in the queue, in the transaction that learnt why.
+orders_changed: Final = Signal()
 
 # From seller to seller along the index, however long a queue is.
 _SELLERS: Final = """

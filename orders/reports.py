@@ -3,7 +3,7 @@
 Five kinds. The order report brings what polling cannot (a long first import, or more than 48,000 orders a day); the two
 returns reports bring returns and refunds, the feedback report the stars of unhappy buyers, and the report of Amazon's
 own shipments an estimate where no day of delivery was promised. Whatever they change of an order puts it back in the
-queue of planning, in the same transaction.
+queue of planning, in the same transaction, which also takes back what must not wait any more (`attention`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +26,7 @@ from amazon.errors import AccessDenied, AmazonError, AuthorisationLost, Refused,
 from amazon.operations import Operation
 from amazon.quotas import QuotasUnavailable
 from amazon.values import AmazonOrder, Rated, ReportStatus, Returned, Sent, Unreadable
+from orders.attention import orders_changed
 from orders.models import AmazonReport, Order, OrderReading
 from orders.naming import name_orders
 from orders.storing import store_orders
@@ -313,6 +314,8 @@ def _store(
             for order in changed.values():
                 order.changed_at = order.replan_at = now
             Order.objects.bulk_update(changed.values(), [*fields, "changed_at", "replan_at"])
+            if changed:
+                orders_changed.send(sender=None, seller_id=report.seller_id, order_ids=set(changed), now=now)
         stored += len(lines)
     return stored, unreadable
 

@@ -17,6 +17,7 @@ from accounts.models import AmazonAccount
 from amazon.values import AmazonOrder, FulfilledBy, OrderStatus, PackageStatus
 from amazon.values import OrderItem as AmazonItem
 from orders import upserting
+from orders.attention import orders_changed
 from orders.models import ALIAS_KEPT_FOR, Order, OrderItem
 
 log = structlog.get_logger(__name__)
@@ -83,6 +84,8 @@ def _store_page(account: AmazonAccount, orders: list[AmazonOrder], *, now: datet
     differing = upserting.upsert_items(items, is_report=is_report) if items else set()
     if late := differing - applied.changed:
         Order.objects.filter(pk__in=late).update(changed_at=now, replan_at=now)
+    if changed := (applied.changed | late) - applied.new:
+        orders_changed.send(sender=None, seller_id=account.seller_id, order_ids=changed, now=now)
 
 
 def _row(account: AmazonAccount, order: AmazonOrder, *, now: datetime) -> Row:

@@ -9,28 +9,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from campaigns.eligibility import Reason, Verdict
+from campaigns.eligibility.sentences import why_not
 from campaigns.models import FollowUp
 from messaging.models import Channel, Message, Status
 from orders.clocks import spoken
 
-# Of several "no"s the one that a seller has to know first stands first; the words are those of a sentence.
-WHY_NOT: Final[dict[str, str]] = {
-    Reason.NOT_SUPPRESSED: "{actual}",
-    Reason.NOT_EXCLUDED: "{actual}",
-    Reason.NOT_CANCELLED: "the order is {actual}",
-    Reason.CANCELLATION_ASKED: "the buyer has asked to cancel the order",
-    Reason.REPLACEMENT: "the order is a replacement or an exchange",
-    Reason.MARKETPLACE_USED: "this marketplace is not in use",
-    Reason.SHIPPED: "the order has not been shipped ({actual})",
-    Reason.DELIVERY_KNOWN: "the delivery date is not known yet",
-    Reason.INSIDE_WINDOW: "it is too late by Amazon's rules: {actual}, and it must be {expected}",
-    Reason.ONE_REQUEST: "another campaign has this order: {actual}",
-    Reason.SENDER_ENTERED: "your sender address for this marketplace is not entered",
-    Reason.BUYER_CAN_BE_REACHED: "Amazon has given no address for the buyer",
-    Reason.TEMPLATE_FOUND: "the campaign has no template in the marketplace's language",
-    Reason.LETTER_KEEPS_RULES: "its letter would break Amazon's text rules ({actual})",
-    Reason.FULFILLED_BY: "the campaign is for orders fulfilled by {expected}, and this one is fulfilled by {actual}",
-}
 STILL_OPEN: Final = frozenset({Reason.SHIPPED.value, Reason.DELIVERY_KNOWN.value})  # time alone may turn them
 NOT_DECIDED: Final = "Not decided yet: orders are planned soon after they have been read."
 OPTED_OUT: Final = "the buyer has opted out"
@@ -126,7 +109,7 @@ def _refusal(follow_ups: Sequence[FollowUp]) -> Story | None:
         return None
     # The campaign that came nearest says why: the others ruled themselves out earlier.
     _, checks = min(active, key=lambda pair: len(pair[1]))
-    why = _why_not(checks)
+    why = why_not(checks)
     if all(reason in STILL_OPEN for reason in _reasons(checks)) or _is_later(active):
         return Story(
             "wait", "hourglass", "Waiting", f"Waiting: {why}. The order is looked at again when that changes.", why
@@ -142,15 +125,6 @@ def _is_later(active: Iterable[tuple[FollowUp, list[dict[str, Any]]]]) -> bool:
 
 def _reasons(checks: Iterable[dict[str, Any]]) -> set[str]:
     return {check["reason"] for check in checks}
-
-
-def _why_not(checks: Sequence[dict[str, Any]]) -> str:
-    ranks = {str(reason): rank for rank, reason in enumerate(WHY_NOT)}
-    check = min(checks, key=lambda check: ranks.get(check["reason"], len(ranks)))
-    words = WHY_NOT.get(check["reason"])
-    if words is None:
-        return f"{check['reason']}: expected {check['expected']}, it is {check['actual']}"
-    return words.format(expected=check["expected"], actual=check["actual"])
 
 
 def _reason(message: Message) -> str:
