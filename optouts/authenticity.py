@@ -8,6 +8,7 @@ Amazon SES has `d=amazonses.com`, so signatures of other domains are recorded an
 have 1024 bits (seen 2017 to 2025): a stricter minimum would refuse all of its mail.
 """
 
+import base64
 import binascii
 import logging
 import re
@@ -19,7 +20,7 @@ from typing import Protocol
 
 import dkim
 from dkim.asn1 import ASN1FormatError
-from dkim.crypto import UnparsableKeyError
+from dkim.crypto import UnparsableKeyError, parse_public_key
 
 from optouts.rawgate import GateRefusal, RawMessage, inspect
 
@@ -42,9 +43,11 @@ REQUIRED_OF_OTHERS = frozenset({"from", "subject", "date"})
 
 _MAX_SIGNATURE_FIELD = 4096
 _MAX_KEY_RECORD = 1200  # a 4096-bit key takes 740; the size bounds the arithmetic that a stranger's key can ask for
+_MOST_EXPONENT = 1 << 24
 _MAX_TROUBLES = 2
 _BLANKS = re.compile(rb"[\t ]+")
 _MOST_BLANKS = 250
+_PLAIN = re.compile(rb"[\t\r\n -~]*")  # RFC 6376, 3.2: tags and their values are printable ASCII and blanks
 _LONG_BLANK = re.compile(rb"\s{64}")  # dkimpy's search for b= is quadratic in runs of white space
 _TAG_NAME = re.compile(r"[a-z][a-z0-9_]{0,15}")
 _DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,10}")
@@ -233,10 +236,8 @@ class KeyRing:
     def ask(self, name: bytes, timeout: int = 5) -> bytes | None:
         """Return the record at `name`, or None when there is no usable key. Raises DnsTrouble."""
         if name not in self._fetched:
-            record = self._resolver.txt(name.decode("ascii"))
-            if record is not None and (len(record) > _MAX_KEY_RECORD or not _has_key(record)):
-                record = None
-            self._fetched[name] = record
+            record = key_in(self._resolver.txt(name.decode("ascii")))
+            self._fetched[name] = None if record is None or _is_dear(record) else record
         return self._fetched[name]
 
 
@@ -359,6 +360,30 @@ def _freshness(signature: Signature, now: datetime) -> SignatureResult:
     if signature.signed_at < now - MAX_AGE:
         return SignatureResult.TOO_OLD
     return SignatureResult.PASSED
+
+
+def key_in(record: bytes | None) -> bytes | None:
+    """Return the record if it may be a key record (RFC 6376, 3.6.1), else None, as if there was none.
+
+    What is returned is short plain text, so it can be written down as it is: whoever publishes a record may put
+    anything into it, and a database keeps no NUL.
+    """
+    if record is None or len(record) > _MAX_KEY_RECORD or not _PLAIN.fullmatch(record) or not _has_key(record):
+        return None
+    return record
+
+
+def _is_dear(record: bytes) -> bool:
+    """Whether to verify by this key takes a stranger's half second of arithmetic instead of a thousandth.
+
+    Keys have 65537, or 3, for their exponent; one as long as the modulus is made to keep us busy.
+    """
+    tags = parse_tags(record)
+    try:
+        exponent = parse_public_key(base64.b64decode((tags or {}).get("p", "")))["publicExponent"]
+    except UNREADABLE:
+        return False  # dkimpy says of it what is to be said
+    return bool(exponent >= _MOST_EXPONENT)
 
 
 def _has_key(record: bytes) -> bool:

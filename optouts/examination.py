@@ -28,6 +28,7 @@ from optouts.grading import (
 )
 from optouts.mime import Parts, walk
 from optouts.parsing import Reading, parse
+from optouts.patience import Patience
 from optouts.rawgate import RawMessage
 from optouts.reasons import Kind, Reason
 from optouts.setup_mails import Confirmation
@@ -92,9 +93,10 @@ class Finding:
 def examine(raw: bytes, *, resolver: Resolver, context: Context) -> tuple[Finding, ...]:
     """Return what `raw` is: at least one finding, several only for several attached originals.
 
-    Never raises on anything that a mail can hold. DNS trouble is a finding of grade T: examine again later.
+    Never raises on anything that a mail can hold. DNS trouble is a finding of grade T: examine again later. So is a
+    question beyond what `patience` allows to a mail and all that is attached to it.
     """
-    return _Examination(resolver, context).of(raw)
+    return _Examination(Patience(resolver), context).of(raw)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from accounts import keys, lookup
-from optouts.authenticity import DnsTrouble, Resolver
+from optouts.authenticity import DnsTrouble, Resolver, key_in
 from optouts.examination import Finding
 from optouts.models import Notice, NoticeReading
 from optouts.reasons import Reason
@@ -33,7 +33,10 @@ def parser_version() -> str:
 
 
 class Asked:
-    """A resolver that passes questions on and keeps the answers, so that they can be given again years later."""
+    """A resolver that passes questions on and keeps the answers, so that they can be given again years later.
+
+    A record that is no key (too long, or no plain text) is kept as none at all, and judges the mail as none would.
+    """
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
@@ -41,8 +44,8 @@ class Asked:
 
     def txt(self, name: str, /) -> bytes | None:
         """Return what the resolver returns. Trouble is no answer and is not kept."""
-        record = self._resolver.txt(name)
-        self.answers[_canonical(name)] = None if record is None else record.decode("ascii", "replace")
+        record = key_in(self._resolver.txt(name))
+        self.answers[_canonical(name)] = None if record is None else record.decode("ascii")
         return record
 
 

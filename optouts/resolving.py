@@ -1,7 +1,8 @@
 """TXT records for `authenticity`: from the DNS in production, from a fixed list in demo, replay and tests.
 
 An edge. The DNS resolver remembers answers for their time to live (at least a minute, at most a day; "does not
-exist" for at most five minutes), so that a burst of notices asks once. Both kinds keep `authenticity.Resolver`.
+exist" for at most five minutes, that nobody answers for ten seconds), so that a burst of notices asks once, and learns
+at once that it cannot know. Both kinds keep `authenticity.Resolver`.
 """
 
 import threading
@@ -13,9 +14,10 @@ import dns.name
 import dns.rdatatype
 import dns.resolver
 
-from optouts.authenticity import DnsTrouble
+from optouts.authenticity import DnsTrouble, key_in
 
 MIN_SECONDS, MAX_SECONDS, MAX_SECONDS_ABSENT = 60.0, 86_400.0, 300.0
+SECONDS_OF_TROUBLE = 10.0  # RFC 9520 wants failures remembered, too; a mail in trouble is looked at again in a minute
 MAX_REMEMBERED = 10_000
 
 
@@ -48,25 +50,23 @@ class DnsResolver:
         self._monotonic = monotonic
         self._resolver: dns.resolver.Resolver | None = None
         self._lock = threading.Lock()
-        self._remembered: dict[str, tuple[float, bytes | None]] = {}
+        self._remembered: dict[str, tuple[float, bytes | None | DnsTrouble]] = {}
 
     def txt(self, name: str, /) -> bytes | None:
-        """Return the TXT record at `name`, or None when it provably does not exist; else raise DnsTrouble.
-
-        Trouble is not remembered: the next mail asks again.
-        """
+        """Return the key record at `name`, or None when there provably is none; else raise DnsTrouble."""
         name = _canonical(name)
-        known = self._remembered.get(name)
-        if known is not None and known[0] > self._monotonic():
-            return known[1]
-        record, seconds = self._ask(name)
-        with self._lock:
-            if len(self._remembered) >= MAX_REMEMBERED:  # strangers choose the names: the memory must stay flat
-                self._remembered.clear()
-            self._remembered[name] = (self._monotonic() + seconds, record)
-        return record
+        until, answer = self._remembered.get(name, (0.0, None))
+        if until <= self._monotonic():
+            answer, seconds = self._ask(name)
+            with self._lock:
+                if len(self._remembered) >= MAX_REMEMBERED:  # strangers choose the names: the memory must stay flat
+                    self._remembered.clear()
+                self._remembered[name] = (self._monotonic() + seconds, answer)
+        if isinstance(answer, DnsTrouble):
+            raise DnsTrouble(*answer.args)
+        return answer
 
-    def _ask(self, name: str) -> tuple[bytes | None, float]:
+    def _ask(self, name: str) -> tuple[bytes | None | DnsTrouble, float]:
         try:
             if self._resolver is None:
                 self._resolver = _resolver(self._server)
@@ -74,10 +74,9 @@ class DnsResolver:
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.name.LabelTooLong, dns.name.EmptyLabel):
             return None, MAX_SECONDS_ABSENT
         except (dns.exception.DNSException, OSError) as trouble:
-            raise DnsTrouble(type(trouble).__name__) from trouble
+            return DnsTrouble(type(trouble).__name__), SECONDS_OF_TROUBLE
         records = [b"".join(item.strings) for item in answer]
-        # A name with several records: the key is the one that looks like a key.
-        record = next((record for record in records if b"p=" in record), records[0] if records else None)
+        record = next(filter(key_in, records), None)  # of several, the one that may be a key; no other is kept
         ttl = float(answer.rrset.ttl) if answer.rrset is not None else MIN_SECONDS
         return record, min(max(ttl, MIN_SECONDS), MAX_SECONDS)
 

@@ -163,7 +163,7 @@ class FakeDns:
         if self.trouble:
             raise DnsTrouble("SERVFAIL")
         record = None if self.missing else self.records.get(name)
-        return None if record is None else record.encode()
+        return None if record is None else record.encode(errors="surrogateescape")
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Mail that is meant to hurt: answered within a second, never with an exception, never with a grade."""
 
+import base64
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from optouts.reasons import Kind
 from optouts.stop_words import asks_to_stop
 from optouts.unwrapping import unwrap
 from optouts.wording import normalise, normalise_lines
-from tests.notices.builder import AMAZON, ENGLISH, EVIL, GOOGLE, FakeDns, Mail, Seller, signed
+from tests.notices.builder import AMAZON, ENGLISH, EVIL, GOOGLE, FakeDns, Mail, Seller, _key, attached, signed
 from tests.notices.hostile import HOSTILE
 from tests.notices.sealing import Sealer
 
@@ -101,6 +102,31 @@ def test_a_hostile_key_proves_nothing(record):
     (finding,) = examine(signed(), resolver=FakeDns(records={AMAZON.name: record}), context=Seller().context())
 
     assert finding.grade in (Grade.D, Grade.X)
+
+
+def key_record(bits: int, exponent: int) -> str:
+    """The record of a key whose exponent is of a stranger's choice."""
+
+    def encoded(tag: int, content: bytes) -> bytes:
+        return bytes([tag, 0x82]) + len(content).to_bytes(2) + content
+
+    def number(value: int) -> bytes:
+        return encoded(2, value.to_bytes(value.bit_length() // 8 + 1))
+
+    modulus = _key(bits).public_key().public_numbers().n
+    return "v=DKIM1; p=" + base64.b64encode(encoded(0x30, number(modulus) + number(exponent))).decode()
+
+
+@pytest.mark.parametrize("bits_of_exponent", [16, 23, 2_600])
+def test_a_strangers_key_cannot_keep_us_busy(bits_of_exponent):
+    signer = replace(EVIL, bits=4096)
+    raw = Mail(sender="x@evil.example", body="x").build()
+    for _ in range(8):
+        raw = signer.sign(raw)
+    raw = attached(*[raw] * 45)
+    dns = FakeDns(records={signer.name: key_record(4096, 2**bits_of_exponent + 1)})
+
+    assert cpu_of(lambda: examine(raw, resolver=dns, context=Seller().context())) < 1.5
 
 
 def test_a_stranger_cannot_make_us_ask_the_dns_for_ever():

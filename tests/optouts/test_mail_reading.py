@@ -341,14 +341,22 @@ def test_a_name_that_does_not_exist_is_absent_and_remembered_for_five_minutes(ab
 
 
 @pytest.mark.parametrize("trouble", [dns.exception.Timeout, dns.resolver.NoNameservers, OSError])
-def test_trouble_is_raised_and_not_remembered(trouble: type[Exception]) -> None:
-    server = Answering(trouble())
-    resolver = resolver_with(server, [0.0])
+def test_trouble_is_raised_and_asked_about_again_after_ten_seconds(trouble: type[Exception]) -> None:
+    server, clock = Answering(trouble()), [0.0]
+    resolver = resolver_with(server, clock)
 
-    for _ in range(2):
+    for clock[0] in (0.0, 9.9):
         with pytest.raises(DnsTrouble):
             resolver.txt("a.")
-    assert server.asked == 2
+    assert server.asked == 1
+    clock[0], server.answer = 10.0, [b"p=x"]
+    assert resolver.txt("a.") == b"p=x"
+
+
+@pytest.mark.parametrize("junk", [b"p=" + b"A" * 60_000, b"p=A\0", b"p=\xff", b"v=spf1 -all", b"p="])
+def test_what_is_no_key_is_not_kept_in_memory(junk: bytes) -> None:
+    assert resolver_with(Answering([junk]), [0.0]).txt("a.") is None
+    assert resolver_with(Answering([junk, b"p=x"]), [0.0]).txt("a.") == b"p=x"
 
 
 def test_the_memory_of_answers_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from optouts.authenticity import DnsTrouble
 from optouts.models import Notice, NoticeReading, PromotedTemplate, Suppression
 from orders.models import Order
 from tests.makers import IT, make_account, make_member, make_seller, make_user
-from tests.notices.builder import NOW, FakeDns
+from tests.notices.builder import AMAZON, NOW, FakeDns
 from tests.optouts.test_intake import MAILBOX, an_order, is_suppressed, mail_to, take_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
@@ -55,6 +55,18 @@ def test_each_examination_leaves_a_reading_with_the_keys_that_judged_it(account:
     Notice.objects.update(look_at=NOW)
     intake.process(notice.pk, resolver=FakeDns(), now=NOW)
     assert NoticeReading.objects.count() == 2
+
+
+@pytest.mark.parametrize("junk", ["\0", "\udcff\0", "\x1b", "é"])
+def test_a_key_record_with_junk_in_it_is_no_key_and_can_be_written_down(junk: str, account: AmazonAccount) -> None:
+    order = an_order(account)
+    notice = take_in(account, dns=FakeDns(records={AMAZON.name: AMAZON.record + junk}))
+    assert notice.attempts == 1 and notice.grade == "D" and not is_suppressed(order)
+    assert NoticeReading.objects.get().evidence["answers"] == {AMAZON.name: None}
+    [finding] = intake.read(
+        notice, intake.raw_of(notice), intake.Surroundings(), resolver=readings.kept_keys(notice)
+    )
+    assert finding.grade == notice.grade
 
 
 @pytest.mark.parametrize(
