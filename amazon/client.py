@@ -27,6 +27,7 @@ from amazon.values import (
     OrdersPage,
     Participation,
     ReportProgress,
+    SoldElsewhere,
 )
 from amazon.wire import Reply, exchange, exchange_async, open_connection, rate_limit, understand
 
@@ -94,7 +95,7 @@ class AmazonClient:
         )
         return reading.orders_page(self._ask(Operation.SEARCH_ORDERS, call).body)
 
-    def get_order(self, order_id: str) -> AmazonOrder:
+    def get_order(self, order_id: str) -> AmazonOrder | SoldElsewhere:
         """Return an order as it is now. Raises `Unclear` where the answer cannot be read."""
         return reading.single_order(self._ask(Operation.GET_ORDER, calls.get_order(_checked(order_id))).body)
 

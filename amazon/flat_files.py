@@ -15,8 +15,18 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from amazon.marketplaces import MARKETPLACES
-from amazon.reading import ORDER_ID
-from amazon.values import AmazonOrder, FulfilledBy, OrderItem, OrderStatus, Rated, Returned, Sent, Unreadable
+from amazon.reading import MULTI_CHANNEL_ID, ORDER_ID
+from amazon.values import (
+    AmazonOrder,
+    FulfilledBy,
+    OrderItem,
+    OrderStatus,
+    Rated,
+    Returned,
+    Sent,
+    SoldElsewhere,
+    Unreadable,
+)
 
 Row = Mapping[str, str]
 
@@ -53,6 +63,7 @@ _FULFILLED_BY: Final = {
     "mfn": FulfilledBy.MERCHANT,
 }
 _BY_CHANNEL: Final = {marketplace.domain: marketplace.id for marketplace in MARKETPLACES}
+_ELSEWHERE: Final = "non-amazon"  # "Non-Amazon", "Non-Amazon IT"
 _DAYS: Final = ("%d-%b-%Y", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y")
 
 
@@ -60,7 +71,7 @@ class WrongColumns(Exception):
     """The report has not the columns that it should have."""
 
 
-def read_orders(lines: Iterable[bytes]) -> Iterator[AmazonOrder | Unreadable]:
+def read_orders(lines: Iterable[bytes]) -> Iterator[AmazonOrder | SoldElsewhere | Unreadable]:
     """The orders of an all-orders report; its lines are items, those of an order stand together.
 
     Raises `WrongColumns` where the columns are not those of this report.
@@ -83,9 +94,11 @@ def read_returns(lines: Iterable[bytes]) -> Iterator[Returned | Unreadable]:
 
 
 def read_fba_returns(lines: Iterable[bytes]) -> Iterator[Returned | Unreadable]:
-    """The lines of GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA: goods that Amazon has got back. Raises `WrongColumns`."""
+    """The lines of GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA: goods that Amazon has got back. What was sold in another
+    shop is passed over. Raises `WrongColumns`."""
     for row in _rows(lines, FBA_RETURNS):
-        yield _returned(row["order-id"], row["return-date"], is_refunded=False)
+        if not MULTI_CHANNEL_ID.fullmatch(row["order-id"]):
+            yield _returned(row["order-id"], row["return-date"], is_refunded=False)
 
 
 def read_shipments(lines: Iterable[bytes]) -> Iterator[Sent | Unreadable]:
@@ -94,6 +107,8 @@ def read_shipments(lines: Iterable[bytes]) -> Iterator[Sent | Unreadable]:
     The order of its columns is not documented, so they must bear their English names.
     """
     for row in _rows(lines, SHIPMENTS, is_order_known=False):
+        if MULTI_CHANNEL_ID.fullmatch(row["amazon-order-id"]):
+            continue  # sold in another shop
         arrives_at = _day(row["estimated-arrival-date"])
         if ORDER_ID.fullmatch(row["amazon-order-id"]) and arrives_at is not None:
             yield Sent(row["amazon-order-id"], _day(row["shipment-date"]), arrives_at)
@@ -117,13 +132,15 @@ def _returned(order_id: str, day: str, *, is_refunded: bool) -> Returned | Unrea
     return Returned(order_id, _day(day), is_refunded)
 
 
-def _order(rows: list[Row]) -> AmazonOrder | Unreadable:
+def _order(rows: list[Row]) -> AmazonOrder | SoldElsewhere | Unreadable:
     first = rows[0]
-    order_id = first["amazon-order-id"]
+    order_id, channel = first["amazon-order-id"], first["sales-channel"].strip().lower()
+    if _is_id(order_id) and (channel.startswith(_ELSEWHERE) or not ORDER_ID.fullmatch(order_id)):
+        return SoldElsewhere(order_id)
     if not ORDER_ID.fullmatch(order_id):
         return Unreadable(None, "amazon-order-id is not an order id")
     bought, updated = _instant(first["purchase-date"]), _instant(first["last-updated-date"])
-    marketplace_id = _BY_CHANNEL.get(first["sales-channel"].strip().lower())
+    marketplace_id = _BY_CHANNEL.get(channel)
     if bought is None or updated is None:
         return Unreadable(order_id, "purchase-date or last-updated-date is not an instant")
     if marketplace_id is None:
@@ -190,9 +207,13 @@ def _names(header: list[str], first: list[str], columns: tuple[str, ...], *, is_
     if not is_order_known:
         raise WrongColumns
     number = columns.index("amazon-order-id" if "amazon-order-id" in columns else "order-id")
-    if len(header) >= len(columns) and len(first) > number and ORDER_ID.fullmatch(first[number]):
+    if len(header) >= len(columns) and len(first) > number and _is_id(first[number]):
         return [*columns, *english[len(columns) :]]
     raise WrongColumns
+
+
+def _is_id(text: str) -> bool:
+    return bool(ORDER_ID.fullmatch(text) or MULTI_CHANNEL_ID.fullmatch(text))
 
 
 def _cells(line: bytes) -> list[str]:

@@ -30,6 +30,7 @@ from amazon.values import (
     Participation,
     ReportProgress,
     ReportStatus,
+    SoldElsewhere,
     Unreadable,
     Window,
 )
@@ -40,6 +41,7 @@ _Open = TypeVar("_Open", OrderStatus, FulfilledBy, PackageStatus, ReportStatus)
 # Three, seven and seven digits. Multi-channel (S01-) and digital (D01-) orders have no buyer whom a seller may write
 # to.
 ORDER_ID = re.compile(r"[0-9]{3}-[0-9]{7}-[0-9]{7}")
+MULTI_CHANNEL_ID = re.compile(r"S[0-9]{2}-[0-9]{7}-[0-9]{7}")
 _MOST_UNITS = 1_000_000
 _MOST_MONEY = Decimal(10) ** 12
 
@@ -61,7 +63,7 @@ def orders_page(body: Json) -> OrdersPage:
     return OrdersPage(tuple(map(order, orders)), _text(_part(body, "pagination"), "nextToken"), until)
 
 
-def single_order(body: Json) -> AmazonOrder:
+def single_order(body: Json) -> AmazonOrder | SoldElsewhere:
     """Read the answer of `getOrder`. Raises `Unclear` where it cannot be read: there is nothing else in the answer."""
     found = order(body.get("order"))
     if isinstance(found, Unreadable):
@@ -69,11 +71,15 @@ def single_order(body: Json) -> AmazonOrder:
     return found
 
 
-def order(data: object) -> AmazonOrder | Unreadable:
+def order(data: object) -> AmazonOrder | SoldElsewhere | Unreadable:
     """Read one order. Never raises."""
     if not isinstance(data, Mapping):
         return Unreadable(None, "the order is not an object")
     order_id = _text(data, "orderId")
+    is_multi_channel = order_id is not None and MULTI_CHANNEL_ID.fullmatch(order_id) is not None
+    if is_multi_channel or _text(_part(data, "salesChannel"), "channelName") == "NON_AMAZON":
+        is_id = is_multi_channel or (order_id is not None and ORDER_ID.fullmatch(order_id) is not None)
+        return SoldElsewhere(order_id if is_id else None)
     if order_id is None or not ORDER_ID.fullmatch(order_id):
         return Unreadable(None, "orderId is not an order id")
     try:

@@ -104,6 +104,14 @@ class AmazonOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class SoldElsewhere:
+    """An order of another shop of the seller's, which Amazon only ships (multi-channel fulfilment). Its buyer has not
+    bought at Amazon: nobody is written to about it. `order_id` is None where it has a form of its own."""
+
+    order_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable:
     """An order that could not be read. `reason` names the field and the fault, never the value."""
 
@@ -116,7 +124,7 @@ class OrdersPage:
     """One page of `searchOrders`. `last_updated_before` is where the next search may begin once every page is in;
     `next_token` is valid for 24 hours, and None on the last page."""
 
-    orders: tuple[AmazonOrder | Unreadable, ...]
+    orders: tuple[AmazonOrder | SoldElsewhere | Unreadable, ...]
     next_token: str | None
     last_updated_before: datetime | None
 

@@ -156,6 +156,7 @@ class OrderReading(models.Model):
     last_read_at = models.DateTimeField(null=True, blank=True)
     orders_read = models.PositiveBigIntegerField(default=0)
     unreadable = models.PositiveBigIntegerField(default=0)
+    sold_elsewhere_at = models.DateTimeField(null=True, blank=True)  # last seen: an order that Amazon only ships
     trouble = models.CharField(max_length=200, blank=True)  # in the seller's words; empty: all is well
     subscription_id = models.CharField(max_length=100, blank=True, default="", db_default="")  # to ORDER_CHANGE
     subscribe_at = models.DateTimeField(null=True, blank=True)  # when to look after the subscription again

@@ -21,6 +21,7 @@ from amazon.client import AmazonClient
 from amazon.errors import AccessDenied, AmazonError, AuthorisationLost, Refused, Throttled, Unclear
 from amazon.operations import Operation
 from amazon.quotas import QuotasUnavailable
+from amazon.values import AmazonOrder
 from orders.models import OrderToRead
 from orders.storing import store_orders
 
@@ -136,7 +137,7 @@ def _read(
             return None
         return Pause(AFTER_TROUBLE, is_of_order=isinstance(trouble, Unclear))
     with transaction.atomic():
-        if order.marketplace_id in used:
+        if isinstance(order, AmazonOrder) and order.marketplace_id in used:
             store_orders(account, [order], now=now)
         _done(row)
     return None

@@ -22,7 +22,7 @@ from amazon.client import AmazonClient
 from amazon.errors import AccessDenied, AmazonError, AuthorisationLost, Refused, Throttled
 from amazon.operations import Operation
 from amazon.quotas import QuotasUnavailable
-from amazon.values import AmazonOrder, OrdersPage, Unreadable
+from amazon.values import AmazonOrder, OrdersPage, SoldElsewhere, Unreadable
 from orders import reports
 from orders.models import AmazonReport, Order, OrderReading
 from orders.storing import store_orders
@@ -38,7 +38,7 @@ LONGEST_TURN: Final = timedelta(minutes=1)  # then others have theirs; what is l
 AFTER_TROUBLE: Final = timedelta(minutes=2)  # then 4, 8, 16, 32: an account in trouble must not eat the others' time
 MOST_DOUBLINGS: Final = 4
 WINDOW: Final = (
-    "orders_read", "unreadable", "next_token", "token_at", "window_from", "window_until", "read_until"
+    "orders_read", "unreadable", "sold_elsewhere_at", "next_token", "token_at", "window_from", "window_until", "read_until"
 )  # what a page changes; other columns are others'
 RING_AGAIN: Final = timedelta(seconds=30)
 RINGS_AT_ONCE: Final = 200
@@ -188,6 +188,7 @@ def _next_page(
 def store_page(reading: OrderReading, page: OrdersPage, *, now: datetime) -> int:
     """Store a page and, with it, how far we are: one transaction. One bad order never stops a page."""
     orders = [order for order in page.orders if isinstance(order, AmazonOrder)]
+    elsewhere = sum(isinstance(order, SoldElsewhere) for order in page.orders)
     for unread in page.orders:
         if isinstance(unread, Unreadable):
             log.warning("order_unreadable", account=reading.account_id, order=unread.order_id, reason=unread.reason)
@@ -200,7 +201,8 @@ def store_page(reading: OrderReading, page: OrdersPage, *, now: datetime) -> int
             reading.refresh_from_db(fields=WINDOW)
             return stored
         reading.orders_read = F("orders_read") + stored
-        reading.unreadable = F("unreadable") + (len(page.orders) - stored)
+        reading.unreadable = F("unreadable") + (len(page.orders) - elsewhere - stored)
+        reading.sold_elsewhere_at = now if elsewhere else reading.sold_elsewhere_at
         reading.next_token, reading.token_at = page.next_token or "", now
         reading.window_until = reading.window_until or _told_until(page, now=now)
         if page.next_token is None:

@@ -25,7 +25,9 @@ def render(order: Order, state: Situation, buyer: Buyer, included: set[str], *, 
         "createdTime": iso(order.created_at),
         "lastUpdatedTime": iso(state.updated_at),
         "programs": list(order.programs),
-        "salesChannel": {
+        "salesChannel": {"channelName": "NON_AMAZON"}
+        if order.is_sold_elsewhere
+        else {
             "channelName": "AMAZON",
             "marketplaceId": place.marketplace_id,
             "marketplaceName": place.name,

@@ -30,8 +30,9 @@ def build(store: Store, account: Account, wanted: dict[str, Any]) -> Order:
     fulfilled_by = str(wanted.get("fulfilled_by") or "MERCHANT")
     if fulfilled_by not in ("MERCHANT", "AMAZON"):
         raise ValueError(f"fulfilled_by {fulfilled_by!r} is neither MERCHANT nor AMAZON")
+    is_sold_elsewhere = bool(wanted.get("is_sold_elsewhere"))
     return Order(
-        order_id=str(wanted.get("order_id") or orders.new_order_id()),
+        order_id=str(wanted.get("order_id") or orders.new_order_id(is_sold_elsewhere=is_sold_elsewhere)),
         selling_partner_id=account.selling_partner_id,
         marketplace_id=marketplace_id,
         buyer_id=buyer.buyer_id,
@@ -48,6 +49,7 @@ def build(store: Store, account: Account, wanted: dict[str, Any]) -> Order:
         is_refunded=bool(wanted.get("is_refunded")),
         feedback_rating=int(wanted.get("feedback_rating") or 0),
         tells_promise=bool(wanted.get("tells_promise", True)),
+        is_sold_elsewhere=is_sold_elsewhere,
     )
 
 

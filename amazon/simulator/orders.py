@@ -60,6 +60,7 @@ class Order:
     is_refunded: bool = False
     feedback_rating: int = 0  # stars; 0: none
     tells_promise: bool = True  # the Orders API names `deliver_by`
+    is_sold_elsewhere: bool = False  # in another shop of the seller's; Amazon only ships it
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +140,10 @@ def _document(order: Order) -> dict[str, Any]:
     return document
 
 
-def new_order_id() -> str:
-    """A fresh order id in Amazon's 3-7-7 form."""
-    return f"{100 + secrets.randbelow(600)}-{secrets.randbelow(10**7):07d}-{secrets.randbelow(10**7):07d}"
+def new_order_id(*, is_sold_elsewhere: bool = False) -> str:
+    """A fresh order id in Amazon's 3-7-7 form; where Amazon only ships, it begins with S01."""
+    first = "S01" if is_sold_elsewhere else 100 + secrets.randbelow(600)
+    return f"{first}-{secrets.randbelow(10**7):07d}-{secrets.randbelow(10**7):07d}"
 
 
 def new_order_item_id() -> str:

@@ -86,7 +86,7 @@ def _order(order: Order, state: Situation) -> Iterator[list[str]]:
             "last-updated-date": _stamp(state.updated_at),
             "order-status": _STATUSES[state.status],
             "fulfillment-channel": "Amazon" if order.fulfilled_by == "AMAZON" else "Merchant",
-            "sales-channel": place.domain.capitalize(),
+            "sales-channel": "Non-Amazon" if order.is_sold_elsewhere else place.domain.capitalize(),
             "ship-service-level": order.service_level.capitalize(),
             "product-name": " ".join(item.title.split()),
             "sku": item.sku,

@@ -24,7 +24,15 @@ from amazon.errors import (
 from amazon.marketplaces import Region
 from amazon.operations import Operation
 from amazon.tokens import TokenCache
-from amazon.values import AmazonOrder, FulfilledBy, OrderMessageKind, OrdersPage, OrderStatus, PackageStatus
+from amazon.values import (
+    AmazonOrder,
+    FulfilledBy,
+    OrderMessageKind,
+    OrdersPage,
+    OrderStatus,
+    PackageStatus,
+    SoldElsewhere,
+)
 from tests.amazon.harness import Amazon, Json
 
 ITALY, GERMANY = "APJ6JRA9NG5V4", "A1PA6795UKMFR9"
@@ -94,6 +102,18 @@ def test_a_seller_agrees_and_the_new_authorisation_works(
         login.exchange_code(application, said["spapi_oauth_code"][0], callback)
 
 
+def read_order(client: AmazonClient, order_id: str) -> AmazonOrder:
+    order = client.get_order(order_id)
+    assert isinstance(order, AmazonOrder)
+    return order
+
+
+def test_an_order_of_another_shop_is_no_order_of_amazons(amazon: Amazon, account: Json, client: AmazonClient) -> None:
+    placed = amazon.order(account, fulfilled_by="AMAZON", is_sold_elsewhere=True)
+    [page] = everything(client)
+    assert page.orders == (SoldElsewhere(placed["order_id"]),) and placed["order_id"].startswith("S01-")
+
+
 def test_an_order_is_read_as_it_was_placed(amazon: Amazon, account: Json, client: AmazonClient) -> None:
     placed = amazon.order(
         account,
@@ -101,7 +121,7 @@ def test_an_order_is_read_as_it_was_placed(amazon: Amazon, account: Json, client
         programs=["PRIME"],
         replaces="171-0000000-0000001",
     )
-    order = client.get_order(placed["order_id"])
+    order = read_order(client, placed["order_id"])
     assert (order.order_id, order.marketplace_id) == (placed["order_id"], ITALY)
     assert (order.status, order.fulfilled_by) == (OrderStatus.SHIPPED, FulfilledBy.MERCHANT)
     assert (order.buyer_alias, order.programs) == (placed["alias"], frozenset({"PRIME"}))
@@ -117,16 +137,16 @@ def test_an_order_is_read_as_it_was_placed(amazon: Amazon, account: Json, client
 
 def test_an_order_that_amazon_ships_has_no_alias(amazon: Amazon, account: Json, client: AmazonClient) -> None:
     placed = amazon.order(account, fulfilled_by="AMAZON")
-    order = client.get_order(placed["order_id"])
+    order = read_order(client, placed["order_id"])
     assert (order.fulfilled_by, order.buyer_alias, order.package_statuses) == (FulfilledBy.AMAZON, None, ())
 
 
 def test_a_pending_order_has_no_price_and_a_cancelled_one_says_so(
     amazon: Amazon, account: Json, client: AmazonClient
 ) -> None:
-    pending = client.get_order(amazon.order(account, status="PENDING")["order_id"])
+    pending = read_order(client, amazon.order(account, status="PENDING")["order_id"])
     assert (pending.status, pending.total, pending.items[0].unit_price) == (OrderStatus.PENDING, None, None)
-    cancelled = client.get_order(amazon.order(account, status="CANCELLED", buyer_requested_cancel=True)["order_id"])
+    cancelled = read_order(client, amazon.order(account, status="CANCELLED", buyer_requested_cancel=True)["order_id"])
     assert cancelled.status is OrderStatus.CANCELLED
     assert cancelled.items[0].is_cancellation_requested
 
@@ -285,7 +305,7 @@ def test_thirty_sellers_in_one_process_each_ask_for_their_own_orders(amazon: Ama
 
     def ask(refresh_token: str) -> list[str]:
         with AmazonClient(application, Authorisation(Region.EU, refresh_token), tokens=tokens) as client:
-            return [client.get_order(orders[refresh_token]).order_id for _ in range(3)]
+            return [read_order(client, orders[refresh_token]).order_id for _ in range(3)]
 
     with ThreadPoolExecutor(8) as pool:
         for refresh_token, found in zip(orders, pool.map(ask, orders), strict=True):

@@ -10,9 +10,10 @@ import pytest
 from amazon import documents, flat_files
 from amazon.errors import Unclear
 from amazon.flat_files import ORDERS, WrongColumns
-from amazon.values import AmazonOrder, FulfilledBy, OrderStatus, Rated, Returned, Sent, Unreadable
+from amazon.values import AmazonOrder, FulfilledBy, OrderStatus, Rated, Returned, Sent, SoldElsewhere, Unreadable
 
 ORDER, OTHER = "171-1234567-7654321", "171-1234567-7654322"
+MULTI_CHANNEL = "S01-1234567-7654321"
 
 
 def a_line(**given: str) -> str:
@@ -88,9 +89,10 @@ def test_a_report_without_lines_is_empty_and_no_trouble() -> None:
     ("bad", "reason"),
     [
         ({"amazon_order_id": "S01-1"}, "amazon-order-id"),
+        ({"amazon_order_id": "D01-1234567-1234567"}, "amazon-order-id"),
         ({"purchase_date": "yesterday"}, "purchase-date"),
         ({"last_updated_date": "2026-10-31"}, "last-updated-date"),
-        ({"sales_channel": "Non-Amazon"}, "sales-channel"),
+        ({"sales_channel": "Amazon.mars"}, "sales-channel"),
         ({"quantity": "many"}, "quantity"),
         ({"quantity": "9" * 30}, "quantity"),
     ],
@@ -99,6 +101,27 @@ def test_a_line_that_cannot_be_read_says_why_and_stops_no_other(bad: dict[str, s
     found = list(flat_files.read_orders(file_of(a_line(**bad), a_line(amazon_order_id=OTHER))))
     assert isinstance(found[0], Unreadable) and reason in found[0].reason
     assert isinstance(found[1], AmazonOrder) and found[1].order_id == OTHER
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"amazon_order_id": MULTI_CHANNEL, "sales_channel": "Non-Amazon IT"},
+        {"amazon_order_id": MULTI_CHANNEL},
+        {"sales_channel": "Non-Amazon"},
+    ],
+)
+def test_an_order_that_amazon_only_ships_is_known_for_one(elsewhere: dict[str, str]) -> None:
+    header = "\t".join(f"欄{number}" for number in range(len(ORDERS)))  # by its place, though it comes first
+    found = list(flat_files.read_orders(file_of(a_line(**elsewhere), a_line(amazon_order_id=OTHER), header=header)))
+    assert found[0] == SoldElsewhere(elsewhere.get("amazon_order_id", ORDER)) and isinstance(found[1], AmazonOrder)
+
+
+def test_what_amazon_ships_for_another_shop_is_no_shipment_and_no_return_of_ours() -> None:
+    shipments = f"amazon-order-id\tshipment-date\testimated-arrival-date\n{MULTI_CHANNEL}\t2026-11-01\t2026-11-03\n"
+    returns = f"return-date\torder-id\tsku\tasin\n2026-11-01\t{MULTI_CHANNEL}\tTEA-1\tB000000001\n"
+    assert list(flat_files.read_shipments(shipments.encode().splitlines(keepends=True))) == []
+    assert list(flat_files.read_fba_returns(returns.encode().splitlines(keepends=True))) == []
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from amazon.values import (
     PackageStatus,
     ReportProgress,
     ReportStatus,
+    SoldElsewhere,
     Unreadable,
     Window,
 )
@@ -164,7 +165,7 @@ def test_an_address_that_is_no_alias_is_not_kept(address: object) -> None:
 @pytest.mark.parametrize(
     ("data", "order_id", "reason"),
     [
-        (changed(orderId="S01-1234567-1234567"), None, "orderId is not an order id"),
+        (changed(orderId="D01-1234567-1234567"), None, "orderId is not an order id"),
         (changed(orderId="171-1234567-７654321"), None, "orderId is not an order id"),
         (changed(orderId=None), None, "orderId is not an order id"),
         ([], None, "the order is not an object"),
@@ -172,7 +173,7 @@ def test_an_address_that_is_no_alias_is_not_kept(address: object) -> None:
         (changed(createdTime="yesterday"), ORDER, "createdTime is not an instant"),
         (changed(createdTime="2026-10-25T10:30:00"), ORDER, "createdTime is not an instant"),
         (changed(lastUpdatedTime="0001-01-01T00:00:00+14:00"), ORDER, "lastUpdatedTime is not an instant"),
-        (changed(salesChannel={"channelName": "NON_AMAZON"}), ORDER, "marketplaceId is missing"),
+        (changed(salesChannel={"channelName": "AMAZON"}), ORDER, "marketplaceId is missing"),
         (changed(orderItems=None), ORDER, "orderItems is missing"),
         (changed(orderItems=["x"]), ORDER, "an item is not an object"),
         (with_item(orderItemId=""), ORDER, "orderItemId is missing"),
@@ -194,6 +195,20 @@ def test_an_order_that_cannot_be_read_says_which_field_and_not_which_value(
     assert isinstance(found, Unreadable)
     assert found.order_id == order_id
     assert found.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("data", "order_id"),
+    [
+        (changed(orderId="S01-1234567-1234567"), "S01-1234567-1234567"),
+        (changed(orderId="S01-1234567-1234567", salesChannel={"channelName": "NON_AMAZON"}, orderItems=None),
+         "S01-1234567-1234567"),
+        (changed(salesChannel={"channelName": "NON_AMAZON"}), ORDER),
+        (changed(orderId="web-17", salesChannel={"channelName": "NON_AMAZON", "marketplaceName": "Non-Amazon"}), None),
+    ],
+)  # fmt: skip
+def test_an_order_that_amazon_only_ships_is_known_for_one(data: object, order_id: str | None) -> None:
+    assert reading.order(data) == reading.single_order({"order": data}) == SoldElsewhere(order_id)
 
 
 def test_one_odd_order_does_not_stop_its_page() -> None:
@@ -222,7 +237,7 @@ def test_what_is_no_page_is_unclear_and_not_an_empty_page(body: dict[str, object
 
 
 def test_a_single_order_that_cannot_be_read_is_unclear() -> None:
-    assert reading.single_order({"order": FULL}).order_id == ORDER
+    assert reading.single_order({"order": FULL}) == readable(FULL)
     for body in ({}, {"order": None}, {"order": changed(createdTime=1)}):
         with pytest.raises(Unclear):
             reading.single_order(body)

@@ -281,6 +281,17 @@ def test_a_worker_that_dies_at_any_step_is_followed_by_another(
     assert AmazonReport.objects.get().state == State.STORED and Order.objects.get().feedback_rating == 1
 
 
+def test_orders_of_another_shop_are_no_trouble_of_a_report(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    elsewhere = {"fulfilled_by": "AMAZON", "is_sold_elsewhere": True, "returned_at": now - timedelta(days=2)}
+    simulated_amazon.orders(theirs, [elsewhere, {}])
+    for kind, lines in ((Kind.ORDERS, 1), (Kind.SHIPMENTS, 0), (Kind.AMAZON_RETURNS, 0)):
+        report = fetched(account, kind, now)
+        assert (report.state, report.lines_stored, report.unreadable) == (State.STORED, lines, 0), kind
+    assert Order.objects.count() == 1
+
+
 def test_a_missing_role_is_said(simulated_amazon: Amazon, account: AmazonAccount, now: datetime) -> None:
     account.marketplaces.filter(marketplace_id=IT).update(marketplace_id="A1F83G8C2ARO7P")  # no right to it
     report = fetched(account, Kind.RETURNS, now)

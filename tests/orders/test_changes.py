@@ -247,6 +247,16 @@ def test_an_order_of_a_marketplace_that_is_not_in_use_is_not_stored(
     assert not Order.objects.exists() and waiting() == []
 
 
+def test_a_named_order_that_turns_out_to_be_sold_elsewhere_is_done_with(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, queue: ChangeQueue, now: datetime
+) -> None:
+    order = simulated_amazon.order(theirs, is_sold_elsewhere=True, order_id="171-0000000-0000001")
+    simulated_amazon.do("order-changes", order_id=order["order_id"])
+    take_all(queue, now)
+    naming.read_named(account.pk, now=now)
+    assert waiting() == [] and not Order.objects.exists() and len(simulated_amazon.calls("getOrder")) == 1
+
+
 def test_a_second_connection_finds_the_subscription_and_the_destination(
     simulated_amazon: Amazon, account: AmazonAccount, now: datetime
 ) -> None:

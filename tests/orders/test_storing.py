@@ -208,6 +208,15 @@ def test_a_bad_order_never_stops_a_page(reading: OrderReading, bad: object) -> N
     assert reading.window_from is None and reading.read_until is not None  # and the page was the last one
 
 
+def test_an_order_of_another_shop_is_put_aside_and_is_no_error(reading: OrderReading) -> None:
+    elsewhere = an_order(orderId="S01-0000000-0000001", salesChannel={"channelName": "NON_AMAZON"})
+    store(reading, elsewhere, an_order())
+    reading.refresh_from_db()
+    assert Order.objects.count() == 1 and (reading.unreadable, reading.sold_elsewhere_at) == (0, READ_AT)
+    store(reading, an_order(lastUpdatedTime="2026-11-01T00:00:00Z"), now=READ_AT + timedelta(hours=1))
+    assert OrderReading.objects.get().sold_elsewhere_at == READ_AT
+
+
 def test_a_window_is_closed_only_with_its_last_page(reading: OrderReading) -> None:
     sync.store_page(reading, a_page(an_order(), next_token="two"), now=READ_AT)
     assert reading.read_until is None and reading.next_token == "two" and reading.window_from is not None
