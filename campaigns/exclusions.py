@@ -134,6 +134,28 @@ def already_among(seller: Seller, aims: Sequence[Aim]) -> set[tuple[Kind, str]]:
     return {(Kind(row.kind), row.value) for row in _standing_for(seller.pk, aims)}
 
 
+def met_among(seller: Seller, aims: Sequence[Aim]) -> set[tuple[Kind, str]]:
+    """Which of these some order of the seller's has already, by kind and value."""
+    orders, items = Order.objects.for_seller(seller), OrderItem.objects.for_seller(seller)
+    met: set[tuple[Kind, str]] = set()
+    for kind, values in _by_kind(aims).items():
+        for start in range(0, len(values), AT_ONCE):
+            some = values[start : start + AT_ONCE]
+            match kind:
+                case Kind.ORDER:
+                    found = set(orders.filter(amazon_order_id__in=some).values_list("amazon_order_id", flat=True))
+                case Kind.BUYER:
+                    keys = orders.filter(alias_key__in=[UUID(value) for value in some])
+                    found = {key.hex for key in keys.values_list("alias_key", flat=True) if key}
+                case Kind.SKU:
+                    skus = items.annotate(sku_lower=Lower("sku")).filter(sku_lower__in=some)
+                    found = set(skus.values_list("sku_lower", flat=True).distinct())
+                case Kind.ASIN:
+                    found = set(items.filter(asin__in=some).values_list("asin", flat=True).distinct())
+            met |= {(kind, value) for value in found}
+    return met
+
+
 def waiting_for(seller: Seller, aims: Sequence[Aim]) -> int:
     """How many messages wait for the orders that these name: what excluding them would take back."""
     orders = Order.objects.for_seller(seller)

@@ -38,12 +38,16 @@ class ExcludeForm(forms.Form):
         required=False,
         max_length=MOST_CHARACTERS,
         widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "autocomplete": "off"}),
-        help_text="A buyer is named by the number of one of his orders.",
+        help_text="A buyer is named by the number of one of his orders, or by his address at Amazon.",
     )
     file = forms.FileField(
-        label="Or a CSV file with order numbers or buyers' addresses",
+        label="Or a CSV file",
         required=False,
-        help_text="Also an export of FeedbackFive's old site, as it is. Each line excludes its order and its buyer.",
+        help_text=(
+            "Of SKUs or ASINs: their column is found by its heading, else the first one counts. Of orders: each line "
+            "excludes its order, and its buyer where the file has his address at Amazon; exports of FeedbackFive's old "
+            "site are taken as they are. Our own export is taken back as it is."
+        ),
     )
     note = forms.CharField(label="Why (optional, for your team)", required=False, max_length=LONGEST_NOTE)
 

@@ -68,14 +68,8 @@ class ListFile:
 
 
 def take_apart(content: bytes) -> ListFile:
-    """Raises Unusable when the file is too big, is no table, or has neither order numbers nor buyers' addresses."""
-    if len(content) > MOST_BYTES:
-        raise Unusable("The file has more than 1 MB. Split it into smaller ones.")
-    rows = _rows(_decoded(content))
-    if not rows:
-        raise Unusable("The file is empty.")
-    if len(rows) > MOST_LINES + 1:
-        raise Unusable(f"The file has more than {MOST_LINES:,} lines. Split it into smaller ones.")
+    """Raises Unusable as `read_rows`, and when there are neither order numbers nor buyers' addresses."""
+    rows = read_rows(content)
     headings = _headings(rows[0][1])
     columns = _by_heading(headings) if headings else Columns()
     body = rows[1:] if headings else rows
@@ -91,6 +85,24 @@ def take_apart(content: bytes) -> ListFile:
     )
 
 
+def read_rows(content: bytes) -> list[tuple[int, list[str]]]:
+    """The rows that hold something, with their line numbers; at least one. Raises Unusable when the file is too big or
+    no table."""
+    if len(content) > MOST_BYTES:
+        raise Unusable("The file has more than 1 MB. Split it into smaller ones.")
+    rows = _rows(_decoded(content))
+    if not rows:
+        raise Unusable("The file is empty.")
+    if len(rows) > MOST_LINES + 1:
+        raise Unusable(f"The file has more than {MOST_LINES:,} lines. Split it into smaller ones.")
+    return rows
+
+
+def heading(cell: str) -> str:
+    """The cell as a heading is compared: its letters alone."""
+    return _LETTERS.sub("", cell.lower())
+
+
 def _decoded(content: bytes) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = content.decode("utf-16", "replace")
@@ -103,7 +115,6 @@ def _decoded(content: bytes) -> str:
 
 
 def _rows(text: str) -> list[tuple[int, list[str]]]:
-    """The rows that hold something, with their line numbers."""
     first = text.lstrip("\r\n").partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     csv.field_size_limit(MOST_BYTES)
@@ -122,7 +133,7 @@ def _headings(row: Sequence[str]) -> list[str]:
     """The row as headings; empty when it holds data already."""
     if any(_order_id(cell) or "@" in cell for cell in row):
         return []
-    return [_LETTERS.sub("", cell.lower()) for cell in row]
+    return [heading(cell) for cell in row]
 
 
 def _by_heading(headings: Sequence[str]) -> Columns:

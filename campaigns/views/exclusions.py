@@ -140,7 +140,7 @@ def _standing(seller: Seller) -> QuerySet[Exclusion]:
 def _lines_of(seller: Seller, form: forms.Form) -> list[Line]:
     given = form.cleaned_data
     if given["file"]:
-        return planned_of_file(seller, given["file"].read())
+        return planned_of_file(seller, Kind(given["kind"]), given["file"].read())
     return planned(seller, Kind(given["kind"]), given["values"])
 
 

@@ -79,6 +79,88 @@ def test_an_export_of_the_old_site_is_taken_as_it_is(
         assert not Message.objects.filter(order=later, status=Status.SCHEDULED).exists()
 
 
+def uploaded(bob: Client, kind: str, content: str) -> str:
+    file = SimpleUploadedFile("list.csv", content.encode())
+    return bob.post("/exclusions/new/", {"kind": kind, "file": file}).content.decode()
+
+
+def said_of(page: str, line: str) -> str:
+    """What the preview says that this line will do."""
+    found = re.search(rf'number">{re.escape(line)}</td><td[^>]*>([^<]+)</td>', page)
+    assert found, page
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "named"),
+    [
+        ("sku", "MUG-1\nTENT-02\n", {"MUG-1", "TENT-02"}),
+        ("sku", "item-name;Seller SKU;asin1\nMug;MUG-1;B0ABCDEF12\nTent;TENT-02;B0ABCDEF13\n", {"MUG-1", "TENT-02"}),
+        ("sku", '"MUG@1, blue",7\n', {"MUG@1, blue"}),
+        ("asin", "B0ABCDEF12,Mug\nb0abcdef13,Tent\n", {"B0ABCDEF12", "B0ABCDEF13"}),
+        ("asin", "sku\tASIN\nMUG-1\tB0ABCDEF12\n", {"B0ABCDEF12"}),
+    ],
+)
+def test_a_file_of_products_excludes_each_of_its_lines(
+    bob: Client, account: AmazonAccount, kind: str, content: str, named: set[str]
+) -> None:
+    page = uploaded(bob, kind, content)
+    bob.post("/exclusions/new/confirmed/", {"wanted": wanted(page)})
+    assert standing() == {(kind, name) for name in named}
+
+
+def test_of_a_list_of_products_the_preview_says_what_each_line_does(bob: Client, account: AmazonAccount) -> None:
+    order = make_order(account, buyer=alias())
+    with across_sellers("test"):
+        planning.plan_stale(now=NOW)
+    page = uploaded(bob, "sku", "sku\nmug-1\nMUG-1\nMUGG-1\n" + "x" * 130 + "\n")
+    assert said_of(page, "mug-1") == "It will be excluded: every order with this SKU"
+    assert said_of(page, "MUG-1") == "It stands here twice"
+    assert said_of(page, "MUGG-1") == "It will be excluded: every order with this SKU (none so far)"
+    assert said_of(page, "x" * 130).startswith("It does nothing: Not a value")
+    assert '<strong class="number">1</strong> waiting message would be taken back' in page
+    bob.post("/exclusions/new/confirmed/", {"wanted": wanted(page)})
+    with across_sellers("test"):
+        assert Message.objects.get(order=order).status == Status.CANCELLED
+
+    page = uploaded(bob, "asin", "ASIN\nB0TESTASIN\nB0\n")
+    assert said_of(page, "B0TESTASIN") == "It will be excluded: every order with this ASIN"
+    assert said_of(page, "B0").startswith("It does nothing: Not an ASIN")
+
+
+def test_several_on_one_line_are_several_but_a_sku_may_have_a_comma(bob: Client, account: AmazonAccount) -> None:
+    page = bob.post("/exclusions/new/", {"kind": "asin", "values": "B0ABCDEF12, B0ABCDEF13; x"}).content.decode()
+    assert "Exclude 2 things?" in page and said_of(page, "x").startswith("It does nothing")
+    page = bob.post("/exclusions/new/", {"kind": "sku", "values": "mug, blue\tMug\t3"}).content.decode()
+    assert "Exclude 1 thing?" in page and said_of(page, "mug, blue").endswith("(none so far)")
+
+
+def test_our_own_export_comes_back_as_it_went_out(bob: Client, account: AmazonAccount) -> None:
+    order = make_order(account, buyer=alias())
+    things = {"sku": "=MUG", "asin": "B0ABCDEF12", "order": "111-0000000-0000001", "buyer": order.amazon_order_id}
+    for kind, value in things.items():
+        page = bob.post("/exclusions/new/", {"kind": kind, "values": value}).content.decode()
+        bob.post("/exclusions/new/confirmed/", {"wanted": wanted(page)})
+    exported, before = bob.get("/exclusions/export.csv").getvalue().decode(), standing()
+    with across_sellers("test"):
+        Exclusion.objects.all().delete()
+    page = uploaded(bob, "order", exported)
+    bob.post("/exclusions/new/confirmed/", {"wanted": wanted(page)})
+    assert standing() == before and len(before) == 4
+
+
+def test_a_file_of_orders_may_name_buyers(bob: Client, account: AmazonAccount) -> None:
+    order = make_order(account, buyer=alias())
+    page = uploaded(bob, "buyer", f"order-id\n{order.amazon_order_id}\n111-0000000-0000001\n")
+    assert said_of(page, order.amazon_order_id) == "It will be excluded: this order and all orders of its buyer"
+    stranger = said_of(page, "111-0000000-0000001")
+    assert stranger.startswith("It will be excluded: this order (none so far). None of your orders")
+    address = alias()
+    page = bob.post("/exclusions/new/", {"kind": "buyer", "values": address}).content.decode()
+    bob.post("/exclusions/new/confirmed/", {"wanted": wanted(page)})
+    assert standing() == {("buyer", "named by his address")}  # never the address itself
+
+
 def test_a_preview_is_of_one_seller_and_cannot_be_made_up(bob: Client, mallory: Client, account: AmazonAccount) -> None:
     page = bob.post("/exclusions/new/", {"kind": "sku", "values": "MUG-1"}).content.decode()
 
