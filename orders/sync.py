@@ -38,7 +38,8 @@ LONGEST_TURN: Final = timedelta(minutes=1)  # then others have theirs; what is l
 AFTER_TROUBLE: Final = timedelta(minutes=2)  # then 4, 8, 16, 32: an account in trouble must not eat the others' time
 MOST_DOUBLINGS: Final = 4
 WINDOW: Final = (
-    "orders_read", "unreadable", "sold_elsewhere_at", "next_token", "token_at", "window_from", "window_until", "read_until"
+    "orders_read", "unreadable", "sold_elsewhere_at",
+    "next_token", "token_at", "window_from", "window_until", "read_until",
 )  # what a page changes; other columns are others'
 RING_AGAIN: Final = timedelta(seconds=30)
 RINGS_AT_ONCE: Final = 200
