@@ -2,7 +2,10 @@
 never sent: the campaign cannot be switched on with it, and one that is on refuses the change.
 """
 
-from campaigns.compliance import Finding, blocking, lint_letter
+from dataclasses import dataclass
+from typing import Literal
+
+from campaigns.compliance import Finding, blocking, instead_of, lint_letter
 from campaigns.models import Template
 
 
@@ -18,10 +21,29 @@ def _names(findings: list[Finding]) -> str:
     return ", ".join(dict.fromkeys(finding.guideline.title.lower() for finding in findings))
 
 
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A finding with the part of the letter in which it has its place, and a wording to put there, if we know one."""
+
+    part: Literal["subject", "body"]
+    finding: Finding
+    instead: str
+
+    @property
+    def is_sentence(self) -> bool:
+        """Does the wording stand for the whole sentence, rather than for the very words?"""
+        return self.finding.guideline.instead == "ask"
+
+
+def marked_in(template: Template) -> list[Marked]:
+    of_subject, of_body = lint_letter(template.subject, template.body, template.language)
+    in_subject = [Marked("subject", each, instead_of(each, template.language)) for each in of_subject]
+    return in_subject + [Marked("body", each, instead_of(each, template.language)) for each in of_body]
+
+
 def findings_of(template: Template) -> list[Finding]:
     """Of subject and body together; their places are lost."""
-    of_subject, of_body = lint_letter(template.subject, template.body, template.language)
-    return [*of_subject, *of_body]
+    return [marked.finding for marked in marked_in(template)]
 
 
 def broken_among(templates: list[Template]) -> list[tuple[Template, list[Finding]]]:

@@ -11,7 +11,7 @@
     const text = `{{ ${name} }}`;
     last.setRangeText(text, last.selectionStart, last.selectionEnd, "end");
     last.focus();
-    form.dispatchEvent(new Event("placeholder"));
+    last.dispatchEvent(new InputEvent("input", { bubbles: true }));
   };
 
   let width = "desktop";

@@ -18,8 +18,8 @@ from campaigns.compliance.folding import fold
 from campaigns.compliance.reading import Reading, Tag, looks_like_html, read
 
 __all__ = [
-    "LANGUAGES", "LONGEST_EXCERPT", "Finding", "Guideline", "Severity", "blocking", "contacts_in", "guidelines", "lint",
-    "lint_letter", "looks_like_html",
+    "LANGUAGES", "LONGEST_EXCERPT", "Finding", "Guideline", "Severity", "blocking", "contacts_in", "guidelines",
+    "instead_of", "lint", "lint_letter", "looks_like_html",
 ]  # fmt: skip
 
 LANGUAGES = phrases.LANGUAGES  # that are read; a text in any other is looked at for all the rest
@@ -58,6 +58,14 @@ def lint_letter(
         if purpose not in pictures.PURPOSES
     ]
     return of_subject, of_body
+
+
+def instead_of(finding: Finding, language: str) -> str:
+    """A wording that may stand in its place, in this language as far as we know it; empty where none fits all."""
+    if finding.guideline.instead != "ask":
+        return finding.guideline.instead
+    known = phrases.languages().get(language[:2].lower())
+    return known.ask if known else ""
 
 
 def contacts_in(text: str) -> list[tuple[int, int]]:

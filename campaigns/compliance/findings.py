@@ -29,6 +29,7 @@ class Guideline:
     title: str
     explanation: str
     suggestion: str
+    instead: str  # what may stand there; "ask": the neutral request of each language; "": nothing that fits all
 
 
 class Hit(NamedTuple):
@@ -67,6 +68,7 @@ def guidelines() -> dict[str, Guideline]:
             row["title"],
             row["explanation"],
             row["suggestion"],
+            row.get("instead", ""),
         )
         for rule, row in rows.items()
     }

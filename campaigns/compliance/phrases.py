@@ -33,6 +33,7 @@ class Language:
     code: str
     subjects: dict[str, list[str]]
     common: frozenset[str]
+    ask: str  # a request for a review that breaks no rule
     after: int  # how far behind the review an adjective may stand
 
     @property
@@ -48,9 +49,10 @@ def languages() -> dict[str, Language]:
 def _load(code: str) -> Language:
     rows: dict[str, Any] = tomllib.loads((_FOLDER / f"{code}.toml").read_text("utf-8"))
     common = frozenset(fold(str(rows.pop("common", ""))).text.split())
+    ask = str(rows.pop("ask"))
     after = _ADJECTIVE_AFTER if rows.pop("adjectives_follow", False) else 0
     subjects = {subject: [fold(wording).text for wording in wordings] for subject, wordings in rows.items()}
-    return Language(code, subjects, common, after)
+    return Language(code, subjects, common, ask, after)
 
 
 @lru_cache(maxsize=1)

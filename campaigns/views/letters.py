@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import managers, members, person_of, seller_of
 from accounts.models import User
-from campaigns.checked_letters import BreaksGuidelines, findings_of
+from campaigns.checked_letters import BreaksGuidelines, findings_of, marked_in
 from campaigns.compliance import Finding, blocking
 from campaigns.forms_letter import CHIPS, LONGEST_BODY, LetterForm
 from campaigns.gallery import starters
@@ -111,7 +111,8 @@ def letter_check(request: HttpRequest, pk: int, language: str) -> HttpResponse:
     _find(request, pk, language)
     form = LetterForm(request.POST, language=language)
     form.is_valid()
-    return render(request, "campaigns/letter_checked.html", _checked(request, _unsaved(form, language)))
+    context = _checked(request, _unsaved(form, language), written=_written(form, language))
+    return render(request, "campaigns/letter_checked.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -178,11 +179,18 @@ def _unsaved(form: LetterForm, language: str) -> Template:
     return Template(language=language, subject=given["subject"][:200], body=body)
 
 
-def _checked(request: HttpRequest, template: Template) -> dict[str, Any]:
-    findings = findings_of(template) if template.subject or template.body else []
+def _written(form: LetterForm, language: str) -> Template:
+    """What stands in the form to the letter, so that places are places in the field."""
+    body = form.data.get("body", "").replace("\r\n", "\n")[:LONGEST_BODY]
+    return Template(language=language, subject=form.data.get("subject", "")[:200], body=body)
+
+
+def _checked(request: HttpRequest, template: Template, *, written: Template) -> dict[str, Any]:
+    """`template`: what would be saved, for the preview; `written`: what stands in the form, for the findings."""
+    marked = marked_in(written) if written.subject or written.body else []
     return {
-        "findings": findings,
-        "blocked": len(blocking(findings)),
+        "marked": marked,
+        "blocked": len(blocking([each.finding for each in marked])),
         "shown": shown(seller_of(request), template) if template.body else None,
     }
 
@@ -191,7 +199,8 @@ def _page(
     request: HttpRequest, campaign: Campaign, template: Template, form: LetterForm, *, status: int = 200
 ) -> HttpResponse:
     language = template.language
-    context = _checked(request, template) | {
+    written = _written(form, language) if form.is_bound else template
+    context = _checked(request, template, written=written) | {
         "campaign": campaign,
         "form": form,
         "code": language,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.compliance import LANGUAGES, Severity, guidelines, lint, lint_letter
+from campaigns.compliance import LANGUAGES, Finding, Severity, guidelines, instead_of, lint, lint_letter
 
 
 def rules_of(text: str, language: str = "en") -> set[str]:
@@ -152,3 +152,11 @@ def test_places_are_in_the_text_whatever_it_is(pieces: list[str], language: str)
     for finding in lint(source, language):
         assert 0 <= finding.start <= finding.end <= len(source)
         assert finding.excerpt == source[finding.start : finding.end]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("rule", [rule for rule, guideline in guidelines().items() if guideline.instead])
+def test_what_is_suggested_breaks_no_rule_itself(rule: str, language: str) -> None:
+    wording = instead_of(Finding(0, 0, rule, Severity.BLOCKS, ""), language)
+    assert wording
+    assert lint(f"{wording} {{{{ order_id }}}}", language) == []
