@@ -1,8 +1,9 @@
 """A file of entries: first shown line by line, then carried out exactly as it was shown.
 
 Flow: list_files -> [imports] -> listing. The preview keeps keys and order numbers, sealed, and no buyer's address; it
-is erased when it has been carried out, thrown away, or a day old. No line is dropped silently, and none changes an
-entry that is in force: an import can only add.
+is erased when it has been carried out, thrown away, or a day old, and cannot be read any more once the secret that its
+keys were made with is another (docs/rekeying.md). No line is dropped silently, and none changes an entry that is in
+force: an import can only add.
 """
 
 import json
@@ -15,6 +16,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from django.conf import settings
+
 from accounts import lookup, secrets
 from accounts.models import Seller, User
 from accounts.rowsecurity import across_sellers
@@ -24,7 +27,6 @@ from optouts.listing import Aim, Wish
 from optouts.models import ListImport, Suppression
 
 KEPT_FOR: Final = timedelta(days=1)
-PURPOSE: Final = "list import"
 
 
 class Effect(StrEnum):
@@ -84,10 +86,14 @@ def preview(seller: Seller, content: bytes, file_name: str, *, by: User, now: da
 
 
 def lines_of(shown: ListImport) -> list[PreviewLine]:
-    """The lines as they were shown; none once they have been erased."""
+    """The lines as they were shown; none once they have been erased, or were made of keys of a former secret."""
     if shown.lines_sealed is None:
         return []
-    rows = json.loads(zlib.decompress(secrets.unseal(PURPOSE, shown.seller_id, shown.lines_sealed)))
+    try:
+        packed = secrets.unseal(_purpose(), shown.seller_id, shown.lines_sealed)
+    except secrets.Unreadable:
+        return []
+    rows = json.loads(zlib.decompress(packed))
     return [_line_from(row) for row in rows]
 
 
@@ -180,12 +186,21 @@ def _veiled(line: Line) -> str:
     return f"{line.amazon_order_id} · {veiled}" if line.amazon_order_id else veiled
 
 
+def _purpose() -> str:
+    """Names the version of the secret: what was sealed before it was changed is not opened afterwards.
+
+    An entry made of a key of the former secret would pass for one of the secret in use, never be re-keyed, and free its
+    buyer once the former secret is forgotten.
+    """
+    return f"list import under version {settings.LOOKUP_VERSION}"
+
+
 def _sealed(seller_id: int, lines: Sequence[PreviewLine]) -> bytes:
     rows = [
         [line.number, line.text, line.effect.value, line.note, [_row_of(wish) for wish in line.wishes]]
         for line in lines
     ]
-    return secrets.seal(PURPOSE, seller_id, zlib.compress(json.dumps(rows).encode()))
+    return secrets.seal(_purpose(), seller_id, zlib.compress(json.dumps(rows).encode()))
 
 
 def _row_of(wish: Wish) -> list[object]:

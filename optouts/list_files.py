@@ -29,6 +29,8 @@ REASON_HEADINGS: Final = frozenset("reason note notes comment comments".split())
 STATE_HEADINGS: Final = frozenset({"state"})
 REVOKED: Final = frozenset({"revoked"})
 _LETTERS = re.compile(r"[^a-z]+")
+_END: Final = "\0"  # stands below the last line; no text of a file has it any more
+_NAMES_SOMEBODY = re.compile(r"[0-9]{3}-[0-9]{7}-[0-9]{7}|@marketplace\.amazon\.", re.IGNORECASE)
 
 
 class Unusable(Exception):
@@ -117,16 +119,38 @@ def _decoded(content: bytes) -> str:
 def _rows(text: str) -> list[tuple[int, list[str]]]:
     first = text.lstrip("\r\n").partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
+    physical = io.StringIO(text, newline="").readlines()
     csv.field_size_limit(MOST_BYTES)
-    found = []
+    found, end = [], 0
     try:
-        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), start=1):
-            cells = [cell.strip()[:MOST_IN_A_CELL] for cell in row[:MOST_COLUMNS]]
+        reader = csv.reader([*physical, _END], delimiter=delimiter)
+        for number, row in enumerate(reader, start=1):
+            start, end = end, reader.line_num
+            _refuse_swallowed(physical[start:end], start + 1, is_open="".join(row).endswith(_END))
+            cells = [cell.replace(_END, "").strip()[:MOST_IN_A_CELL] for cell in row[:MOST_COLUMNS]]
             if any(cells):
                 found.append((number, cells))
     except csv.Error:
         raise Unusable("The file cannot be read as a table. Save it as CSV (UTF-8) and try again.") from None
     return found
+
+
+def _refuse_swallowed(lines: Sequence[str], first: int, *, is_open: bool) -> None:
+    """Lines of the file are one row where a quotation mark stands open: a note of several lines, or one not closed.
+
+    `is_open`: it never is.
+    """
+    swallowed = "".join(lines[1:])
+    if is_open and swallowed.strip():
+        until = "never closed"
+    elif _NAMES_SOMEBODY.search(swallowed):
+        until = f"closed in line {first + len(lines) - 1} only"
+    else:
+        return
+    raise Unusable(
+        f"Nothing was read: in line {first} a quotation mark (\") is opened that is {until}, and what follows it would "
+        "be lost. Close it or take it out, and choose the file again."
+    )
 
 
 def _headings(row: Sequence[str]) -> list[str]:

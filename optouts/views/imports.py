@@ -53,7 +53,7 @@ def list_import(request: HttpRequest, pk: int) -> HttpResponse:
         "chosen": chosen,
         "next": start + ON_A_PAGE if start + ON_A_PAGE < len(wanted) else None,
         "previous": max(start - ON_A_PAGE, 0) if start else None,
-        "is_open": shown.done_at is None and shown.lines_sealed is not None,
+        "is_open": shown.done_at is None and bool(lines),
     }
     return render(request, "optouts/import_preview.html", context)
 
@@ -73,7 +73,7 @@ def list_import_lines(request: HttpRequest, pk: int) -> HttpResponse:
 def carry_out_import(request: HttpRequest, pk: int) -> HttpResponse:
     """Add exactly what was shown."""
     shown = _import_of(request, pk)
-    if shown.lines_sealed is None:
+    if not imports.lines_of(shown):
         flashes.error(request, "This preview is not there any more. Nothing was added; choose the file again.")
         return redirect("import_optouts")
     assert isinstance(request.user, User)

@@ -78,6 +78,32 @@ def test_a_file_that_cannot_be_used_says_why(content: bytes, why: str) -> None:
         take_apart(content)
 
 
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("rows", "line", "until"),
+    [
+        ([ORDER + ',"Jo', OTHER + ",Ann"], 2, "never closed"),
+        ([ORDER + ",Jo", '"' + OTHER, OTHER, OTHER], 3, "never closed"),
+        (['"' + ORDER + ',Jo', OTHER + ",Ann", OTHER + ',"Bo"', OTHER + ",Cy"], 2, "closed in line 4 only"),
+        ([f'{ORDER},"a\nb"', f'{ORDER},"Jo', f'{ALIAS},"Ann"'], 4, "closed in line 5 only"),
+    ],
+)  # fmt: skip
+def test_a_quotation_mark_that_stays_open_swallows_nothing_in_silence(
+    rows: list[str], line: int, until: str, ending: str
+) -> None:
+    content = "\n".join(["Order ID,Note", *rows, ""]).replace("\n", ending)
+
+    with pytest.raises(Unusable, match=rf"in line {line} a quotation mark \(\"\) is opened that is {until},"):
+        lines(content)
+
+
+@pytest.mark.parametrize(
+    "note", ['"first line\nsecond line"', '"says ""no"""', '5" nail', '"open at the end', '"open\n\n']
+)
+def test_quotation_marks_that_swallow_nobody_do_no_harm(note: str) -> None:
+    assert [line.amazon_order_id for line in lines(f"Order ID,Note\n{OTHER},\n{ORDER},{note}")] == [OTHER, ORDER]
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.one_of(st.binary(max_size=400), st.text(max_size=300).map(lambda text: f"Order ID\n{text}".encode())))
 def test_no_content_breaks_it(content: bytes) -> None:

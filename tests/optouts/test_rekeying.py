@@ -172,6 +172,17 @@ def test_an_import_during_the_change_adds_no_entry_beside_one_that_has_not_moved
     assert set(moved.values_list("key_version", flat=True)) == {settings.LOOKUP_VERSION}
 
 
+def test_a_preview_of_before_the_change_adds_nothing_that_could_never_move(
+    account: AmazonAccount, settings: Settings
+) -> None:
+    shown = make_import(account.seller, f"email\n{alias()}\n".encode())
+    rotate(settings)
+
+    assert imports.lines_of(shown) == []
+    assert imports.carry_out(account.seller, shown, by=make_user(), now=NOW) == 0
+    assert not Suppression.objects.exists()
+
+
 def test_a_new_entry_during_the_change_still_stops_when_the_former_secret_is_gone(
     account: AmazonAccount, mallorys: AmazonAccount, settings: Settings
 ) -> None:

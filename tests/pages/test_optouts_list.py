@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.models import AmazonAccount, Seller
 from accounts.rowsecurity import across_sellers
@@ -151,6 +152,22 @@ def test_a_preview_can_be_thrown_away(alice: Client, mallory: Client, seller: Se
         assert ListImport.objects.get().lines_sealed is None
         assert not Suppression.objects.exists()
     assert "This preview is gone" in words(alice.get(f"/opt-outs/imports/{shown.pk}/"))
+
+
+def test_a_preview_that_cannot_be_read_any_more_is_gone(alice: Client, seller: Seller, settings: Settings) -> None:
+    address = f"/opt-outs/imports/{make_import(seller, f'email{chr(10)}{alias()}'.encode()).pk}/"
+    settings.LOOKUP_VERSION += 1
+
+    assert "This preview is gone" in words(alice.get(address))
+    assert "This preview is not there any more" in words(alice.post(f"{address}carry-out/", follow=True))
+
+
+def test_a_file_with_an_open_quotation_mark_says_in_which_line(bob: Client) -> None:
+    refused = upload(bob, f'Order ID,Note\n{order_id()},"Jo\n{order_id()},\n'.encode())
+
+    assert refused.status_code == 422 and "Nothing was read: in line 2 a quotation mark" in refused.content.decode()
+    with across_sellers("test"):
+        assert not ListImport.objects.exists()
 
 
 def test_a_file_that_is_no_list_is_refused(bob: Client) -> None:
