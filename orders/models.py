@@ -260,6 +260,7 @@ class AmazonReport(models.Model):
     state = models.CharField(max_length=10, choices=State.offered, default=State.WANTED)
     data_from = models.DateTimeField()
     data_until = models.DateTimeField()
+    marketplace_ids = ArrayField(models.CharField(max_length=20), default=list, blank=True)  # that Amazon was asked for
     amazon_report_id = models.CharField(max_length=200, blank=True)
     amazon_document_id = models.CharField(max_length=200, blank=True)
     wanted_at = models.DateTimeField()

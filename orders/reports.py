@@ -172,6 +172,7 @@ def _ask(report: AmazonReport, client: AmazonClient, now: datetime) -> Outcome:
     marketplaces = list(used.values_list("marketplace_id", flat=True)[:25])
     if not marketplaces:
         return Outcome(State.EMPTY)
+    report.marketplace_ids = marketplaces
     report.amazon_report_id = client.create_report(
         TYPES[Kind(report.kind)], marketplace_ids=marketplaces, start=report.data_from, end=report.data_until
     )
@@ -234,13 +235,21 @@ def _store_orders(report: AmazonReport, lines: Iterable[bytes], now: datetime) -
 
 
 def _close_window(report: AmazonReport, *, now: datetime) -> None:
-    """What polling was still paging through is stored now, as far as the report reaches; polling goes on from there."""
+    """What polling was still paging through is stored now, as far as the report reaches; polling goes on from there.
+
+    Not where a marketplace has been taken into use since the report was asked for: it tells nothing of that one.
+    """
     OrderReading.objects.filter(account_id=report.account_id).update(reported_at=now)
-    free = Q(leased_until__isnull=True) | Q(leased_until__lt=now)
-    window = OrderReading.objects.filter(free, account_id=report.account_id, window_from__gte=report.data_from)
-    window.filter(Q(read_until__isnull=True) | Q(read_until__lt=report.data_until)).update(
-        read_until=report.data_until, window_from=None, window_until=None, next_token="", token_at=None
-    )
+    with transaction.atomic():
+        list(OrderReading.objects.select_for_update().filter(account_id=report.account_id))  # as `use` of a marketplace
+        used = AccountMarketplace.objects.filter(account_id=report.account_id, is_used=True)
+        if used.exclude(marketplace_id__in=report.marketplace_ids).exists():
+            return
+        free = Q(leased_until__isnull=True) | Q(leased_until__lt=now)
+        window = OrderReading.objects.filter(free, account_id=report.account_id, window_from__gte=report.data_from)
+        window.filter(Q(read_until__isnull=True) | Q(read_until__lt=report.data_until)).update(
+            read_until=report.data_until, window_from=None, window_until=None, next_token="", token_at=None
+        )
 
 
 def _store_returns(report: AmazonReport, found: Iterable[Returned | Unreadable], now: datetime) -> tuple[int, int]:

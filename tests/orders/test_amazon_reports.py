@@ -10,6 +10,7 @@ from accounts.authorised import name_in_quotas, quotas
 from accounts.models import AmazonAccount
 from amazon import documents
 from amazon.operations import Operation
+from messaging import senders
 from orders import naming, reports, sync
 from orders.models import AmazonReport, Order, OrderReading, OrderToRead
 from tests.amazon.harness import Amazon, Json
@@ -204,6 +205,33 @@ def test_a_long_first_import_comes_by_report_and_closes_the_window(
     assert Order.objects.count() == 150
     reading.refresh_from_db()
     assert reading.window_from is None and reading.next_token == "" and reading.read_until == now
+
+
+def test_a_report_closes_no_window_over_a_marketplace_that_it_was_not_asked_about(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    germany = account.marketplaces.get(marketplace_id=DE)
+    senders.use_marketplace(germany, False, now=now)
+    simulated_amazon.orders(theirs, [{"marketplace_id": IT} for _ in range(150)])
+    simulated_amazon.orders(theirs, [{"marketplace_id": DE} for _ in range(20)])
+    quotas().take(name_in_quotas(account.pk), Operation.SEARCH_ORDERS, n=19)
+    stored_orders(simulated_amazon, account, now)  # one page; the rest is to come by report
+    begin = now - timedelta(days=29)  # as above
+    AmazonReport.objects.update(data_from=begin, data_until=now)
+    [pk] = reports.due(now=now)
+    reports.work_on(pk, now=now)
+    senders.use_marketplace(germany, True, now=now)
+    sync.read_account(account.pk, every=EVERY, now=now)  # a window over both is open, and waits for the quota
+    OrderReading.objects.update(window_from=begin)
+
+    report = finish(Kind.ORDERS, now)
+    assert (report.state, report.marketplace_ids) == (State.STORED, [IT])
+    reading = OrderReading.objects.get()
+    assert reading.read_until is None and reading.window_from is not None
+    quotas()._redis.flushdb()
+    OrderReading.objects.update(next_at=now)
+    sync.read_account(account.pk, every=EVERY, now=now)
+    assert Order.objects.filter(marketplace_id=DE).count() == 20 and Order.objects.count() == 170
 
 
 def test_what_a_report_cannot_tell_is_asked_of_the_order_itself(
