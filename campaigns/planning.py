@@ -21,6 +21,7 @@ from accounts.rowsecurity import across_sellers
 from campaigns.competing import Contender, Outcome, compete
 from campaigns.eligibility import Decision, Verdict
 from campaigns.eligibility.sentences import why_not
+from campaigns.eligibility.why_now import why_now
 from campaigns.letters import letter_for
 from campaigns.models import FollowUp
 from campaigns.surroundings import Surroundings, look_around
@@ -126,10 +127,10 @@ def decide_on(order: Order, around: Surroundings, *, now: datetime) -> Plan:
         if standing.suppressed is not None:  # planning may come before the withdrawal: the message says the same
             return Plan(order, live, outcome, taken_back=standing.suppressed, is_suppressed=True)
         reason = f"{winner.name} has this order now" if winner else _why_not_any_more(outcome, owner)
-        return Plan(order, live, outcome, _wish_of(order, winner, outcome, around), reason)
+        return Plan(order, live, outcome, _wish_of(order, winner, outcome, around, None), reason)
     if winner is not None and live is not None:
         outcome.decisions[winner.pk] = _steady(outcome.decisions[winner.pk], live)
-    return Plan(order, live, outcome, _wish_of(order, winner, outcome, around))
+    return Plan(order, live, outcome, _wish_of(order, winner, outcome, around, live))
 
 
 def _why_not_any_more(outcome: Outcome, owner: int | None) -> str:
@@ -149,7 +150,10 @@ def _steady(decision: Decision, live: Message) -> Decision:
     return replace(decision, case=replace(case, times=(live.due_at, case.expires_at)))
 
 
-def _wish_of(order: Order, winner: Contender | None, outcome: Outcome, around: Surroundings) -> outbox.Wish | None:
+def _wish_of(
+    order: Order, winner: Contender | None, outcome: Outcome, around: Surroundings, live: Message | None
+) -> outbox.Wish | None:
+    """`live`: the message that the winner has already."""
     if winner is None:
         return None
     decision, campaign = outcome.decisions[winner.pk], around.campaigns[winner.pk]
@@ -167,6 +171,7 @@ def _wish_of(order: Order, winner: Contender | None, outcome: Outcome, around: S
         expires_at=decision.expires_at,
         letter=letter,
         priority=min(campaign.priority, 32_767),
+        why_now=live.why_now if live is not None and live.is_hurried else why_now(decision.case),
     )
 
 

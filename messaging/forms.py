@@ -6,11 +6,13 @@ from typing import Any, Final
 from django import forms
 from django.db.models import QuerySet
 
+from accounts.models import Seller
 from amazon.marketplaces import ALIAS_DOMAINS
 from messaging.models import Channel, Message, Status
 from messaging.team import Act
 from messaging.unknowns import Found
 from orders.forms import ORDER_NUMBER
+from orders.models import Order
 
 COMING: Final = (Status.SCHEDULED, Status.HELD, Status.CLAIMED, Status.SENDING)
 SETTLED: Final = tuple(status for status in Status if status not in COMING)
@@ -74,6 +76,15 @@ class ComingSearch(MessageSearch):
     """Over what will be sent."""
 
     status = _choice("State", "Any state", _labelled(COMING))
+
+    def named_order(self, seller: Seller) -> int | None:
+        """The order whose number was asked for, and nothing else; None: there is none, or it was something else."""
+        asked = self.cleaned_data
+        number = asked["q"].strip().upper()
+        if not ORDER_NUMBER.fullmatch(number) or any(value for name, value in asked.items() if name != "q"):
+            return None
+        named = Order.objects.for_seller(seller).filter(amazon_order_id=number)
+        return named.order_by("id").values_list("pk", flat=True).first()
 
 
 class HistorySearch(MessageSearch):

@@ -80,6 +80,7 @@ class Message(models.Model):
     reason = models.CharField(max_length=200, blank=True)  # why it stands where it stands, in the seller's words
     hold = models.CharField(max_length=6, choices=Hold.offered, blank=True)  # kept when planning takes it back
     due_at = models.DateTimeField()
+    why_now = models.CharField(max_length=200, blank=True, default="", db_default="")  # what has set that time
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField()
     touched_at = models.DateTimeField()  # when the status last changed; a lease counts from here

@@ -41,6 +41,7 @@ class Wish:
     expires_at: datetime
     letter: Letter | None  # None: Amazon writes the text
     priority: int = 100  # the campaign's: the lowest goes first where not all can go today
+    why_now: str = ""  # which rule has set the time, for people
 
 
 def schedule(order: Order, wish: Wish, *, now: datetime) -> Message:
@@ -154,7 +155,9 @@ def hurry(message_ids: Iterable[int], *, reason: str, now: datetime) -> list[int
     with transaction.atomic():
         open_now = later.exclude(too_early(now)).order_by("pk").select_for_update(of=("self",))
         ids = list(open_now.values_list("pk", "seller_id"))
-        Message.objects.filter(pk__in=[pk for pk, _ in ids]).update(due_at=now, is_hurried=True, reason=reason[:200])
+        Message.objects.filter(pk__in=[pk for pk, _ in ids]).update(
+            due_at=now, is_hurried=True, reason=reason[:200], why_now=reason[:200]
+        )
         events = [
             {"message_id": pk, "seller_id": seller, "status": Status.SCHEDULED, "reason": reason[:200], "at": now}
             for pk, seller in ids
@@ -213,6 +216,7 @@ def _wish_columns(order: Order, wish: Wish) -> dict[str, Any]:
         "title": wish.title,
         "priority": wish.priority,
         "due_at": wish.due_at,
+        "why_now": wish.why_now[:200],
         "expires_at": wish.expires_at,
         "purge_at": wish.expires_at,  # at most 30 days after delivery: Amazon's policy for what quotes an order
         "alias_key": order.alias_key,

@@ -22,7 +22,7 @@ from messaging.team import Act
 from orders.clocks import marketplace_name
 
 SOONEST_FIRST = Key("due_at", newest_first=False)
-COLUMNS = ("Order", "Marketplace", "Due (UTC)", "Campaign", "Channel", "State", "Reason")
+COLUMNS = ("Order", "Marketplace", "Due (UTC)", "Campaign", "Why now", "Channel", "State", "Reason")
 DONE = {Act.SEND: "Going out within minutes", Act.HOLD: "Held", Act.RELEASE: "Released", Act.SKIP: "Skipped"}
 EXCLUDED_BY = (("order", "orders"), ("buyer", "buyers"), ("sku", "SKUs"))  # campaigns.views.exclusions does it
 SHOWN = 100  # on the page that asks; the numbers are of all
@@ -31,11 +31,13 @@ SHOWN = 100  # on the page that asks; the numbers are of all
 @require_safe
 @members
 def scheduling(request: HttpRequest) -> HttpResponse:
-    """What will be sent for this seller."""
+    """What will be sent for this seller. The number of an order leads to that order."""
     seller = seller_of(request)
     search = search_of(request.GET, seller)
     if not search.is_valid():
         return render(request, "messaging/scheduling.html", {"search": search}, status=422)
+    if (named := search.named_order(seller)) is not None:
+        return redirect("order", pk=named)
     page = page_of(search.narrow(_rows(seller)), SOONEST_FIRST, request.GET.get("at", ""))
     context = {"search": search, "page": page, "is_narrowed": any(search.cleaned_data.values()), "acts": list(Act)}
     context["excluded_by"] = EXCLUDED_BY
@@ -137,6 +139,7 @@ def _lines(found: Iterator[list[Message]]) -> Iterator[list[Any]]:
                 marketplace_name(message.order.marketplace_id),
                 message.due_at,
                 message.title,
+                message.why_now,
                 message.get_channel_display(),
                 Status(message.status).label,
                 message.reason,

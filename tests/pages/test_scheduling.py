@@ -66,8 +66,28 @@ def test_filters_narrow_the_list(alice: Client, account: AmazonAccount) -> None:
 
     assert found(status="held") == [held]
     assert found(channel="request_review") == [request]
-    assert found(q=order.amazon_order_id) == [held]
+    assert found(q=order.amazon_order_id[:-1]) == [held]
+    assert found(q=order.amazon_order_id, status="held") == [held]
     assert found(title="Order check-in", marketplace="ATVPDKIKX0DER") == [held, request]
+
+
+def test_the_number_of_an_order_leads_to_that_order(alice: Client, mallory: Client, account: AmazonAccount) -> None:
+    order = make_order(account)
+    pasted = {"q": f" {order.amazon_order_id} "}
+    assert alice.get("/scheduling/", pasted)["Location"] == f"/orders/{order.pk}/"
+    assert mallory.get("/scheduling/", pasted).status_code == 200  # no stranger learns that there is one
+    assert "Nothing fits" in alice.get("/scheduling/", {"q": "111-9999999-9999999"}).content.decode()
+
+
+def test_each_message_says_which_campaign_and_rule_have_set_its_time(bob: Client, account: AmazonAccount) -> None:
+    make_campaigns(account.seller)
+    order = make_order(account, buyer=alias(), delivered_at=NOW)
+    with across_sellers("test"):
+        planning.plan_stale(now=NOW)
+    page = bob.get("/scheduling/").content.decode()
+    assert 'Order check-in <span class="cell-note">2 days after delivery (23 Nov 2026)</span>' in page
+    assert "2 days after delivery (23 Nov 2026)" in bob.get("/scheduling/export.csv").getvalue().decode()
+    assert "Why then: 2 days after delivery" in bob.get(f"/orders/{order.pk}/").content.decode()
 
 
 def confirmed(client: Client, act: str, *messages: Message, note: str = "", **search: str) -> Any:
@@ -140,6 +160,7 @@ def test_what_is_told_to_go_now_is_due_at_once_and_planning_leaves_it_so(
     with across_sellers("test"):
         Order.objects.update(replan_at=now)
         planning.plan_stale(now=timezone.now())
+        assert Message.objects.get(pk=message.pk).why_now == "Your team said: send it now: she has asked for it"
         assert list(message.events.order_by("id").values_list("reason", flat=True))[-1] == (
             "Your team said: send it now: she has asked for it"
         )
