@@ -89,15 +89,20 @@ def mark_revoked(account_id: int, mark: str) -> bool:
             return False
         account.status = AmazonAccount.Status.REVOKED
         account.save(update_fields=["status"])
+        account.denials.all().delete()  # what Amazon denied lately was the end announcing itself
     return True
 
 
 def mark_denied(account_id: int, ability: Ability, *, now: datetime) -> None:
-    """Amazon denies this ability: the authorisation lacks its role. Shown until it is connected again. Idempotent."""
-    account = AmazonAccount.objects.get(pk=account_id)
-    Denial.objects.get_or_create(
-        account=account, ability=ability, defaults={"seller_id": account.seller_id, "since": now}
-    )
+    """Amazon denies this ability: the authorisation lacks its role. Shown until it is connected again. Idempotent.
+
+    Without an authorisation there is nothing that could lack a role: such an answer came late."""
+    with transaction.atomic():
+        account = AmazonAccount.objects.select_for_update(no_key=True).get(pk=account_id)
+        if account.status == AmazonAccount.Status.CONNECTED:
+            Denial.objects.get_or_create(
+                account=account, ability=ability, defaults={"seller_id": account.seller_id, "since": now}
+            )
 
 
 def mark_allowed(account_id: int, ability: Ability) -> None:
@@ -112,7 +117,11 @@ def disconnect(account: AmazonAccount, *, now: datetime) -> bool:
     """
     there = AmazonAccount.objects.filter(pk=account.pk).exclude(status=AmazonAccount.Status.DISCONNECTED)
     gone = AmazonAccount.Status.DISCONNECTED
-    return bool(there.update(status=gone, refresh_token_sealed=b"", disconnected_at=now))
+    with transaction.atomic():
+        if not there.update(status=gone, refresh_token_sealed=b"", disconnected_at=now):
+            return False
+        Denial.objects.filter(account=account).delete()
+    return True
 
 
 def restrict(seller_id: int, marketplace_id: str | None, *, text: str, dated: datetime, now: datetime) -> int:

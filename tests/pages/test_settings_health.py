@@ -10,6 +10,7 @@ from accounts import lifecycle
 from accounts.health import Ability
 from accounts.models import AccountMarketplace, AmazonAccount, Seller
 from accounts.rowsecurity import across_sellers
+from amazon.errors import mark_of
 from orders.models import Order, OrderReading
 from tests.makers import DE, IT, NOW, alias, make_account, make_message, make_order
 
@@ -40,6 +41,23 @@ def test_a_missing_role_is_named_until_the_account_is_connected_again(alice: Cli
     with across_sellers("test"):
         lifecycle.mark_allowed(account.pk, Ability.REQUEST_REVIEWS)
     assert "Buyer Solicitation" not in page(alice)
+
+
+def test_an_authorisation_that_is_gone_lacks_no_role(alice: Client, account: AmazonAccount) -> None:
+    with across_sellers("test"):
+        lifecycle.mark_denied(account.pk, Ability.READ_ORDERS, now=NOW)  # the first sign that it has been taken back
+        lifecycle.mark_revoked(account.pk, mark_of(account.refresh_token))
+        lifecycle.mark_denied(account.pk, Ability.REQUEST_REVIEWS, now=NOW)  # an answer that was under way
+
+    shown = page(alice)
+    assert "Authorisation lost: connect again" in shown and "is missing" not in shown
+
+
+def test_a_disconnected_account_lacks_no_role(alice: Client, account: AmazonAccount) -> None:
+    with across_sellers("test"):
+        lifecycle.mark_denied(account.pk, Ability.READ_ORDERS, now=NOW)
+        lifecycle.disconnect(account, now=NOW)
+    assert "is missing" not in page(alice)
 
 
 def test_a_marketplace_is_taken_out_of_use_and_into_it_again(bob: Client, account: AmazonAccount) -> None:
