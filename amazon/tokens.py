@@ -17,7 +17,7 @@ from amazon.application import Application, Authorisation
 from amazon.login import refresh
 
 _MARGIN = timedelta(minutes=1)
-_YOUNG = timedelta(minutes=5)
+_YOUNG = timedelta(seconds=30)
 
 
 @dataclass(slots=True)
@@ -65,8 +65,9 @@ class TokenCache:
     def forget(self, application: Application, authorisation: Authorisation, token: str) -> bool:
         """Drop a token that Amazon did not accept. Return whether asking again with another one makes sense.
 
-        It does not where the token is less than five minutes old: then a role or the authorisation is missing, and
-        without this rule every refused request would cost two more.
+        It does not where the token is less than half a minute old: then a role is missing, and without this rule every
+        refused request would cost two more. An older one is asked for anew first, because an authorisation that was
+        withdrawn shows itself to the API as access denied, and only Login with Amazon tells the two apart.
         """
         with self._slot(application, authorisation) as slot:
             if slot.value != token:

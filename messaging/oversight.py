@@ -11,7 +11,9 @@ from typing import Any, Final
 from django.db.models import Count, F, Min, Q
 
 from accounts.models import AmazonAccount
+from messaging import troubles
 from messaging.models import Channel, Message, Status
+from messaging.troubles import Trouble
 
 RECENT: Final = {"minutes": timedelta(minutes=5), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 MOST_ACCOUNTS: Final = 100
@@ -47,7 +49,7 @@ class Ailing:
     """An account that does not send as it should, and why."""
 
     account: AmazonAccount
-    troubles: tuple[str, ...]
+    troubles: tuple[Trouble, ...]
     overdue: int
     held: int
     deferred: int
@@ -90,7 +92,7 @@ def _lane(channel: Channel, waiting: Mapping[str, Any], gone: Mapping[str, Any],
 
 
 def ailing(*, now: datetime) -> list[Ailing]:
-    """The accounts in trouble, those with most that waits first; at most 100. Two queries and one more for senders."""
+    """The accounts in trouble, those with most that waits first; at most 100. Five queries."""
     counted = {
         row["account_id"]: row
         for row in Message.objects.filter(status__in=[Status.SCHEDULED, Status.HELD, Status.UNKNOWN])
@@ -107,23 +109,15 @@ def ailing(*, now: datetime) -> list[Ailing]:
     refused = Q(marketplaces__sender_refused_at__gt=F("marketplaces__changed_at"))
     unwell = Q(status=AmazonAccount.Status.REVOKED) | Q(restricted_at__isnull=False) | refused
     accounts = (
-        AmazonAccount.objects.filter(unwell | Q(pk__in=counted))
+        AmazonAccount.objects.filter(unwell | Q(denials__isnull=False) | Q(pk__in=counted))
         .exclude(status=AmazonAccount.Status.DISCONNECTED)
-        .annotate(refused_senders=Count("marketplaces", filter=refused))
         .select_related("seller")
         .distinct()
     )
-    found = [_ailing(account, counted.get(account.pk, {})) for account in accounts]
+    of_each = troubles.of_accounts(accounts)
+    found = [_ailing(account, of_each.get(account.pk, ()), counted.get(account.pk, {})) for account in accounts]
     return sorted(found, key=lambda one: (-one.overdue - one.held, one.account.pk))[:MOST_ACCOUNTS]
 
 
-def _ailing(account: AmazonAccount, counted: Mapping[str, Any]) -> Ailing:
-    troubles = []
-    if account.status == AmazonAccount.Status.REVOKED:
-        troubles.append("authorisation lost")
-    if account.restricted_at is not None:
-        troubles.append("e-mail stopped by Amazon")
-    if account.refused_senders:  # type: ignore[attr-defined]  # annotated above
-        troubles.append("sender refused")
-    counts = {name: counted.get(name, 0) for name in ("overdue", "held", "deferred", "unknown")}
-    return Ailing(account, tuple(troubles), **counts)
+def _ailing(account: AmazonAccount, its: tuple[Trouble, ...], counted: Mapping[str, Any]) -> Ailing:
+    return Ailing(account, its, **{name: counted.get(name, 0) for name in ("overdue", "held", "deferred", "unknown")})

@@ -13,8 +13,9 @@ from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 
 from accounts.models import AmazonAccount, Seller
-from messaging import pacing
+from messaging import pacing, troubles
 from messaging.models import Message, Status
+from messaging.troubles import Trouble
 
 DAYS: Final = 30
 SUPPRESSED: Final = frozenset({Status.SUPPRESSED, Status.BLOCKED})  # by us before sending, by Amazon after it
@@ -110,6 +111,7 @@ class AccountToday:
     deferred: int  # tried, and provably not taken; tried again
     held: int
     unknown: int
+    troubles: tuple[Trouble, ...]
 
     @property
     def percent(self) -> int:
@@ -118,7 +120,7 @@ class AccountToday:
 
 
 def accounts_today(seller: Seller, *, now: datetime) -> list[AccountToday]:
-    """Every account of the seller that is not disconnected. Two queries, and two more an account."""
+    """Every account of the seller that is not disconnected. Five queries, and two more an account."""
     states = Count("id", filter=Q(status__in=[Status.CLAIMED, Status.SENDING]))
     counted = {
         row["account_id"]: row
@@ -133,14 +135,18 @@ def accounts_today(seller: Seller, *, now: datetime) -> list[AccountToday]:
             unknown=Count("id", filter=Q(status=Status.UNKNOWN)),
         )
     }
-    accounts = AmazonAccount.objects.for_seller(seller).exclude(status=AmazonAccount.Status.DISCONNECTED)
-    return [_today(account, counted.get(account.pk, {}), now=now) for account in accounts.order_by("store_name", "id")]
+    connected = AmazonAccount.objects.for_seller(seller).exclude(status=AmazonAccount.Status.DISCONNECTED)
+    accounts = list(connected.order_by("store_name", "id"))
+    of_each = troubles.of_accounts(accounts)
+    return [_today(one, counted.get(one.pk, {}), of_each.get(one.pk, ()), now=now) for one in accounts]
 
 
-def _today(account: AmazonAccount, counted: Mapping[str, Any], *, now: datetime) -> AccountToday:
-    cap = pacing.daily_cap(account.pk, now=now)
-    names = ("in_flight", "deferred", "held", "unknown")
-    return AccountToday(account, cap, pacing.used_today(account.pk, now=now), *(counted.get(name, 0) for name in names))
+def _today(
+    account: AmazonAccount, counted: Mapping[str, Any], its: tuple[Trouble, ...], *, now: datetime
+) -> AccountToday:
+    cap, used = pacing.daily_cap(account.pk, now=now), pacing.used_today(account.pk, now=now)
+    counts = {name: counted.get(name, 0) for name in ("in_flight", "deferred", "held", "unknown")}
+    return AccountToday(account, cap, used, troubles=its, **counts)
 
 
 def by_day(seller: Seller, *, now: datetime, days: int = DAYS) -> list[Day]:

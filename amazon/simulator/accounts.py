@@ -183,12 +183,29 @@ def set_mailbox(store: Store, selling_partner_id: str, wanted: dict[str, Any]) -
     return changed
 
 
-def revoke(store: Store, selling_partner_id: str) -> int:
-    """The seller withdraws the application's authorisation: refresh and access tokens stop. Returns how many grants."""
+def revoke(store: Store, selling_partner_id: str, *, at: float | None = None) -> int:
+    """The seller withdraws the application's authorisation, now or at an instant to come: from then on refresh and
+    access tokens are worth nothing. Returns how many grants."""
     with store.write() as connection:
         done = connection.execute(
             "UPDATE grants SET revoked_at = ? WHERE selling_partner_id = ? AND revoked_at IS NULL",
-            (clock.now(), selling_partner_id),
+            (clock.now() if at is None else at, selling_partner_id),
         )
-        connection.execute("DELETE FROM access_tokens WHERE selling_partner_id = ?", (selling_partner_id,))
         return done.rowcount
+
+
+def is_revoked(store: Store, selling_partner_id: str) -> bool:
+    """Has every authorisation of this account been withdrawn?"""
+    grants = "SELECT count(*) FROM grants WHERE selling_partner_id = ?"
+    return not store.number(f"{grants} AND (revoked_at IS NULL OR revoked_at > ?)", selling_partner_id, clock.now())
+
+
+def throttle(store: Store, selling_partner_id: str, is_throttled: bool) -> None:
+    """From now on every review request of this account is answered 429, as where another application of the seller
+    uses up the quota that they share; or no longer."""
+    store.set_setting(f"throttled_{selling_partner_id}", "yes" if is_throttled else "")
+
+
+def is_throttled(store: Store, selling_partner_id: str) -> bool:
+    """Is every review request of this account answered 429?"""
+    return bool(store.setting(f"throttled_{selling_partner_id}"))

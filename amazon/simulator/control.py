@@ -175,6 +175,13 @@ def _revoke(simulation: Simulation, given: dict[str, Any]) -> dict[str, Any]:
     return {"revoked": accounts.revoke(simulation.store, str(given["selling_partner_id"]))}
 
 
+def _throttle(simulation: Simulation, given: dict[str, Any]) -> dict[str, Any]:
+    """`is_throttled`: true unless told otherwise."""
+    is_throttled = bool(given.get("is_throttled", True))
+    accounts.throttle(simulation.store, str(given["selling_partner_id"]), is_throttled)
+    return {"is_throttled": is_throttled}
+
+
 def _age_codes(simulation: Simulation, given: dict[str, Any]) -> dict[str, Any]:
     """As if consent had been given `seconds` earlier."""
     with simulation.store.write() as connection:
@@ -282,6 +289,7 @@ COMMANDS: dict[str, Command] = {
     "opt-outs": _opt_out,
     "mailboxes": _set_mailbox,
     "revocations": _revoke,
+    "throttles": _throttle,
     "codes": _age_codes,
     "letters": _letter,
     "notices": _notice,

@@ -156,7 +156,11 @@ def _grant(simulation: Simulation, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refresh(simulation: Simulation, refresh_token: str) -> dict[str, Any]:
-    row = simulation.store.row("SELECT * FROM grants WHERE refresh_token = ? AND revoked_at IS NULL", refresh_token)
+    row = simulation.store.row(
+        "SELECT * FROM grants WHERE refresh_token = ? AND (revoked_at IS NULL OR revoked_at > ?)",
+        refresh_token,
+        clock.now(),
+    )
     if row is None:
         raise LoginRefused("invalid_grant", "The request has an invalid grant parameter : refresh_token")
     return _issue(simulation, row["selling_partner_id"], refresh_token)

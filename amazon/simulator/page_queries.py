@@ -4,7 +4,7 @@ import json
 import sqlite3
 from dataclasses import dataclass
 
-from amazon.simulator import clock, receipts
+from amazon.simulator import accounts, clock, receipts
 from amazon.simulator.store import Store
 
 PAGE = 25
@@ -142,7 +142,16 @@ def account_figures(store: Store) -> list[dict[str, object]]:
         " (SELECT count(*) FROM notices n WHERE n.selling_partner_id = a.selling_partner_id) AS notices"
         " FROM accounts a ORDER BY a.rowid"
     )
-    return [dict(row) | {"marketplace_ids": json.loads(row["marketplace_ids"])} for row in rows]
+    return [
+        dict(row)
+        | {
+            "marketplace_ids": json.loads(row["marketplace_ids"]),
+            "approved_senders": json.loads(row["approved_senders"]),
+            "is_revoked": accounts.is_revoked(store, row["selling_partner_id"]),
+            "is_throttled": accounts.is_throttled(store, row["selling_partner_id"]),
+        }
+        for row in rows
+    ]
 
 
 def figures(store: Store) -> dict[str, int]:

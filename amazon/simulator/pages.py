@@ -12,7 +12,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as AnyResponse
 
-from amazon.simulator import buyers, clock, mail_reading, orders, page_queries
+from amazon.simulator import accounts, buyers, clock, mail_reading, orders, page_queries
 from amazon.simulator.places import PLACES
 from amazon.simulator.simulation import Simulation
 from amazon.simulator.web_safety import content_policy, refuse_other_sites
@@ -64,6 +64,13 @@ def blueprint(simulation: Simulation) -> Blueprint:
         buyer = buyers.find(store, buyer_id) or abort(404)
         buyers.set_opted_out(store, buyer.buyer_id, request.form.get("opted_out") == "yes")
         return redirect(f"/buyers/{buyer_id}", 303)
+
+    @pages.post("/accounts/<selling_partner_id>/throttle")
+    def throttle(selling_partner_id: str) -> AnyResponse:
+        refuse_other_sites()
+        account = accounts.find(store, selling_partner_id) or abort(404)
+        accounts.throttle(store, account.selling_partner_id, request.form.get("throttled") == "yes")
+        return redirect("/", 303)
 
     @pages.get("/opt-out")
     def pick() -> str:

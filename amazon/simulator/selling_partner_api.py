@@ -142,7 +142,10 @@ def _process(simulation: Simulation, operation: Operation | None, order_id: str)
     if operation is None:
         return account, _refusal(ApiRefused(404, "NotFound", "The requested resource doesn't exist."), operation)
     plan = simulation.quotas.plan(operation.name, operation.plan)
-    if not simulation.quotas.take(account.selling_partner_id, operation.name, plan):
+    if not simulation.quotas.take(account.selling_partner_id, operation.name, plan) or (
+        operation.template.startswith("/solicitations/")
+        and accounts.is_throttled(simulation.store, account.selling_partner_id)
+    ):
         response = troubles.throttled()
     else:
         query = {name: request.args.getlist(name) for name in request.args}
@@ -160,10 +163,13 @@ def _process(simulation: Simulation, operation: Operation | None, order_id: str)
 
 def _caller(simulation: Simulation) -> Account | None:
     """The selling partner whose access token was sent, while it lives."""
+    now = clock.now()
     row = simulation.store.row(
-        "SELECT selling_partner_id FROM access_tokens WHERE access_token = ? AND expires_at > ?",
+        "SELECT t.selling_partner_id FROM access_tokens t JOIN grants g USING (refresh_token)"
+        " WHERE t.access_token = ? AND t.expires_at > ? AND (g.revoked_at IS NULL OR g.revoked_at > ?)",
         request.headers.get("x-amz-access-token", ""),
-        clock.now(),
+        now,
+        now,
     )
     return accounts.find(simulation.store, row["selling_partner_id"]) if row and row["selling_partner_id"] else None
 

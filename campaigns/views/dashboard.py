@@ -14,6 +14,7 @@ from accounts.access import members, role_of, seller_of
 from accounts.forms import ConnectForm
 from accounts.models import AccountMarketplace, AmazonAccount, Seller
 from campaigns.models import Campaign
+from campaigns.views import advice
 from messaging import reports
 from messaging.models import Channel, Status
 from messaging.reports import Day, Figures
@@ -62,13 +63,14 @@ def dashboard(request: HttpRequest) -> HttpResponseBase:
 def _dashboard(request: HttpRequest) -> HttpResponse:
     seller, now = seller_of(request), timezone.now()
     figures, days = reports.figures(seller, now=now), reports.by_day(seller, now=now)
-    steps = _steps(seller)
+    steps, accounts = _steps(seller), reports.accounts_today(seller, now=now)
     context = {
         "tiles": _tiles(seller, figures, now=now),
         "not_sent": _not_sent(figures, now=now),
         "days": list(reversed(days)),
         "chart": _chart(days),
-        "accounts": reports.accounts_today(seller, now=now),
+        "accounts": accounts,
+        "ill": advice.about(accounts),
         "has_history": any(day.sent or day.suppressed or day.other for day in days),
         "steps": [] if all(step.is_done for step in steps) else steps,
         "connect": ConnectForm() if not steps[0].is_done else None,

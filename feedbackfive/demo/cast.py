@@ -28,6 +28,8 @@ class Team:
     manager: Person
     viewer: Person
     has_confirmed_mailbox: bool
+    in_other_regions: tuple[str, ...] = ()  # its further stores, by the names that Amazon knows
+    mistyped: str = ""  # the store whose sender address the owner has typed wrongly
 
 
 TEAMS: Final = (
@@ -51,6 +53,15 @@ TEAMS: Final = (
         manager=Person("George", "george@pennine.example"),
         viewer=Person("Isla", "isla@pennine.example"),
         has_confirmed_mailbox=False,
+    ),
+    Team(
+        "Coral Tide",
+        owner=Person("Cleo", "cleo@coral-tide.example"),
+        manager=Person("Nuno", "nuno@coral-tide.example"),
+        viewer=Person("Ines", "ines@coral-tide.example"),
+        has_confirmed_mailbox=False,
+        in_other_regions=("Coral Tide UK", "Coral Tide Australia"),
+        mistyped="Coral Tide UK",
     ),
 )
 OPERATOR: Final = Person("Olga", "olga@feedbackfive.example")

@@ -34,7 +34,9 @@ FeedbackFive is ready after {seconds:.0f} seconds.
        restricts this shop, and its letters stop.
     5. Read Notices under Opt-outs: within a minute each shop has had proved, doubtful and forged mail, each with its
        reason. What waits for a person is for {cast.OPERATOR.name}, under Optouts, Notices.
-    6. Be new yourself: sign up (the mail is on the simulated Amazon), connect, and allow as Harbour Lane Paper, the one
+    6. Sign in as {cast.TEAMS[3].owner.name}: three accounts, each in trouble in its own way within two minutes, and
+       what to do about each. {cast.OPERATOR.name} sees them under Messages, Sending, while all other shops are served.
+    7. Be new yourself: sign up (the mail is on the simulated Amazon), connect, and allow as Harbour Lane Paper, the one
        shop that belongs to nobody yet.
 
   Ctrl-C ends it. The data stay in {home}, the logs too; make demo-reset starts over.

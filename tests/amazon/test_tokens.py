@@ -134,7 +134,7 @@ def test_an_old_token_is_forgotten_and_a_young_one_believed() -> None:
         application, tokens = amazon.application(), TokenCache(clock=clock)
         first = tokens.get(application, AUTHORISATION)
         assert not tokens.forget(application, AUTHORISATION, first)
-        clock.now += timedelta(minutes=6).total_seconds()
+        clock.now += timedelta(seconds=31).total_seconds()
         assert tokens.forget(application, AUTHORISATION, first)
         second = tokens.get(application, AUTHORISATION)
         assert second != first

@@ -5,10 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
+from messaging import oversight
 from messaging.models import Message
+from messaging.troubles import Trouble
 from optouts.models import Notice, Suppression
 from tests.journeys.conftest import Site
 
@@ -82,10 +85,12 @@ def test_a_listener_that_is_away_costs_no_notice(site: Site) -> None:
     assert site.wait_for_status(order["order_id"], "blocked").reason
 
 
-def test_three_accounts_broken_in_three_ways_cost_the_others_nothing(site: Site) -> None:
+def test_accounts_broken_in_four_ways_cost_the_others_nothing(site: Site) -> None:
     _, at_amazon = site.seller("Revoked shop")
     _, unknown_sender = site.seller("Unapproved shop")
     sealed, lost_key = site.seller("Lost key shop")
+    _, throttled = site.seller("Throttled shop")
+    site.amazon.do("throttles", selling_partner_id=throttled["selling_partner_id"])
     site.amazon.mailbox(unknown_sender, inbound_address="", approved_senders=["another@shop.example"])
     request: dict[str, Any] = {"fulfilled_by": "AMAZON", **delivered(8)}
     soon: dict[str, Any] = {"fulfilled_by": "AMAZON", **delivered(7 - 30 / 86400)}  # due when all of this is broken
@@ -94,6 +99,7 @@ def test_three_accounts_broken_in_three_ways_cost_the_others_nothing(site: Site)
         "revoked": site.amazon.order(at_amazon, **soon)["order_id"],
         "unapproved": site.amazon.order(unknown_sender, **letter)["order_id"],
         "lost key": site.amazon.order(lost_key, **soon)["order_id"],
+        "throttled": site.amazon.order(throttled, **request)["order_id"],
     }
     site.wait_for(lambda: all(site.message(order_id) for order_id in waiting.values()), seconds=40)
     site.amazon.do("revocations", selling_partner_id=at_amazon["selling_partner_id"])
@@ -108,5 +114,13 @@ def test_three_accounts_broken_in_three_ways_cost_the_others_nothing(site: Site)
     assert time.monotonic() - began < 30  # most of it is the reading of the orders
 
     assert site.wait_for_status(waiting["unapproved"], "held").reason
+    def seen_by_operators() -> dict[str, tuple[Trouble, ...]]:
+        with across_sellers("test"):
+            return {one.account.store_name: one.troubles for one in oversight.ailing(now=timezone.now())}
+
+    # A withdrawn authorisation shows at the next access token that is asked for.
+    site.wait_for(lambda: Trouble.REVOKED in seen_by_operators().get("Revoked shop", ()), seconds=60)
+    assert seen_by_operators()["Unapproved shop"] == (Trouble.SENDER,)
+    assert seen_by_operators()["Throttled shop"] == (Trouble.PUT_OFF,) and "Sound shop" not in seen_by_operators()
     with across_sellers("test"):
         assert not Message.objects.filter(order__amazon_order_id__in=waiting.values(), status="sent").exists()

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from accounts import lifecycle
+from accounts.health import Ability
 from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
 from messaging import oversight
 from messaging.models import Channel, Status
+from messaging.troubles import Trouble
 from tests.makers import NOW, make_account, make_message, make_order, make_seller
 
 pytestmark = pytest.mark.django_db
@@ -65,22 +68,26 @@ def test_an_account_that_sends_as_it_should_is_not_listed(account: AmazonAccount
 @pytest.mark.parametrize(
     ("changes", "trouble"),
     [
-        ({"status": AmazonAccount.Status.REVOKED}, "authorisation lost"),
-        ({"restricted_at": NOW}, "e-mail stopped by Amazon"),
+        ({"status": AmazonAccount.Status.REVOKED}, Trouble.REVOKED),
+        ({"restricted_at": NOW}, Trouble.RESTRICTED),
     ],
 )
-def test_a_lost_or_closed_account_is_listed_with_its_trouble(changes: dict[str, Any], trouble: str) -> None:
+def test_a_lost_or_closed_account_is_listed_with_its_trouble(changes: dict[str, Any], trouble: Trouble) -> None:
     make_account(make_seller(), **changes)
 
     assert [one.troubles for one in ailing()] == [(trouble,)]
 
 
-def test_a_refused_sender_is_trouble_until_it_is_saved_again(account: AmazonAccount) -> None:
+def test_an_account_with_a_refused_sender_or_a_missing_role_is_listed(account: AmazonAccount) -> None:
+    other = make_account(make_seller("Mallory's shop"))
     with across_sellers("test"):
         account.marketplaces.update(changed_at=NOW, sender_refused_at=NOW + timedelta(hours=1))
-        assert [one.troubles for one in oversight.ailing(now=NOW)] == [("sender refused",)]
-        account.marketplaces.update(changed_at=NOW + timedelta(hours=2))
-        assert oversight.ailing(now=NOW) == []
+        lifecycle.mark_denied(other.pk, Ability.REQUEST_REVIEWS, now=NOW)
+
+    assert {one.account: one.troubles for one in ailing()} == {
+        account: (Trouble.SENDER,),
+        other: (Trouble.NO_REQUESTS,),
+    }
 
 
 def test_the_account_with_most_that_waits_stands_first(account: AmazonAccount) -> None:

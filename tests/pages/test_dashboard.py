@@ -5,14 +5,17 @@ import re
 from datetime import timedelta
 
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AmazonAccount, Role, Seller
 from accounts.rowsecurity import across_sellers
 from campaigns.models import Campaign
+from campaigns.views.advice import ADVICE
 from messaging import breakers
 from messaging.models import Status
+from messaging.troubles import Trouble
 from tests.makers import (
     alias,
     make_account,
@@ -172,3 +175,30 @@ def test_sellers_read_that_and_why_an_operator_has_stopped_sending(alice: Client
     assert "Sending is paused for everybody" in text and "We look into a fault &lt;at Amazon&gt;." in text
     breakers.go_on(by="operator", now=timezone.now())
     assert "Sending is paused" not in page(alice)
+
+
+def test_each_account_in_trouble_is_told_with_what_to_do_about_it(alice: Client, seller: Seller) -> None:
+    make_account(seller, store_name="Sound shop")
+    make_account(seller, store_name="Closed shop", restricted_at=timezone.now())
+    refused = make_account(seller, store_name="Refused shop")
+    with across_sellers("test"):
+        refused.marketplaces.update(sender_refused_at=timezone.now() + timedelta(hours=1))
+
+    said = alice.get("/").context["ill"]
+
+    assert [(one.account.store_name, [advice.action for advice in one.advice]) for one in said] == [
+        ("Closed shop", ["Read it in Settings"]),
+        ("Refused shop", ["Check the sender address"]),
+    ]
+    assert "2 accounts need a look" in page(alice)
+
+
+def test_there_is_advice_for_every_trouble_and_its_page_exists() -> None:
+    assert set(ADVICE) == set(Trouble)
+    assert all(reverse(advice.place) for advice in ADVICE.values())
+
+
+def test_nobody_is_told_of_anothers_troubles(mallory: Client, seller: Seller) -> None:
+    make_account(seller, restricted_at=timezone.now())
+
+    assert mallory.get("/").context["ill"] == []

@@ -17,6 +17,7 @@ from amazon.simulator.world import goods
 from amazon.simulator.world.cast import ACCOUNTS, BOTTEGA_ID, DE, GB, HARBOUR_ID, IT, LAKESIDE_ID, PENNINE_ID, US
 from amazon.simulator.world.letters import await_addresses
 from amazon.simulator.world.making import Maker, Shop, asked_to_cancel, cancelled
+from amazon.simulator.world.troubled import add_troubled
 
 SEED = 20261123
 CHECK_IN = 2 * clock.DAY
@@ -65,6 +66,7 @@ def populate_once(simulation: Simulation) -> None:
             )
             made += _ordinary(maker, shop, shop.orders - already)
         orders.add(store, _with_aftermath(made, maker.start))
+        add_troubled(store, maker.start, SEED + 2)
         await_addresses(store)
         store.set_setting("world", "demo")
 

@@ -79,3 +79,10 @@ PENNINE = (
     Product("PP-CORD-E", "B0PPCORDEL", "Elderflower Cordial, 2 x 500 ml", "13.20"),
     Product("PP-SHRT-T", "B0PPSHRTTN", "All Butter Shortbread in a Keepsake Tin", "9.95"),
 )
+
+CORAL = (
+    Product("CT-CAP-S", "B0CTCAPSIL", "Coral Tide Silicone Swim Cap, Matt", "11.90"),
+    Product("CT-GOG-J", "B0CTGOGJUN", "Swim Goggles for Children, Anti-Fog, Turquoise", "17.50"),
+    Product("CT-TOW-L", "B0CTTOWLRG", "Quick Drying Towel, 180 x 90 cm, Reef", "29.00"),
+    Product("CT-FIN-M", "B0CTFINMED", "Short Training Fins, Size M", "34.95"),
+)

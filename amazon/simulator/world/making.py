@@ -14,7 +14,7 @@ from amazon.simulator.world.people import first_names, last_names
 
 _ALIAS_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 # Order ids begin with a number that hints at the marketplace.
-_ORDER_PREFIXES = {"US": (111, 114), "IT": (402, 408), "DE": (302, 306), "GB": (202, 206)}
+_ORDER_PREFIXES = {"US": (111, 114), "IT": (402, 408), "DE": (302, 306), "GB": (202, 206), "AU": (249, 250)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ FIRST = {
     "Nadia Oreste Paola Renzo Sara Tito Viola Ennio Irma Livia",
     "de-DE": "Anke Bernd Clara Dirk Elke Florian Greta Hannes Ida Jens "
     "Karla Lars Mira Nils Ole Petra Ralf Silke Timo Ute",
+    "en-AU": "Bindi Cooper Darcy Eliza Finn Harriet Jarrah Kiah Lachlan Matilda Nate Olive Piper Tane Willa Zac",
 }
 LAST = {
     "en-US": "Alder Brook Canyon Dale Easton Frost Granger Holloway "
@@ -17,6 +18,7 @@ LAST = {
     "it-IT": "Alberti Borghi Campi Dossi Errani Fiume Grandi Isola Lago Monti Nespoli Olmi Pini Rovere Selva Torri",
     "de-DE": "Ahorn Birkner Dorfner Eichler Feldner Grubmann Haselbach Imhof "
     "Kiefer Lindner Moos Nussbaum Ostermoor Rain Seemann Tannert",
+    "en-AU": "Acacia Barrow Coogee Daintree Fraser Gibson Hume Kimber Lorne Mallee Noosa Otway Torrens Yarra",
 }
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from amazon.simulator import accounts, clock
+from amazon.simulator.store import Store
 from tests.amazon.conformance import findings, models_folder, read_journal
 from tests.amazon.harness import ROOT, Amazon, Json
 from tests.amazon.simulator.support import Caller, listening, write_to
@@ -50,6 +52,32 @@ def test_a_planned_trouble_hits_the_next_call_only(amazon: Amazon, kind: str, st
         assert caller.solicit(order).status_code == status
     # After `cut_after` everything was done, and only the answer was lost.
     assert caller.solicit(order).status_code == (403 if kind == "cut_after" else 201)
+
+
+def test_a_throttled_account_is_told_so_time_and_again_and_no_other_is(amazon: Amazon) -> None:
+    throttled, sound = amazon.account(), amazon.account()
+    orders = amazon.order(throttled), amazon.order(sound)
+    page = f"{amazon.base_url}/accounts/{throttled['selling_partner_id']}/throttle"
+    httpx.post(page, data={"throttled": "yes"})
+    caller = Caller(amazon, throttled)
+
+    assert [caller.solicit(orders[0]).status_code for _ in range(2)] == [429, 429]
+    assert "are answered 429" in httpx.get(f"{amazon.base_url}/").text
+    assert caller.order(orders[0]).status_code == 200  # it reads as ever
+    assert Caller(amazon, sound).solicit(orders[1]).status_code == 201
+    httpx.post(page, data={"throttled": "no"})
+    assert caller.solicit(orders[0]).status_code == 201
+
+
+def test_an_authorisation_ends_at_the_instant_that_was_set(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state")
+    account = accounts.open_account(store, {})
+
+    accounts.revoke(store, account.selling_partner_id, at=clock.now() + 60)
+    assert not accounts.is_revoked(store, account.selling_partner_id)
+    with store.write() as connection:
+        connection.execute("UPDATE grants SET revoked_at = revoked_at - 61")
+    assert accounts.is_revoked(store, account.selling_partner_id)
 
 
 def test_a_slow_answer_is_a_whole_answer(amazon: Amazon) -> None:
@@ -96,8 +124,11 @@ def test_the_demo_world_has_its_sellers_and_some_six_hundred_orders(demo: Json) 
         "Bottega Chiaro",
         "Pennine Pantry",
         "Harbour Lane Paper",  # for a visitor who signs up
+        "Coral Tide",  # one seller, three accounts in trouble
+        "Coral Tide UK",
+        "Coral Tide Australia",
     ]
-    assert [len(orders) for orders in demo["orders"]] == [300, 220, 80, 40]
+    assert [len(orders) for orders in demo["orders"]] == [300, 220, 80, 40, 14, 12, 10]
     assert 0.02 < world["opted_out"] / world["buyers"] < 0.055
     statuses = {order["status"] for orders in demo["orders"] for order in orders}
     assert statuses >= {"PENDING", "UNSHIPPED", "SHIPPED", "CANCELLED"}
