@@ -4,7 +4,8 @@ Place in the flow: `views` sends an owner to `begin`'s address; Amazon sends the
 where it comes from, exchanges it, asks the Sellers API which shops it opens, and hands over to
 `lifecycle.connect_account`. Whatever goes wrong before that leaves everything as it was.
 
-The state is signed, valid for ten minutes, and bound to the person, the seller and the browser session; it works once.
+The state is signed, valid for ten minutes, and bound to the person, the seller and the browser, by a nonce that the
+browser keeps as a cookie (a session may end on Amazon's page); it works once.
 Amazon's redirect is not signed, so `selling_partner_id` is the browser's word: the token decides what may be read and
 sent. Somebody who changes the id can have his own account taken on under another name, or keep a name from its owner
 until an operator sets it free; he cannot have a buyer asked twice, for an order is asked about once over all sellers
@@ -20,7 +21,6 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 import structlog
-from django.contrib.sessions.backends.base import SessionBase
 from django.core import signing
 from django.core.cache import cache
 
@@ -36,9 +36,15 @@ log = structlog.get_logger(__name__)
 
 STATE_LIVES: Final = timedelta(minutes=10)
 SALT: Final = "accounts.connect"
-IN_SESSION: Final = "amazon_connection"  # the nonce of the last attempt in this browser
 PARTNER: Final = re.compile(r"[A-Z0-9]{8,20}")
+ERROR: Final = re.compile(r"[A-Za-z0-9_]{1,40}")
 AGAIN: Final = "Nothing has been changed. Please connect again."
+# RFC 6749, 4.1.2.1: what the consent page may say instead of a code.
+ERRORS: Final = {
+    "access_denied": "You said no on Amazon's page, so no account was connected. Nothing has been changed.",
+    "server_error": f"Amazon had trouble of its own and could not finish. Wait a minute. {AGAIN}",
+    "temporarily_unavailable": f"Amazon was too busy to finish. Wait a few minutes. {AGAIN}",
+}
 
 
 class NotConnected(Exception):
@@ -56,16 +62,20 @@ class Errand:
     partner: str = ""  # the selling partner whom Amazon's appstore named; empty: nobody yet
 
 
-def begin(user: User, seller: Seller, marketplace: Marketplace, session: SessionBase, *, redirect_uri: str) -> str:
-    """Return the address of Amazon's consent page for this person. An earlier attempt in this browser is void."""
-    errand = Errand(user.pk, seller.pk, marketplace.id, secrets.token_urlsafe(16))
-    session[IN_SESSION] = errand.nonce
+def new_nonce() -> str:
+    """For one attempt in one browser; the latest that it keeps counts, an earlier attempt is void."""
+    return secrets.token_urlsafe(16)
+
+
+def begin(user: User, seller: Seller, marketplace: Marketplace, nonce: str, *, redirect_uri: str) -> str:
+    """Return the address of Amazon's consent page for this person."""
+    errand = Errand(user.pk, seller.pk, marketplace.id, nonce)
     state = signing.dumps(asdict(errand), salt=SALT)
     return consent_url(authorised.application(), marketplace, state, redirect_uri=redirect_uri)
 
 
 def begin_from_appstore(
-    asked: Mapping[str, str], user: User, seller: Seller, session: SessionBase, *, redirect_uri: str
+    asked: Mapping[str, str], user: User, seller: Seller, nonce: str, *, redirect_uri: str
 ) -> str:
     """The seller comes from Amazon's appstore (its "Login URI"): return where Amazon waits. Raises NotConnected.
 
@@ -76,8 +86,7 @@ def begin_from_appstore(
     marketplace = _home_of(callback)
     if marketplace is None or not amazon_state or not PARTNER.fullmatch(partner):
         raise NotConnected(f"This link does not come from Amazon's appstore. {AGAIN}")
-    errand = Errand(user.pk, seller.pk, marketplace.id, secrets.token_urlsafe(16), partner)
-    session[IN_SESSION] = errand.nonce
+    errand = Errand(user.pk, seller.pk, marketplace.id, nonce, partner)
     state = signing.dumps(asdict(errand), salt=SALT)
     answer = {"redirect_uri": redirect_uri, "amazon_state": amazon_state, "state": state}
     if asked.get("version") == "beta":
@@ -96,16 +105,21 @@ def _home_of(callback: str) -> Marketplace | None:
 
 
 def finish(
-    answer: Mapping[str, str], user: User, seller: Seller, session: SessionBase, *, redirect_uri: str, now: datetime
+    answer: Mapping[str, str], user: User, seller: Seller, nonce: str, *, redirect_uri: str, now: datetime
 ) -> AmazonAccount:
-    """Take Amazon's answer (the query of its redirect) and connect the account. Raises NotConnected."""
+    """Take Amazon's answer (the query of its redirect) and connect the account. Raises NotConnected.
+
+    `nonce` is the one that this browser keeps; empty where it keeps none.
+    """
     errand = _errand_of(answer.get("state", ""))
     if errand.user != user.pk or errand.seller != seller.pk:
         raise NotConnected(f"This connection was begun by another person or for another team. {AGAIN}")
-    if errand.nonce != session.pop(IN_SESSION, None) or not _first_use(errand):
+    if not secrets.compare_digest(errand.nonce.encode(), nonce.encode()) or not _first_use(errand):
         raise NotConnected(f"This answer from Amazon has been used already, or belongs to another browser. {AGAIN}")
-    if answer.get("error") or not answer.get("spapi_oauth_code"):
-        raise NotConnected("You said no on Amazon's page, so no account was connected. Nothing has been changed.")
+    if error := answer.get("error"):
+        raise NotConnected(_meaning_of(error))
+    if not answer.get("spapi_oauth_code"):
+        raise NotConnected(f"Amazon sent you back without the code that it should have given us. {AGAIN}")
     partner = answer.get("selling_partner_id", "")
     if not PARTNER.fullmatch(partner):
         raise NotConnected(f"Amazon did not say which seller agreed. {AGAIN}")
@@ -125,6 +139,19 @@ def finish(
         ) from None
     log.info("amazon_connected", account=account.pk, seller=seller.pk, marketplaces=len(stores))
     return account
+
+
+def _meaning_of(error: str) -> str:
+    """What an error of the consent page says to the owner. Only the ones that are the seller's or will pass are told
+    as such: the others are about this application."""
+    if known := ERRORS.get(error):
+        return known
+    word = error if ERROR.fullmatch(error) else "an error that we do not know"
+    log.error("consent_refused", error=word)
+    return (
+        f"Amazon refused this connection ({word}), and not because you said no: something is wrong between it and "
+        "us. Nothing has been changed. Please write to us."
+    )
 
 
 def _errand_of(state: str) -> Errand:

@@ -1,5 +1,7 @@
 """Settings: the team, its Amazon accounts, and the way to Amazon's consent and back."""
 
+from typing import Final
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,7 +16,9 @@ from accounts.access import CHOSEN_SELLER, members, membership_of, owners, remem
 from accounts.forms import REGIONS, ConnectForm
 from accounts.health import Health, health
 from accounts.models import AmazonAccount, Membership, User
-from amazon.marketplaces import Region
+from amazon.marketplaces import Marketplace, Region
+
+NONCE: Final = "feedbackfive_amazon"
 
 
 @require_safe
@@ -53,13 +57,25 @@ def connect_amazon(request: HttpRequest) -> HttpResponse:
     form = ConnectForm(request.POST)
     if not form.is_valid():
         return _settings(request, form, status=422)
-    marketplace = form.chosen()
-    address = connect.begin(
-        request.user, seller_of(request), marketplace, request.session, redirect_uri=_redirect_uri()
-    )
+    marketplace, nonce = form.chosen(), connect.new_nonce()
+    address = connect.begin(request.user, seller_of(request), marketplace, nonce, redirect_uri=_redirect_uri())
+    return _leave(request, address, marketplace, nonce)
+
+
+def _leave(request: HttpRequest, address: str, marketplace: Marketplace | None, nonce: str) -> HttpResponse:
+    """The page that leads to Amazon. The browser keeps the nonce: signing out, or in again, does not lose it."""
     response = render(request, "accounts/leaving.html", {"address": address, "marketplace": marketplace})
     response["Referrer-Policy"] = "no-referrer"
     response["Cache-Control"] = "no-store"
+    response.set_cookie(
+        NONCE,
+        nonce,
+        max_age=connect.STATE_LIVES,
+        path=reverse("amazon_callback"),
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",  # Amazon's redirect comes from another site
+    )
     return response
 
 
@@ -70,30 +86,36 @@ def connect_amazon(request: HttpRequest) -> HttpResponse:
 def from_appstore(request: HttpRequest) -> HttpResponse:
     """The "Login URI": a seller who chose us in Amazon's appstore. Whoever is not signed in signs in, or up, first."""
     assert isinstance(request.user, User)
+    nonce = connect.new_nonce()
     try:
         address = connect.begin_from_appstore(
-            request.GET.dict(), request.user, seller_of(request), request.session, redirect_uri=_redirect_uri()
+            request.GET.dict(), request.user, seller_of(request), nonce, redirect_uri=_redirect_uri()
         )
     except connect.NotConnected as trouble:
         messages.error(request, str(trouble))
         return redirect("settings")
-    response = render(request, "accounts/leaving.html", {"address": address, "marketplace": None})
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+    return _leave(request, address, None, nonce)
 
 
 @require_safe
 @never_cache
 @owners
 def amazon_callback(request: HttpRequest) -> HttpResponse:
-    """Where Amazon sends the owner back to. The one GET that writes: OAuth leaves no choice."""
+    """Where Amazon sends the owner back to. The one GET that writes: OAuth leaves no choice. Whoever has been signed
+    out meanwhile signs in first."""
+    response = _finish(request)
+    response.delete_cookie(NONCE, path=reverse("amazon_callback"), samesite="Lax")
+    return response
+
+
+def _finish(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     try:
         account = connect.finish(
             request.GET.dict(),
             request.user,
             seller_of(request),
-            request.session,
+            request.COOKIES.get(NONCE, ""),
             redirect_uri=_redirect_uri(),
             now=timezone.now(),
         )

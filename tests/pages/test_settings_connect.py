@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 import time_machine
+from allauth.account.models import EmailAddress
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -19,7 +20,7 @@ from accounts.models import AmazonAccount, Membership, Role, Seller, User
 from accounts.rowsecurity import across_sellers
 from amazon.marketplaces import Region
 from tests.amazon.harness import Amazon
-from tests.makers import DE, IT, make_account, make_seller
+from tests.makers import DE, IT, PASSWORD, make_account, make_seller
 
 CONSENT = "/apps/authorize/consent"
 
@@ -114,6 +115,43 @@ def test_connecting_again_renews_and_keeps_everything(alice: Client, seller: Sel
 def test_a_no_on_amazons_page_is_taken_for_a_no(alice: Client, partner: dict[str, Any]) -> None:
     assert "You said no on Amazon's page" in said(alice, decide(consent_page(alice), partner, "deny"))
     assert accounts() == []
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"error": "access_denied"}, "You said no on Amazon's page"),
+        ({"error": "server_error"}, "Amazon had trouble of its own"),
+        ({"error": "temporarily_unavailable"}, "Amazon was too busy to finish"),
+        ({"error": "invalid_scope"}, "Amazon refused this connection (invalid_scope), and not because you said no"),
+        ({"error": "<b>x</b>"}, "Amazon refused this connection (an error that we do not know)"),
+        ({"selling_partner_id": "A1234567890123"}, "without the code that it should have given us"),
+    ],
+)
+def test_what_amazon_says_instead_of_a_code_is_told_for_what_it_is(
+    alice: Client, amazon: Amazon, query: dict[str, str], sentence: str
+) -> None:
+    state = parse_qs(urlsplit(consent_page(alice)).query)["state"][0]
+
+    assert sentence in said(alice, f"/amazon/callback/?{urlencode(query | {'state': state})}")
+    assert accounts() == []
+
+
+def test_an_answer_survives_that_one_was_signed_out_meanwhile(
+    alice: Client, seller: Seller, partner: dict[str, Any]
+) -> None:
+    with across_sellers("test"):
+        person = Membership.objects.get(seller=seller, role=Role.OWNER).user
+    EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
+    back = decide(consent_page(alice), partner)
+    alice.post("/people/logout/")
+
+    asked = alice.get(back)
+    assert asked.status_code == 302 and asked["Location"].startswith("/people/login/?next=")
+    form = {"login": person.email, "password": PASSWORD, "next": parse_qs(urlsplit(asked["Location"]).query)["next"][0]}
+    signed_in = alice.post(asked["Location"], form)
+    assert signed_in["Location"] == back
+    assert "Lago Campeggio is connected." in said(alice, signed_in["Location"])
 
 
 def test_an_answer_works_once(alice: Client, partner: dict[str, Any]) -> None:
