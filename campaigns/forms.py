@@ -89,7 +89,7 @@ class CampaignForm(forms.Form):
         elif not self.errors:
             trouble = impossible(
                 self._timing(cleaned), by_letter=self.campaign.channel != Channel.REQUEST_REVIEW,
-                today=timezone.now().date(),
+                now=timezone.now(), takes_since=self.campaign.takes_since,
             )
             if trouble:
                 self.add_error(_field_of(self._timing(cleaned), trouble), trouble)

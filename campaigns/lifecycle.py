@@ -13,8 +13,10 @@ from django.db import transaction
 
 from accounts.models import Seller, User
 from campaigns.checked_letters import refuse_broken
+from campaigns.eligibility import impossible
 from campaigns.models import Campaign, CampaignChange, FollowUp, Rule, Template
 from campaigns.rendering import Source, check
+from campaigns.terms import timing_of
 from messaging import outbox
 from messaging.models import Channel
 from orders.attention import ask_for_plans
@@ -22,6 +24,10 @@ from orders.models import Order
 
 Status = Campaign.Status
 LONGEST_NAME: Final = 80
+
+
+class NeverSends(Exception):
+    """The campaign may not be on with these settings, for nothing would ever be sent; the text is the arithmetic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,7 @@ def change(campaign: Campaign, wishes: Wishes, *, by: User | None = None, now: d
 
 def activate(campaign: Campaign, *, by: User | None = None, now: datetime, catch_up: timedelta | None = None) -> bool:
     """Switch on. `catch_up`: how far back orders are taken; None: as far as was set before, at first as far as Amazon
-    allows. False: it was on already. Raises BreaksGuidelines for letters that Amazon forbids."""
+    allows. False: it was on already. Raises BreaksGuidelines for letters that Amazon forbids, and NeverSends."""
     with transaction.atomic():
         campaign = _locked(campaign)
         if campaign.status == Status.ACTIVE:
@@ -120,9 +126,17 @@ def activate(campaign: Campaign, *, by: User | None = None, now: datetime, catch
         refuse_broken(list(campaign.templates.all()))
         said = ["Switched on"] + ([f"Takes orders of the last {catch_up.days} days"] if catch_up is not None else [])
         takes_since = now - catch_up if catch_up is not None else campaign.takes_since
+        if trouble := why_never(campaign, now=now, takes_since=takes_since):
+            raise NeverSends(trouble)
         on = {"status": Status.ACTIVE, "activated_at": now, "takes_since": takes_since, "tested_by": None}
         _save(campaign, said, by=by, now=now, **on)
     return True
+
+
+def why_never(campaign: Campaign, *, now: datetime, takes_since: datetime | None) -> str | None:
+    """Why nothing could ever be sent, were it switched on now for orders from then on; None: something could."""
+    by_letter = campaign.channel != Channel.REQUEST_REVIEW
+    return impossible(timing_of(campaign), by_letter=by_letter, now=now, takes_since=takes_since)
 
 
 def put_on_trial(campaign: Campaign, *, by: User, now: datetime) -> bool:

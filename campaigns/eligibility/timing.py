@@ -10,6 +10,7 @@ from amazon.windows import EARLIEST_AFTER_DELIVERY, LATEST_AFTER_DELIVERY
 from orders.facts import OrderFacts
 
 EVERY_DAY: Final = frozenset(range(7))  # 0 is Monday
+FURTHEST_BEHIND: Final = timedelta(hours=12)  # of any time zone's clocks, behind UTC
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -129,9 +130,17 @@ def _clock(local: datetime, days: int, wanted: time, zone: ZoneInfo) -> datetime
     return moment if moment > local else (local.astimezone(UTC) + timedelta(hours=1)).astimezone(zone)
 
 
-def impossible(timing: Timing, *, by_letter: bool, today: date) -> str | None:
-    """Why this can never send, with the arithmetic; None: it can."""
-    return _too_early(timing, by_letter) or _too_late(timing, by_letter) or _no_moment(timing) or _over(timing, today)
+def impossible(timing: Timing, *, by_letter: bool, now: datetime, takes_since: datetime | None = None) -> str | None:
+    """Why this can never send from `now` on, with the arithmetic; None: it can. `takes_since`: orders bought before are
+    left alone."""
+    return (
+        _too_early(timing, by_letter)
+        or _too_late(timing, by_letter)
+        or _no_moment(timing)
+        or _over(timing, now)
+        or _over_before_the_first(timing, by_letter, takes_since)
+        or _without_its_days(timing, now)
+    )
 
 
 def _too_early(timing: Timing, by_letter: bool) -> str | None:
@@ -179,14 +188,46 @@ def _no_moment(timing: Timing) -> str | None:
     return None
 
 
-def _over(timing: Timing, today: date) -> str | None:
+def _over(timing: Timing, now: datetime) -> str | None:
     if timing.ends_on is None:
         return None
     if timing.starts_on is not None and timing.ends_on < timing.starts_on:
         return f"It would end on {timing.ends_on}, before it starts on {timing.starts_on}."
+    today = _day_at_the_latest(now)
     if timing.ends_on < today:
-        return f"Its last day, {timing.ends_on}, is over, so nothing would ever be sent."
+        ago = spoken(today - timing.ends_on)
+        return f"Its last day, {timing.ends_on}, was over {ago} ago, so nothing would ever be sent."
     return None
+
+
+def _over_before_the_first(timing: Timing, by_letter: bool, takes_since: datetime | None) -> str | None:
+    """Nothing is shipped or delivered before it is ordered: so this holds whatever the delay counts from."""
+    if timing.ends_on is None or takes_since is None:
+        return None
+    wait = timing.delay if by_letter else max(timing.delay, EARLIEST_AFTER_DELIVERY)
+    first = _day_at_the_latest(takes_since + wait)
+    if first <= timing.ends_on:
+        return None
+    return (
+        f"Its last day, {timing.ends_on}, comes before anything could be sent: it takes orders from "
+        f"{_day_at_the_latest(takes_since)} on, and {spoken(wait)} later it is {first}."
+    )
+
+
+def _without_its_days(timing: Timing, now: datetime) -> str | None:
+    if timing.ends_on is None:
+        return None
+    first = max(_day_at_the_latest(now), timing.starts_on or date.min)
+    left = min((timing.ends_on - first).days + 1, len(WEEKDAYS))
+    if any((first + timedelta(days=day)).weekday() in timing.weekdays for day in range(left)):
+        return None
+    days = " or ".join(name for number, name in enumerate(WEEKDAYS) if number in timing.weekdays)
+    return f"Its last day, {timing.ends_on}, comes before anything could be sent: there is no {days} from {first} on."
+
+
+def _day_at_the_latest(instant: datetime) -> date:
+    """The day that it is where clocks are furthest behind: what is over there is over everywhere."""
+    return (instant - FURTHEST_BEHIND).date()
 
 
 def spoken(length: timedelta) -> str:

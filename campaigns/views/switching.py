@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import managers, person_of, seller_of
 from accounts.models import AmazonAccount, User
 from campaigns.checked_letters import BreaksGuidelines, broken_among
-from campaigns.lifecycle import activate, end_trial, pause, put_on_trial, waiting_for
+from campaigns.lifecycle import NeverSends, activate, end_trial, pause, put_on_trial, waiting_for, why_never
 from campaigns.models import Campaign
 from campaigns.rehearsal import rehearse
 from campaigns.trying import A_DAY
@@ -55,6 +55,8 @@ def campaign_switch(request: HttpRequest, pk: int) -> HttpResponse:
             "campaign": campaign, "is_active": is_active, "catch_up": days, "catch_ups": CATCH_UPS,
             "effect": effect_of(campaign, now=now, catch_up=days),
             "tests_a_day": A_DAY,
+            # `effect_of` has set from when on orders would be taken
+            "never": None if is_active else why_never(campaign, now=now, takes_since=campaign.takes_since),
             "broken": [] if is_active else broken_among(list(campaign.templates.all())),
         }
         return render(request, "campaigns/switch.html", context)
@@ -73,6 +75,9 @@ def campaign_switch(request: HttpRequest, pk: int) -> HttpResponse:
             activate(campaign, by=person_of(request), now=now, catch_up=catch_up)
         except BreaksGuidelines:
             return redirect("campaign_switch", pk=campaign.pk)  # which names what blocks
+        except NeverSends as trouble:
+            messages.error(request, f"Nothing was changed. {trouble}")
+            return redirect("campaign_switch", pk=campaign.pk)
     else:
         pause(campaign, by=person_of(request), now=now)
     messages.success(request, _said(campaign, is_on=wanted == "on"))

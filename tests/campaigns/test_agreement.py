@@ -63,7 +63,7 @@ OF_A_CAMPAIGN = st.fixed_dictionaries(
         "weekdays": st.sampled_from(["0123456", "01234", "6"]),
         "no_match": st.sampled_from(["skip", "request"]),
         "marketplaces": st.sampled_from([(), (UK,)]),
-        "ends_on": st.sampled_from([None, date(2026, 11, 28)]),
+        "ends_on": st.sampled_from([None, date(2026, 11, 29)]),
         "priority": st.integers(1, 3),
         "rules": st.lists(RULES, max_size=3).map(tuple),
     }

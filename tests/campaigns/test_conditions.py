@@ -208,13 +208,43 @@ def test_a_campaign_waits_for_its_first_day_and_stops_after_its_last() -> None:
         (Timing(timedelta(days=30)), True, "exactly when that time ends"),
         (Timing(timedelta(days=40), Anchor.ORDER), True, None),
         (Timing(timedelta(days=7), quiet_from=time(8), quiet_until=time(8)), True, "last all day"),
+        (Timing(timedelta(days=7), ends_on=date(2026, 11, 23)), False, None),
+        (Timing(timedelta(days=7), ends_on=date(2026, 11, 20)), False, "was over 3 days ago"),
+        # the 23rd is a Monday
+        (Timing(timedelta(days=7), ends_on=date(2026, 11, 26), weekdays=frozenset({0})), True, None),
+        (Timing(timedelta(days=7), ends_on=date(2026, 11, 26), weekdays=frozenset({4, 5})), True,
+         "there is no Friday or Saturday from 2026-11-23 on"),
+        (Timing(timedelta(days=7), starts_on=date(2026, 12, 1), ends_on=date(2026, 12, 6), weekdays=frozenset({0})),
+         True, "there is no Monday from 2026-12-01 on"),
     ],
 )
 def test_a_setting_that_can_never_send_is_told_with_the_arithmetic(
     timing: Timing, by_letter: bool, said: str | None
 ) -> None:
-    found = impossible(timing, by_letter=by_letter, today=NOW.date())
+    found = impossible(timing, by_letter=by_letter, now=NOW)
     assert found is None if said is None else found is not None and said in found
+
+
+@pytest.mark.parametrize(
+    ("delay", "by_letter", "last", "first"),
+    [
+        (7, False, date(2026, 11, 29), "2026-11-30"),
+        (7, False, date(2026, 11, 30), None),
+        (2, True, date(2026, 11, 24), "2026-11-25"),
+        (2, True, date(2026, 11, 25), None),
+        # a request waits for Amazon's days, whatever the delay is
+        (5, False, date(2026, 11, 27), "2026-11-28"),
+    ],
+)
+def test_a_last_day_before_the_first_order_could_be_due_is_told_with_the_arithmetic(
+    delay: int, by_letter: bool, last: date, first: str | None
+) -> None:
+    timing = Timing(timedelta(days=delay), ends_on=last)
+    found = impossible(timing, by_letter=by_letter, now=NOW, takes_since=NOW)
+    if first is None:
+        assert found is None
+    else:
+        assert found is not None and f"from 2026-11-23 on, and {delay} days later it is {first}" in found
 
 
 def test_orders_from_before_the_campaign_took_any_are_left_alone() -> None:

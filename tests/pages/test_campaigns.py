@@ -128,6 +128,34 @@ def test_letters_reach_only_own_shipments_to_a_known_alias_with_a_sender(seller:
         assert effect_of(check_in, now=now).would_plan == 1
 
 
+def test_a_campaign_that_could_never_send_cannot_be_turned_on(bob: Client, review: Campaign) -> None:
+    last = timezone.now().date() + timedelta(days=3)
+    with across_sellers("test"):
+        Campaign.objects.filter(pk=review.pk).update(ends_on=last)
+    possible = bob.get(f"/campaigns/{review.pk}/switch/").content.decode()
+    assert "comes before anything could be sent" not in possible and 'value="on"' in possible
+
+    asked = bob.get(f"/campaigns/{review.pk}/switch/?catch_up=0").content.decode()
+    assert f"Its last day, {last}, comes before anything could be sent: it takes orders from" in asked
+    assert "7 days later" in asked and 'value="on"' not in asked
+    said = bob.post(f"/campaigns/{review.pk}/switch/", {"wanted": "on", "catch_up": "0"}, follow=True)
+    assert "Nothing was changed. Its last day" in said.content.decode()
+    assert again(review).status == Campaign.Status.DRAFT
+
+    bob.post(f"/campaigns/{review.pk}/switch/", {"wanted": "on", "catch_up": "14"})
+    assert again(review).status == Campaign.Status.ACTIVE
+
+
+def test_a_campaign_that_is_on_takes_no_last_day_before_its_first_order_could_be_due(
+    bob: Client, review: Campaign
+) -> None:
+    bob.post(f"/campaigns/{review.pk}/switch/", {"wanted": "on", "catch_up": "0"})
+    last = timezone.now().date() + timedelta(days=3)
+    refused = bob.post(f"/campaigns/{review.pk}/", terms(ends_on=last.isoformat()))
+    assert refused.status_code == 422 and "7 days later it is" in refused.content.decode()
+    assert again(review).ends_on is None
+
+
 def test_switched_off_it_names_what_it_would_hold_and_holds_it(bob: Client, seller: Seller) -> None:
     review, _ = make_campaigns(seller, status=Campaign.Status.ACTIVE)
     make_order(make_account(seller), delivered_at=timezone.now() - timedelta(days=1))
