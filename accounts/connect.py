@@ -74,24 +74,36 @@ def begin(user: User, seller: Seller, marketplace: Marketplace, nonce: str, *, r
     return consent_url(authorised.application(), marketplace, state, redirect_uri=redirect_uri)
 
 
-def begin_from_appstore(
-    asked: Mapping[str, str], user: User, seller: Seller, nonce: str, *, redirect_uri: str
-) -> str:
-    """The seller comes from Amazon's appstore (its "Login URI"): return where Amazon waits. Raises NotConnected.
+@dataclass(frozen=True, slots=True)
+class FromAppstore:
+    """What the link of Amazon's appstore says (our "Login URI"). Anybody can write one: nothing follows from it before
+    the owner has said yes, for where he has agreed before, Amazon asks him nothing more."""
 
-    `amazon_callback_uri` comes from an address that anybody can write, so only Amazon's own hosts are believed.
-    """
+    callback: str
+    amazon_state: str
+    partner: str
+    home: Marketplace
+    is_beta: bool
+
+
+def read_appstore_link(asked: Mapping[str, str]) -> FromAppstore:
+    """Read the query. Only Amazon's own hosts are believed as `amazon_callback_uri`. Raises NotConnected."""
     callback, amazon_state = asked.get("amazon_callback_uri", ""), asked.get("amazon_state", "")
     partner = asked.get("selling_partner_id", "")
-    marketplace = _home_of(callback)
-    if marketplace is None or not amazon_state or not PARTNER.fullmatch(partner):
+    home = _home_of(callback)
+    if home is None or not amazon_state or not PARTNER.fullmatch(partner):
         raise NotConnected(f"This link does not come from Amazon's appstore. {AGAIN}")
-    errand = Errand(user.pk, seller.pk, marketplace.id, nonce, partner)
+    return FromAppstore(callback, amazon_state, partner, home, asked.get("version") == "beta")
+
+
+def begin_from_appstore(link: FromAppstore, user: User, seller: Seller, nonce: str, *, redirect_uri: str) -> str:
+    """Return where Amazon waits for this person, who has said yes."""
+    errand = Errand(user.pk, seller.pk, link.home.id, nonce, link.partner)
     state = signing.dumps(asdict(errand), salt=SALT)
-    answer = {"redirect_uri": redirect_uri, "amazon_state": amazon_state, "state": state}
-    if asked.get("version") == "beta":
+    answer = {"redirect_uri": redirect_uri, "amazon_state": link.amazon_state, "state": state}
+    if link.is_beta:
         answer["version"] = "beta"
-    return f"{callback}{'&' if urlsplit(callback).query else '?'}{urlencode(answer)}"
+    return f"{link.callback}{'&' if urlsplit(link.callback).query else '?'}{urlencode(answer)}"
 
 
 def _home_of(callback: str) -> Marketplace | None:

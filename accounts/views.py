@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import connect, lifecycle
 from accounts.access import CHOSEN_SELLER, members, membership_of, owners, remembered, seller_of
@@ -79,21 +79,26 @@ def _leave(request: HttpRequest, address: str, marketplace: Marketplace | None, 
     return response
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @remembered
 @owners
 def from_appstore(request: HttpRequest) -> HttpResponse:
-    """The "Login URI": a seller who chose us in Amazon's appstore. Whoever is not signed in signs in, or up, first."""
+    """The "Login URI": a seller who chose us in Amazon's appstore. Whoever is not signed in signs in, or up, first.
+
+    It asks before it goes on: a link that a stranger wrote must not bring an account into anybody's team.
+    """
     assert isinstance(request.user, User)
-    nonce = connect.new_nonce()
     try:
-        address = connect.begin_from_appstore(
-            request.GET.dict(), request.user, seller_of(request), nonce, redirect_uri=_redirect_uri()
-        )
+        link = connect.read_appstore_link(request.GET.dict())
     except connect.NotConnected as trouble:
         messages.error(request, str(trouble))
         return redirect("settings")
+    if request.method != "POST":
+        context = {"partner": link.partner, "region": REGIONS[link.home.region]}
+        return render(request, "accounts/from_appstore.html", context)
+    nonce = connect.new_nonce()
+    address = connect.begin_from_appstore(link, request.user, seller_of(request), nonce, redirect_uri=_redirect_uri())
     return _leave(request, address, None, nonce)
 
 

@@ -22,10 +22,14 @@ GOOD = "https://sellercentral.amazon.com/apps/authorize/confirm/amzn1.sp.solutio
 def begin(client: Client, **asked: str) -> str | None:
     """The address on the page that leads on to Amazon; None: it was refused."""
     query = {"amazon_callback_uri": GOOD, "amazon_state": "their-state", "selling_partner_id": PARTNER} | asked
-    response = client.get(f"/amazon/start/?{urlencode(query)}")
-    if response.status_code == 302:
-        assert response["Location"] == "/settings/"
+    path = f"/amazon/start/?{urlencode(query)}"
+    asking = client.get(path)
+    if asking.status_code == 302:
+        assert asking["Location"] == client.post(path)["Location"] == "/settings/"
         return None
+    form = re.search(r'<form [^>]*method="post" action="([^"]+)"', asking.content.decode())
+    assert form and "http-equiv" not in asking.content.decode()
+    response = client.post(unescape(form[1]))
     assert response["Referrer-Policy"] == "no-referrer"
     found = re.search(r'class="btn btn-primary" href="([^"]+)"', response.content.decode())
     assert found
@@ -44,6 +48,20 @@ def test_the_way_on_carries_both_states_and_our_own_address(alice: Client) -> No
     query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
     assert query["amazon_state"] == "their-state" and query["state"] and query["version"] == "beta"
     assert query["redirect_uri"].endswith("/amazon/callback/")
+
+
+def test_nothing_begins_before_the_owner_has_said_yes(alice: Client, seller: Seller) -> None:
+    path = f"/amazon/start/?amazon_callback_uri={quote(GOOD)}&amazon_state=s&selling_partner_id={PARTNER}"
+    asking = alice.get(path)
+
+    shown = asking.content.decode()
+    assert PARTNER in shown and "Connect it to Alice&#x27;s shop" in shown
+    assert "sellercentral.amazon.com/apps" not in unescape(shown).replace(unescape(path), "")
+    assert "feedbackfive_amazon" not in asking.cookies
+
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = alice.cookies
+    assert strict.post(path).status_code == 403
 
 
 @pytest.mark.parametrize(
