@@ -25,6 +25,7 @@ def application() -> Application:
         login_url=settings.AMAZON_LOGIN_URL,
         endpoint=settings.AMAZON_ENDPOINT or None,
         consent_url=settings.AMAZON_CONSENT_URL or None,
+        is_draft=settings.AMAZON_IS_DRAFT,
     )
 
 

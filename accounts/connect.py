@@ -101,7 +101,7 @@ def begin_from_appstore(link: FromAppstore, user: User, seller: Seller, nonce: s
     errand = Errand(user.pk, seller.pk, link.home.id, nonce, link.partner)
     state = signing.dumps(asdict(errand), salt=SALT)
     answer = {"redirect_uri": redirect_uri, "amazon_state": link.amazon_state, "state": state}
-    if link.is_beta:
+    if link.is_beta or authorised.application().is_draft:
         answer["version"] = "beta"
     return f"{link.callback}{'&' if urlsplit(link.callback).query else '?'}{urlencode(answer)}"
 

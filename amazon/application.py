@@ -31,8 +31,8 @@ class Application:
     """This product's registration with Amazon.
 
     `endpoint` sends the calls of all regions to one stand-in; None means Amazon's own, by region. `consent_url` does
-    the same for the page where a seller agrees; None means Seller Central. Raises ValueError for a blank or malformed
-    value.
+    the same for the page where a seller agrees; None means Seller Central. `is_draft`: Amazon has not published the
+    application yet. Raises ValueError for a blank or malformed value.
     """
 
     client_id: str
@@ -41,6 +41,7 @@ class Application:
     login_url: str = LOGIN_URL
     endpoint: str | None = None
     consent_url: str | None = None
+    is_draft: bool = False
     connect_timeout: timedelta = timedelta(seconds=5)
     api_timeout: timedelta = timedelta(seconds=30)
     login_timeout: timedelta = timedelta(seconds=10)

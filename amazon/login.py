@@ -42,16 +42,14 @@ class Grant:
     access_token: AccessToken
 
 
-def consent_url(
-    application: Application, marketplace: Marketplace, state: str, *, redirect_uri: str, beta: bool = False
-) -> str:
+def consent_url(application: Application, marketplace: Marketplace, state: str, *, redirect_uri: str) -> str:
     """Return the page where a seller agrees that this application may work for them.
 
-    `state` comes back with the seller: make it hard to guess, short-lived and bound to the person. `beta` is for an
-    application that Amazon has not published yet. Serve the redirect with `Referrer-Policy: no-referrer`.
+    `state` comes back with the seller: make it hard to guess, short-lived and bound to the person. Serve the redirect
+    with `Referrer-Policy: no-referrer`.
     """
     query = {"application_id": application.application_id, "state": state, "redirect_uri": redirect_uri}
-    if beta:
+    if application.is_draft:  # Amazon knows it as a beta only
         query["version"] = "beta"
     page = application.consent_url or f"https://{marketplace.seller_central}/apps/authorize/consent"
     return f"{page}?{urlencode(query)}"

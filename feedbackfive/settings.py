@@ -177,6 +177,7 @@ DNS_SERVER = env.text("DNS_SERVER", " ").strip()  # host:port; empty: the machin
 AMAZON_CLIENT_ID = env.text("AMAZON_CLIENT_ID")
 AMAZON_CLIENT_SECRET = env.text("AMAZON_CLIENT_SECRET")
 AMAZON_APPLICATION_ID = env.text("AMAZON_APPLICATION_ID")
+AMAZON_IS_DRAFT = env.boolean("AMAZON_IS_DRAFT", False)  # not published by Amazon yet: sellers agree to a beta
 AMAZON_ENDPOINT = env.url("AMAZON_ENDPOINT", "", schemes=("http", "https"))  # empty: Amazon's own, by region
 AMAZON_LOGIN_URL = env.url("AMAZON_LOGIN_URL", "https://api.amazon.com/auth/o2/token", schemes=("http", "https"))
 AMAZON_CONSENT_URL = env.url("AMAZON_CONSENT_URL", "", schemes=("http", "https"))  # empty: Seller Central

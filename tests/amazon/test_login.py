@@ -31,8 +31,8 @@ def test_the_consent_page_is_that_of_the_marketplaces_own_seller_central() -> No
 
 def test_a_draft_application_asks_for_the_beta_page_and_a_stand_in_may_have_its_own() -> None:
     with scripted() as amazon:
-        application = amazon.application(consent_url="http://127.0.0.1:8001/consent")
-        url = login.consent_url(application, marketplaces.by_id(ITALY), "s", redirect_uri=CALLBACK, beta=True)
+        application = amazon.application(consent_url="http://127.0.0.1:8001/consent", is_draft=True)
+        url = login.consent_url(application, marketplaces.by_id(ITALY), "s", redirect_uri=CALLBACK)
     assert url.startswith("http://127.0.0.1:8001/consent?")
     assert query_of(url)["version"] == ["beta"]
 

@@ -64,6 +64,12 @@ def test_nothing_begins_before_the_owner_has_said_yes(alice: Client, seller: Sel
     assert strict.post(path).status_code == 403
 
 
+def test_a_draft_says_so_to_the_appstore_too(alice: Client, settings: Settings) -> None:
+    assert "version=beta" not in str(begin(alice))
+    settings.AMAZON_IS_DRAFT = True
+    assert "version=beta" in str(begin(alice))
+
+
 @pytest.mark.parametrize(
     "callback",
     [

@@ -88,6 +88,14 @@ def accounts() -> list[AmazonAccount]:
         return list(AmazonAccount.objects.prefetch_related("marketplaces"))
 
 
+@pytest.mark.parametrize("is_draft", [True, False])
+def test_the_consent_page_of_a_draft_is_asked_for_while_the_application_is_one(
+    alice: Client, amazon: Amazon, settings: Settings, is_draft: bool
+) -> None:
+    settings.AMAZON_IS_DRAFT = is_draft
+    assert parse_qs(urlsplit(consent_page(alice)).query).get("version") == (["beta"] if is_draft else None)
+
+
 def test_an_account_is_connected_with_its_marketplaces(alice: Client, seller: Seller, partner: dict[str, Any]) -> None:
     assert said(alice, decide(consent_page(alice), partner)).startswith("Lago Campeggio is connected.")
 
