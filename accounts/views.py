@@ -16,7 +16,7 @@ from accounts.access import CHOSEN_SELLER, members, membership_of, owners, remem
 from accounts.forms import REGIONS, ConnectForm
 from accounts.health import Health, health
 from accounts.models import AmazonAccount, Membership, User
-from amazon.marketplaces import Marketplace, Region
+from amazon.marketplaces import Marketplace, Region, find, in_region
 
 NONCE: Final = "feedbackfive_amazon"
 
@@ -36,7 +36,9 @@ def _settings(request: HttpRequest, form: ConnectForm, *, status: int = 200) -> 
         .order_by("authorised_at", "id")
     )
     context = {
-        "accounts": [(account, REGIONS[Region(account.region)], _health(account)) for account in accounts],
+        "accounts": [
+            (account, REGIONS[Region(account.region)], _health(account), _home(account)) for account in accounts
+        ],
         "team": Membership.objects.filter(seller=seller).select_related("user").order_by("created_at", "id"),
         "form": form,
     }
@@ -47,6 +49,13 @@ def _health(account: AmazonAccount) -> Health:
     is_connected = account.status == AmazonAccount.Status.CONNECTED
     denied = [denial.ability for denial in account.denials.all()]
     return health(account.authorised_at if is_connected else None, denied, now=timezone.now())
+
+
+def _home(account: AmazonAccount) -> Marketplace:
+    """Where its owner agrees again: a marketplace in use, or any of the region."""
+    places = sorted(account.marketplaces.all(), key=lambda place: (not place.is_used, place.pk))
+    known = (find(place.marketplace_id) for place in places)
+    return next((place for place in known if place), None) or in_region(Region(account.region))[0]
 
 
 @require_POST

@@ -1,5 +1,6 @@
 """Settings: how an account's authorisation stands, which marketplaces are in use, and how one leaves."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -51,6 +52,29 @@ def test_an_authorisation_that_is_gone_lacks_no_role(alice: Client, account: Ama
 
     shown = page(alice)
     assert "Authorisation lost: connect again" in shown and "is missing" not in shown
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_offered"),
+    [
+        ({}, False),
+        ({"status": AmazonAccount.Status.REVOKED}, True),
+        ({"status": AmazonAccount.Status.DISCONNECTED, "disconnected_at": NOW}, True),
+        ({"authorised_at": timezone.now() - timedelta(days=355)}, True),
+    ],
+)
+def test_an_account_that_should_be_connected_again_offers_it_where_it_stands(
+    alice: Client, bob: Client, account: AmazonAccount, fields: dict[str, object], is_offered: bool
+) -> None:
+    with across_sellers("test"):
+        AmazonAccount.objects.update(**fields)
+        account.marketplaces.filter(marketplace_id=IT).update(is_used=False)
+
+    offered = re.findall(r'name="marketplace" value="(\w+)">.*?Connect again', page(alice))
+    assert offered == ([DE] if is_offered else [])
+    assert "Connect again<" not in page(bob)
+    if is_offered:
+        assert "Continue to Amazon.de" in alice.post("/amazon/connect/", {"marketplace": offered[0]}).content.decode()
 
 
 def test_a_disconnected_account_lacks_no_role(alice: Client, account: AmazonAccount) -> None:
