@@ -98,7 +98,8 @@ DATABASES["default"].update(CONN_MAX_AGE=300, CONN_HEALTH_CHECKS=True)
 DATABASES["default"]["OPTIONS"] = {
     "connect_timeout": 10,
     # On flash a page costs the same wherever it lies; by PostgreSQL's own figure, of discs, whole tables are read.
-    "options": "-c random_page_cost=1.1 -c jit=off",
+    # What is prepared (accounts/prepared.py) is planned once: it would be planned anew for each set of parameters.
+    "options": "-c random_page_cost=1.1 -c jit=off -c plan_cache_mode=force_generic_plan",
 } | DATABASES["default"].get("OPTIONS", {})
 CACHE_URL = env.url("CACHE_URL", schemes=("redis", "rediss", "unix"))
 CACHES = {

@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db import DEFAULT_DB_ALIAS
+
 from accounts import lifecycle, lookup
 from accounts.models import AccountMarketplace
+from accounts.prepared import Prepared
 from optouts import gate, guards, holds, readings, rekeying
 from optouts.decisions import Decision, Effect, Grade, OrderState, decide
 from optouts.examination import Finding
@@ -31,6 +34,17 @@ NOT_FOR_A_PERSON: Final = frozenset({Kind.NOT_AN_OPT_OUT, Kind.OTHER_AMAZON, Kin
 SIGNED: Final = frozenset({Grade.A1, Grade.A2, Grade.A3, Grade.A4, Grade.A4_UNKNOWN})
 MAY_BE_AN_OPT_OUT: Final = frozenset({Kind.OPT_OUT, Kind.PROBABLE_OPT_OUT})
 TOLD_ONLY: Final = frozenset({Kind.BLOCKED_FOR_CONTENT, Kind.NOT_DELIVERED})  # about one message, which is gone
+
+_WANTED: Final = frozenset(
+    {"id", "seller_id", "amazon_order_id", "marketplace_id", "order_key", "alias_key"}
+    | {"last_written_at", "alias_purge_at"}
+)
+_OF_AN_ORDER: Final = [field.attname for field in Order._meta.concrete_fields if field.attname in _WANTED]
+_OWN_ORDER: Final = Prepared(
+    "own_order",
+    ("bigint", "text"),
+    f"select {', '.join(_OF_AN_ORDER)} from orders_order where seller_id = $1 and amazon_order_id = $2 limit 1",  # noqa: S608
+)
 
 NOT_YET_TRUSTED: Final = "It waits for a person."
 DNS_GAVE_UP: Final = "The signature could not be checked for three days."
@@ -116,7 +130,8 @@ def _marketplace(seller_id: int, finding: Finding) -> str | None:
 
 
 def _own(seller_id: int, amazon_order_id: str | None) -> Order | None:
-    return Order.objects.filter(seller_id=seller_id, amazon_order_id=amazon_order_id or "").first()
+    rows = _OWN_ORDER.rows(seller_id, amazon_order_id) if amazon_order_id else []
+    return next((Order.from_db(DEFAULT_DB_ALIAS, _OF_AN_ORDER, row) for row in rows), None)
 
 
 def _is_another_buyers(finding: Finding, order: Order | None) -> bool:

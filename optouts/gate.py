@@ -11,13 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
+from accounts.prepared import Prepared
 from accounts.rowsecurity import across_sellers
 from optouts.decisions import Grade
 from optouts.keyversions import version_of
@@ -29,28 +30,32 @@ CORROBORATING: Final = ("A1", "A2", "A4")  # grades of which a second one promot
 MEMBER: Final = "member "  # begins the actor of what a person of a seller did by hand
 _MINT: Final = object()
 # Imports take no lock and may be faster; what they leave to be entered has its event, and the rest goes the long way.
-_ENTER_ANEW: Final = """
+# Parameters: of each entry its key, version, kind, seller, state and order; then of all the seller, the reason, the
+# grade, the actor, the fingerprint and the instant.
+_ENTER_ANEW: Final = Prepared(
+    "enter_anew",
+    ("uuid[]", "smallint[]", "text[]", "bigint[]", "text[]", "text[]", "bigint")
+    + ("text", "text", "text", "text", "timestamptz"),
+    f"""
 with wanted as (
-  select * from unnest(
-    %(keys)s::uuid[], %(versions)s::smallint[], %(kinds)s::text[], %(sellers)s::bigint[], %(states)s::text[],
-    %(orders)s::text[]
-  ) with ordinality as wanted(key, key_version, kind, seller_id, state, amazon_order_id, number)
+  select * from unnest($1, $2, $3, $4, $5, $6)
+    with ordinality as wanted(key, key_version, kind, seller_id, state, amazon_order_id, number)
 ), entered as (
   insert into optouts_suppression
     (key, key_version, kind, seller_id, state, amazon_order_id, reason, grade, created_at, changed_at)
-  select key, key_version, kind, seller_id, state, amazon_order_id, %(reason)s, %(grade)s, %(now)s, %(now)s from wanted
+  select key, key_version, kind, seller_id, state, amazon_order_id, $8, $9, $12, $12 from wanted
   where not exists (
-    select from optouts_suppression where key = any(%(keys)s::uuid[]) and (seller_id is null or seller_id = %(mine)s)
-  )
+    select from optouts_suppression where key = any($1) and (seller_id is null or seller_id = $7)
+  ) and not exists (select from optouts_sellerfreeze where seller_id = $7 and lifted_at is null)
   order by number on conflict do nothing returning id, seller_id
 ), told as (
   insert into optouts_suppressionevent
     (suppression_id, seller_id, what, actor, reason, grade, fingerprint, contributor, at)
-  select id, seller_id, %(added)s, %(actor)s, %(reason)s, %(grade)s, %(fingerprint)s, %(contributor)s, %(now)s
-  from entered
+  select id, seller_id, '{SuppressionEvent.What.ADDED}', $10, $8, $9, $11, $7, $12 from entered
 )
 select id from entered order by id
-"""
+""",  # noqa: S608 (the values are our own)
+)
 _RANK: Final = {grade.value: rank for rank, grade in enumerate(Grade)}
 
 
@@ -250,10 +255,10 @@ def suppress(buyer: Buyer, proof: Proof, *, reach: Reach, now: datetime) -> list
     proof = replace(proof, seller_id=buyer.seller_id)
     with transaction.atomic(savepoint=False), across_sellers("a buyer is put on the list"):
         lock_to_change(buyer.keys)
-        if SellerFreeze.objects.filter(seller_id=buyer.seller_id, lifted_at__isnull=True).exists():
-            reach = Reach.SELLER
         if (new := _enter_anew(buyer, proof, reach, now)) is not None:
             return new
+        if SellerFreeze.objects.filter(seller_id=buyer.seller_id, lifted_at__isnull=True).exists():
+            reach = Reach.SELLER
         entries = [_enter(buyer.order_key, Suppression.Kind.ORDER, buyer, proof, now)]
         if buyer.alias_key is not None:
             entries.append(_enter(buyer.alias_key, Suppression.Kind.ALIAS, buyer, proof, now))
@@ -290,7 +295,10 @@ def mark_withdrawn(entries: Iterable[Entry], *, now: datetime) -> None:
 
 
 def _enter_anew(buyer: Buyer, proof: Proof, reach: Reach, now: datetime) -> list[int] | None:
-    """The usual case, a buyer of whom nothing is known, by one statement. None: there is an entry already."""
+    """The usual case, by one statement: a buyer of whom nothing is known, a seller whose evidence counts for all.
+
+    None: it is not that case, or only in part; what has been entered has its event.
+    """
     mine, everybodys = buyer.seller_id, Suppression.State.ACTIVE if reach is Reach.GLOBAL else Suppression.State.PENDING
     rows: list[tuple[UUID, Suppression.Kind, int | None, Suppression.State]]
     rows = [(buyer.order_key, Suppression.Kind.ORDER, mine, Suppression.State.ACTIVE)]
@@ -298,19 +306,16 @@ def _enter_anew(buyer: Buyer, proof: Proof, reach: Reach, now: datetime) -> list
         rows.append((buyer.alias_key, Suppression.Kind.ALIAS, mine, Suppression.State.ACTIVE))
     if buyer.alias_key is not None and reach is not Reach.SELLER:
         rows.append((buyer.alias_key, Suppression.Kind.ALIAS, None, everybodys))
-    wanted: dict[str, Any] = {
-        "keys": [str(key) for key, *_ in rows],
-        "versions": [version_of(key, kind) for key, kind, *_ in rows],
-        "kinds": [str(kind) for _, kind, *_ in rows],
-        "sellers": [seller_id for *_, seller_id, _ in rows],
-        "states": [str(state) for *_, state in rows],
-        "orders": [buyer.amazon_order_id if seller_id else "" for *_, seller_id, _ in rows],
-    }
-    said = {"actor": proof.actor, "reason": proof.reason, "grade": proof.grade, "fingerprint": proof.fingerprint}
-    who = {"mine": mine, "contributor": proof.seller_id, "added": str(SuppressionEvent.What.ADDED), "now": now}
-    with connection.cursor() as cursor:
-        cursor.execute(_ENTER_ANEW, wanted | said | who)
-        entries = [entry_id for (entry_id,) in cursor.fetchall()]
+    columns: list[list[object]] = [
+        [str(key) for key, *_ in rows],
+        [version_of(key, kind) for key, kind, *_ in rows],
+        [str(kind) for _, kind, *_ in rows],
+        [seller_id for *_, seller_id, _ in rows],
+        [str(state) for *_, state in rows],
+        [buyer.amazon_order_id if seller_id else "" for *_, seller_id, _ in rows],
+    ]
+    said = (mine, proof.reason, proof.grade, proof.actor, proof.fingerprint, now)
+    entries = [entry_id for (entry_id,) in _ENTER_ANEW.rows(*columns, *said)]
     return entries if len(entries) == len(rows) else None
 
 

@@ -4,15 +4,15 @@ Asked by `acting` before a proved notice reaches beyond its seller. A guard that
 nobody: the seller's own list goes on, other sellers wait for a second proof, and operators see an alarm.
 """
 
-from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import structlog
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max
 
 from accounts.models import User
+from accounts.prepared import Prepared
 from accounts.rowsecurity import across_sellers
 from optouts.models import GuardAlarm, Suppression
 from orders.models import Order
@@ -32,7 +32,35 @@ MOST_SELLERS_OF_A_BUYER: Final = 5  # within a day
 ORDERS_LOOKED_AT: Final = 1_000
 ENTRIES_LOOKED_AT: Final = 20_000
 
-STOPPING: Final = (GuardAlarm.Kind.RATE, GuardAlarm.Kind.SHARE)
+# A seller's alarms, and what the guards count of its evidence. Most are counted only to find that nothing is odd.
+# Parameters: the seller, the key, a day ago, a month ago, a day before that.
+_RECORD: Final = Prepared(
+    "record_of_a_seller",
+    ("bigint", "uuid", "timestamptz", "timestamptz", "timestamptz"),
+    f"""
+select alarms.still_open > 0, stands.already, since.month, counted.today, counted.before, counted.month
+from (
+  select count(*) filter (where settled_at is null) as still_open, max(settled_at) as settled
+  from optouts_guardalarm where seller_id = $1 and kind in ('{GuardAlarm.Kind.RATE}', '{GuardAlarm.Kind.SHARE}')
+) alarms
+cross join lateral (
+  select greatest($3, settled) as day, greatest($4, settled) as month
+) since
+cross join (
+  select exists (
+    select from optouts_suppression where key = $2 and seller_id = $1 and state <> '{Suppression.State.HELD}'
+  ) as already
+) stands
+cross join lateral (
+  select count(*) filter (where created_at > since.day) as today,
+    count(*) filter (where created_at <= $3) as before,
+    count(*) filter (where created_at > since.month) as month
+  from optouts_suppression
+  where seller_id = $1 and kind = '{Suppression.Kind.ORDER}' and grade > '' and state <> '{Suppression.State.HELD}'
+    and created_at > $5 and alarms.still_open = 0 and not stands.already
+) counted
+""",  # noqa: S608 (the values are our own)
+)
 
 
 def may_reach_others(seller_id: int, order_key: UUID, *, now: datetime) -> bool:
@@ -41,14 +69,11 @@ def may_reach_others(seller_id: int, order_key: UUID, *, now: datetime) -> bool:
     No as long as an alarm of its RATE or SHARE is open; the entry that would be one too many opens it. After an
     operator has settled it, counting begins anew. More evidence for an entry that stands already is not counted.
     """
-    alarms = GuardAlarm.objects.filter(seller_id=seller_id, kind__in=STOPPING).values_list("settled_at", flat=True)
-    settled = [at for at in alarms if at is not None]
-    if len(settled) < len(alarms):
-        return False
-    standing = Suppression.objects.filter(key=order_key, seller_id=seller_id).exclude(state=Suppression.State.HELD)
-    if standing.exists():
-        return True
-    tripped = _too_many(seller_id, since=max(settled, default=None), now=now)
+    record = _RECORD.rows(seller_id, str(order_key), now - DAY, now - MONTH, now - DAY - MONTH)
+    is_stopped, stands, since, today, before, month = record[0]
+    if is_stopped or stands:
+        return not is_stopped
+    tripped = _too_many(seller_id, today + 1, before, month + 1, since=since)
     if tripped is None:
         return True
     kind, detail = tripped
@@ -56,32 +81,35 @@ def may_reach_others(seller_id: int, order_key: UUID, *, now: datetime) -> bool:
     return False
 
 
-def _too_many(seller_id: int, *, since: datetime | None, now: datetime) -> tuple[GuardAlarm.Kind, str] | None:
-    day, month = _later(now - DAY, since), _later(now - MONTH, since)
-    proved = Suppression.objects.filter(
-        seller_id=seller_id, kind=Suppression.Kind.ORDER, grade__gt="", created_at__gt=now - DAY - MONTH
-    ).exclude(state=Suppression.State.HELD)
-    counts = proved.aggregate(
-        today=Count("id", filter=Q(created_at__gt=day)),
-        before=Count("id", filter=Q(created_at__lte=now - DAY)),
-        month=Count("id", filter=Q(created_at__gt=month)),
-    )
-    today, entries = counts["today"] + 1, counts["month"] + 1
-    most = max(LEAST_A_DAY, TIMES_THE_MEAN * counts["before"] / MONTH.days)
+def _too_many(
+    seller_id: int, today: int, before: int, entries: int, *, since: datetime
+) -> tuple[GuardAlarm.Kind, str] | None:
+    """What is odd about these numbers of proved entries, the one that is to be made among them."""
+    most = max(LEAST_A_DAY, TIMES_THE_MEAN * before / MONTH.days)
     if today > most:
         return GuardAlarm.Kind.RATE, f"{today} new entries in a day; {most:.0f} would be plausible"
     if entries < LEAST_FOR_A_SHARE:
         return None
     enough = int(entries / LARGEST_SHARE)
     # Counted only as far as it matters: a large seller has written about a million orders.
-    written = Order.objects.filter(seller_id=seller_id, last_written_at__gt=month)[:enough].count()
+    written = Order.objects.filter(seller_id=seller_id, last_written_at__gt=since)[:enough].count()
     if entries > LARGEST_SHARE * written:
         return GuardAlarm.Kind.SHARE, f"{entries} opt-outs after {written} messages"
     return None
 
 
-def _later(one: datetime, other: datetime | None) -> datetime:
-    return max(one, other) if other is not None else one
+# The orders of an address, by seller: how many of a month, and whether one is of the last day.
+_ORDERS_OF_AN_ADDRESS: Final = Prepared(
+    "orders_of_an_address",
+    ("uuid", "timestamptz", "timestamptz", "int"),
+    """
+select count(distinct amazon_order_id), bool_or(purchased_at > $3)
+from (
+  select seller_id, amazon_order_id, purchased_at from orders_order where alias_key = $1 and purchased_at > $2 limit $4
+) seen
+group by seller_id
+""",
+)
 
 
 def is_shared(alias_key: UUID, *, now: datetime) -> bool:
@@ -90,14 +118,9 @@ def is_shared(alias_key: UUID, *, now: datetime) -> bool:
     Buyers' names are not kept here, so the numbers have to tell: more than 8 orders of one seller within 30 days, or
     orders of more than 5 sellers within a day. For a caller who sees all sellers' rows.
     """
-    orders = Order.objects.filter(alias_key=alias_key, purchased_at__gt=now - MONTH).order_by()
-    seen = list(orders.values_list("seller_id", "amazon_order_id", "purchased_at")[:ORDERS_LOOKED_AT])
-    of_seller: dict[int, set[str]] = defaultdict(set)
-    for seller_id, amazon_order_id, _ in seen:
-        of_seller[seller_id].add(amazon_order_id)
-    lately = {seller_id for seller_id, _, purchased_at in seen if purchased_at > now - DAY}
-    too_many = any(len(numbers) > MOST_ORDERS_OF_A_BUYER for numbers in of_seller.values())
-    return too_many or len(lately) > MOST_SELLERS_OF_A_BUYER
+    sellers = _ORDERS_OF_AN_ADDRESS.rows(str(alias_key), now - MONTH, now - DAY, ORDERS_LOOKED_AT)
+    too_many = any(orders > MOST_ORDERS_OF_A_BUYER for orders, _ in sellers)
+    return too_many or sum(is_of_today for _, is_of_today in sellers) > MOST_SELLERS_OF_A_BUYER
 
 
 def look_for_shared(*, now: datetime) -> int:
