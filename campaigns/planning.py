@@ -20,6 +20,7 @@ from accounts.manyrows import among
 from accounts.rowsecurity import across_sellers
 from campaigns.competing import Contender, Outcome, compete
 from campaigns.eligibility import Decision, Verdict
+from campaigns.eligibility.conditions import RuleKind
 from campaigns.eligibility.sentences import why_not
 from campaigns.eligibility.why_now import why_now
 from campaigns.letters import letter_for
@@ -27,6 +28,7 @@ from campaigns.models import FollowUp
 from campaigns.surroundings import Surroundings, look_around
 from messaging import outbox
 from messaging.models import Channel, Hold, Message, Status
+from orders import languages
 from orders.attention import sellers_waiting
 from orders.models import Order
 
@@ -197,6 +199,7 @@ def _write(plans: Sequence[Plan], around: Surroundings, *, now: datetime) -> dic
     able = [plan for plan in plans if plan.order.pk not in look_again]
     messages = _bring_about(able, around, now=now)
     _remember(able, messages, around, now=now)
+    _ask_for_languages(able, around)
     for plan in able:
         assert plan.outcome
         look_again[plan.order.pk] = _next_look(plan.outcome, now)
@@ -248,6 +251,27 @@ def _bring_about(plans: Sequence[Plan], around: Surroundings, *, now: datetime) 
     outbox.release(resumed, now=now)
     outbox.pause(paused, now=now)
     return messages | outbox.schedule_many(wishes, now=now)
+
+
+def _ask_for_languages(plans: Sequence[Plan], around: Surroundings) -> None:
+    """Amazon tells a buyer's language when it is asked, order by order: where a rule wants to know it, and nothing else
+    has said no for good."""
+    asking = [
+        contender.pk
+        for contender in around.contenders
+        if contender.compiled.terms.is_active
+        and any(condition.kind is RuleKind.LANGUAGE for condition in contender.compiled.terms.conditions)
+    ]
+    wanted: dict[int, datetime] = {}
+    for plan in plans if asking else ():
+        assert plan.outcome
+        for pk in asking:
+            decision = plan.outcome.decisions.get(pk)
+            if decision is None or decision.verdict is Verdict.NOT_ELIGIBLE or plan.order.language:
+                continue
+            if decision.case.due_at is not None:
+                wanted[plan.order.pk] = decision.case.due_at
+    languages.want(wanted)
 
 
 def _remember(plans: Sequence[Plan], messages: dict[int, int], around: Surroundings, *, now: datetime) -> None:

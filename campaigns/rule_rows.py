@@ -31,8 +31,9 @@ NOTES: Final[dict[RuleKind, str]] = {
     ),
     RuleKind.PROMOTION: "Amazon tells of promotions on the items only.",
     RuleKind.SHIPPED_LATE: "Amazon tells it of orders that you ship yourself.",
-    RuleKind.LANGUAGE: "Codes of two letters, like en or de.",
-    RuleKind.COUNTRY: "Codes of two letters, like US or DE.",
+    RuleKind.LANGUAGE: "Codes of two letters, like en or de. Amazon is asked for it two days before an order is due.",
+    RuleKind.COUNTRY: "Codes of two letters, like US or DE. Amazon tells it in a report, which we fetch once a day.",
+    RuleKind.DOMESTIC: "Amazon tells the country in a report, which we fetch once a day.",
 }
 
 

@@ -1,4 +1,4 @@
-"""Doorbells of the planning and of campaigns on trial."""
+"""Doorbells of the planning, of what it has to be told, and of campaigns on trial."""
 
 import time
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from celery import shared_task
 from django.utils import timezone
 
-from campaigns import planning, trying
+from campaigns import countries, planning, trying
 
 SECONDS: Final = 45  # of work per ring: well under the task's time limit
 
@@ -16,6 +16,11 @@ def plan_stale() -> None:
     until = time.monotonic() + SECONDS
     while planning.plan_stale(now=timezone.now()) and time.monotonic() < until:
         pass  # there may be more
+
+
+@shared_task(name="campaigns.want_countries")
+def want_countries() -> None:
+    countries.want_countries(now=timezone.now())
 
 
 @shared_task(name="campaigns.send_trials")

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import managers, members, person_of, seller_of
 from accounts.models import AmazonAccount, Seller
 from campaigns.checked_letters import BreaksGuidelines
-from campaigns.lifecycle import activate
+from campaigns.lifecycle import NeverSends, activate
 from campaigns.models import Campaign
 from campaigns.rehearsal import rehearse
 from campaigns.views.words import timing
@@ -67,8 +67,8 @@ def _turn_on(request: HttpRequest) -> HttpResponse:
         return redirect("campaigns")
     try:
         activate(campaign, by=person_of(request), now=timezone.now())
-    except BreaksGuidelines:
-        return redirect("campaign_switch", pk=campaign.pk)
+    except (BreaksGuidelines, NeverSends):
+        return redirect("campaign_switch", pk=campaign.pk)  # which says what stands against it
     messages.success(request, f"“{campaign.name}” is on. Your orders are being planned now.")
     response = redirect("welcome")
     response["Location"] += "?on"
