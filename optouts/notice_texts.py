@@ -20,11 +20,15 @@ _COMPACT_NEIGHBOURHOOD = 100  # without blanks, and with a word in a letter or t
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """What identifies another mail about a seller's messages: one of the patterns anywhere in its text."""
+    """What identifies another mail about a seller's messages: one of the patterns anywhere in its text.
+
+    `is_beside_order`: only beside an order id, if it names any, for every notice explains what a message may hold.
+    """
 
     kind: Kind
     reason: Reason
     patterns: re.Pattern[str]
+    is_beside_order: bool = False
 
 
 OTHER_PHRASES: tuple[Phrases, ...] = (
@@ -62,6 +66,7 @@ OTHER_PHRASES: tuple[Phrases, ...] = (
             r"attachments? .{0,120}(?:not (?:allowed|permitted|supported|deliver)|too large|exceed|virus|removed|"
             r"rejected|refused)|anhang .{0,80}(?:nicht (?:zulässig|erlaubt|zugestellt)|zu groß|zu gross)"
         ),
+        is_beside_order=True,
     ),
     Phrases(
         Kind.NOT_DELIVERED,

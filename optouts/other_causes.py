@@ -26,7 +26,8 @@ _CAUSES = _stems(
     r"seller )?account|"
     r"account .{0,40}(?:suspend|restrict|limit|clos)|\blinks?\b|\burls?\b|(?:not|un)[ -]?(?:approv|authori|verifi)|"
     r"not (?:an )?(?:approv|authori|registered|verifi|support|permitted|allowed)|prohibit|\blimit|quota|invalid|"
-    r"not exist|no longer (?:exists?|valid)|not valid|expired|order .{0,30}cancel|technical|temporar",
+    r"not exist|no longer (?:exists?|valid)|not valid|expired|order (?:.{0,30}(?:was|were|been|is) )?cancel|"
+    r"technical|temporar",
     # de
     r"anhang|anhäng|\banlagen?\b|schadsoftware|zu gro(?:ß|ss)|überschreit|gr(?:ö|oe)(?:ß|ss)er als|richtlinie|"
     r"verstö(?:ß|ss)|"
@@ -34,22 +35,29 @@ _CAUSES = _stems(
     r"höchstzahl|zu viele|technisch",
     # fr
     r"pièces? jointes?|trop volumineu|dépass|directives|consignes|politique|votre compte|\bliens?\b|"
-    r"(?:pas|non) (?:autoris|approuv|valide)|invalide|n'existe|\blimite|expir|commande .{0,30}annul",
+    r"(?:pas|non) (?:autoris|approuv|valide)|invalide|n'existe|\blimite|expir|commande (?:.{0,30}(?:été|est) )?annul",
     # it
     r"allegat|troppo grand|super[ai] |linee guida|politic[ah]|\baccount|collegament|non (?:è )?(?:autorizzat|"
     r"approvat|"
-    r"valid)|non esiste|\blimit[ei]\b|scadut|ordine .{0,30}annullat|tecnic[oi]",
+    r"valid)|non esiste|\blimit[ei]\b|scadut|ordine (?:.{0,30}(?:stato|è) )?annullat|tecnic[oi]",
     # es, pt
     r"adjunt|supera|excede|demasiado grande|directrices|incumpl|tu cuenta|su cuenta|enlace|no (?:está )?autorizad|"
-    r"no (?:es )?válid|inválid|no existe|límite|caducad|pedido .{0,30}cancelad|técnic|anexo|vírus|muito grande|"
+    r"no (?:es )?válid|inválid|no existe|límite|caducad|pedido (?:.{0,30}(?:sido|fue|foi|está|"
+    r"estaba) )?cancelad|técnic|anexo|vírus|muito grande|"
     r"diretrizes|\bconta\b|não (?:está )?autorizad|não existe|expirad",
     # nl, sv
     r"bijlage|te groot|richtlijn|beleid|je account|uw account|ongeldig|bestaat niet|limiet|verlopen|geannuleerd|"
     r"bilag|bifoga|för stor|överskrid|riktlinje|ditt konto|\blänk|godkänd|ogiltig|finns inte|makulera|teknisk",
     # pl, tr
     r"załącz|wirus|(?:za|zbyt) duż|przekracz|wytyczn|polityk|\bkont[oa]\b|\blinki?\b|zatwierdzon|autoryzowan|"
-    r"nieprawidłow|nie istnieje|wygas|anulowan|techniczn|ekteki|ek dosya|ekli|virüs|çok büyük|aşıyor|aştığı|kural|"
+    r"nieprawidłow|nie istnieje|wygas|anulowan|techniczn|ekteki|ek dosya|\bekli|virüs|çok büyük|aşıyor|aştığı|kural|"
     r"yönerge|politika|hesab|bağlantı|onaylı|onaylanma|yetkili|geçersiz|mevcut değil|sınır|iptal|teknik",
+    # whoever takes back his order refuses no message
+    r"cancel\w{0,7} (?:the |this |that |their |his |her )?(?:order|purchase)|annul\w{1,3} (?:la |cette |sa )?commande|"
+    r"(?:annulla|cancella)\w{2,3} (?:l'|il suo |questo )?ordine|cancel\w{1,4} (?:el |su |este |o |seu |a )?(?:pedido|"
+    r"compra|encomenda)|annule\w{2,5} (?:de |zijn |haar |deze )?bestelling|avbeställ\w{0,4} (?:sin |denna )?(?:order|"
+    r"beställning|köp)|anulowa\w{1,4} (?:to |swoje )?zamówieni|"
+    r"取消(?:了|し)?[该該此]?[订訂][单單]|注文(?:を|が)(?:キャンセル|取り消)",
     # ja, zh, ko
     r"添付|ウイルス|大きすぎ|上限|サイズ|ガイドライン|ポリシー|アカウント|リンク|承認され|許可され|無効|存在しない|期限|技術的|"
     r"附件|病毒|[过過]大|超出|超[过過]|[准準][则則]|政策|[规規]定|[帐账賬帳][户戶号號]|[链鏈連]接|連結|未[经經]?授[权權]|"

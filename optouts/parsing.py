@@ -165,36 +165,55 @@ def _without_sentence(message: RawMessage, letter: Letter, flat: tuple[str, ...]
     if shadow is not None:
         return shadow
     if not _is_amazon(letter):
+        if _may_be_quoted_bare(letter, flat):
+            return _unknown(message, letter, flat, Reason.UNKNOWN_CAUSE)
         return Reading(Kind.NOT_AN_OPT_OUT, Reason.NOTHING_ABOUT_OPT_OUT)
     for phrases in notice_texts.OTHER_PHRASES:
-        if any(phrases.patterns.search(text) for text in flat):
+        if any(phrases.patterns.search(text) for text in (_about_orders(flat) if phrases.is_beside_order else flat)):
             return Reading(phrases.kind, phrases.reason)
     is_usual = letter.sender in expected.senders or not letter.sender
     is_marked = OPT_OUT_TYPE in _values(message, _TYPE_FIELD)
     if is_marked or (is_usual and _is_suspicious(letter, flat)):
-        reason = Reason.UNKNOWN_WORDING if is_marked else Reason.UNKNOWN_CAUSE
-        ids = {found for text in flat for found in shadow_texts.order_ids(text)}
-        found = Reading(Kind.PROBABLE_OPT_OUT, reason, order_id=ids.pop() if len(ids) == 1 else None)
-        return replace(_with_buyer(found, message, letter), reason=reason)
+        return _unknown(message, letter, flat, Reason.UNKNOWN_WORDING if is_marked else Reason.UNKNOWN_CAUSE)
     has_other_cause = any(names_another_cause(text) for text in flat)
     if is_usual and not has_other_cause and any(notice_texts.by_subject(subject) for subject in letter.subjects):
         return Reading(Kind.PROBABLE_OPT_OUT, Reason.SUBJECT_ONLY)
     return Reading(Kind.OTHER_AMAZON, Reason.OTHER_AMAZON_MAIL)
 
 
+def _unknown(message: RawMessage, letter: Letter, flat: tuple[str, ...], reason: Reason) -> Reading:
+    ids = {found for text in flat for found in shadow_texts.order_ids(text)}
+    found = Reading(Kind.PROBABLE_OPT_OUT, reason, order_id=ids.pop() if len(ids) == 1 else None)
+    return replace(_with_buyer(found, message, letter), reason=reason)
+
+
+def _may_be_quoted_bare(letter: Letter, flat: tuple[str, ...]) -> bool:
+    """Whether a person forwards a notice without its header block: words of Amazon that deny something of a buyer."""
+    if not any("amazon" in text for text in (*flat, *letter.subjects, *letter.links)):
+        return False
+    return not any(names_another_cause(text) for text in flat) and any(map(shadow_texts.denies_the_buyer, flat))
+
+
 def _is_suspicious(letter: Letter, flat: tuple[str, ...]) -> bool:
     """Whether a letter of the notice sender about an order may be an opt-out in words that no template knows.
 
     Of what a person forwards by hand from that very address it is enough that it is about a message, for why else
-    would he forward it here? A mail of Amazon's own must say that the message was not delivered. Another cause beside
-    the order rules it out.
+    would he forward it here? A mail of Amazon's own must say that the message was not delivered, or deny something of
+    its buyer. Another cause beside the order rules it out.
     """
     if any(names_another_cause(text) for text in flat):
         return False
     if letter.route is Route.BY_HAND and letter.sender:
         subject = normalise(letter.subject)
         return any(shadow_texts.is_about_a_message(f"{near} | {subject}") for near in _beside_orders(flat))
-    return any(says_message_undelivered(text, letter.subject) for text in flat)
+    return any(
+        says_message_undelivered(text, letter.subject) or shadow_texts.denies_the_buyer(text) for text in flat
+    )
+
+
+def _about_orders(flat: tuple[str, ...]) -> tuple[str, ...]:
+    """What stands beside the orders that a letter names; all of it when it names none."""
+    return _beside_orders(flat) or flat
 
 
 def _beside_orders(flat: tuple[str, ...]) -> tuple[str, ...]:

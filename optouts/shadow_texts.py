@@ -23,7 +23,11 @@ _MAX_MATCHED = 10
 _MAX_SURROUNDED = 4
 _MESSAGE = re.compile(
     r"messag|e-?mail|nachricht|mitteilung|mensaje|correo|comunicaci|mensage[mn]|bericht|wiadomoś|meddeland|mesaj|"
-    r"ileti|comunicazion|courriel|メッセージ|メール|消息|訊息|讯息|邮件|郵件|信息|메시지|رسال"
+    r"ileti|comunicazion|\bnote\b|courriel|メッセージ|メール|消息|訊息|讯息|邮件|郵件|信息|메시지|رسال"
+)
+_DENIAL = re.compile(
+    r"\b(?:not|cannot|never|nicht|keine?[nrms]?|pas|plus|non|no|não|nao|nunca|jamais|niet|geen|nie|inte|ej|aldrig|değil|"
+    r"\w{3,20}(?:m[ae]d[ıi]k?|m[ae]m[ıi]ş\w{0,6}|m[ıiuü]yor\w{0,5}|m[ae]y[ae]cak\w{0,5}))\b|n't\b|[没沒未不拒]|ません|ない|않|못"
 )
 _STOP = re.compile(r"[.!?](?= )|[。！？]")
 
@@ -85,8 +89,8 @@ SHADOWS: tuple[ShadowText, ...] = (
         "de",
         failed=r"nicht zustellbar|nicht (?:\w+ ){0,6}möglich|angehalten|abgefangen|zurückgehalten|gestoppt|"
         r"fehlgeschlagen|gescheitert|nicht erreicht|"
-        r"blockiert|zurückgewiesen|nicht angekommen|nicht (?:\w+ ){0,4}(?:zugestellt|zustellen|übermittel|"
-        r"gesendet|versend|übertrag|ausgeliefert|"
+        r"blockiert|zurückgewiesen|nicht (?:\w+ ){0,4}(?:angekommen|zugestellt|zustellen|übermittel|übergeben|"
+        r"weitergegeben|überbracht|gesendet|versend|verschick|übertrag|ausgeliefert|"
         r"weitergeleitet|gesandt|senden)|unzustellbar|zustellung .{0,40}(?:fehlgeschlagen|nicht möglich|gescheitert)|"
         r"konnte.{0,80}nicht|nicht möglich.{0,40}zuzustellen",
         buyer=r"käufer|kaeufer|kund|empfänger|besteller",
@@ -94,7 +98,7 @@ SHADOWS: tuple[ShadowText, ...] = (
         r"den empfang|die zusendung)|nicht (?:\w+ ){0,3}(?:kontaktiert|angeschrieben|wünsch)|stummgeschaltet|"
         r"abgemeldet|abbestell|abgewählt|deaktivier|widersprochen|ausgeschaltet|abgelehnt|untersagt|opt-?out|"
         r"(?:keine?|keinerlei) .{0,80}(?:nachricht|mitteilung|e-mail|kontakt)|"
-        r"nicht (?:mehr )?(?:erhalten|empfangen|bekommen|wünsch|kontaktiert)|dagegen entschieden|unerwünscht",
+        r"nicht (?:mehr )?(?:erhalten|empfangen|bekommen|wünsch|kontaktiert)|gegen .{0,60}entschieden|unerwünscht",
     ),
     _text(
         "fr",
@@ -138,7 +142,8 @@ SHADOWS: tuple[ShadowText, ...] = (
         buyer=r"comprador|client|destinatari",
         refused=r"no (?:\w+ ){0,2}(?:desea|quiere|acepta|ser contactad|consiente)|prefier|renunci|bloqueado (?:los |"
         r"todos )|se ha opuesto|opuso|silenciad|deshabilit|inhabilit|negado a|"
-        r"cancel\w{0,6} .{0,40}suscri|(?:elegido|decidido|optado por|escogido|preferido|solicitado|"
+        r"cancel\w{0,6} (?:\w+ ){0,4}(?:suscri|recep|mensaj|comunic)|"
+        r"(?:elegido|decidido|optado por|escogido|preferido|solicitado|"
         r"pedido) no|no (?:desea|quiere|recibir|"
         r"acepta)|desactiva|dado de baja|opt-?out|excluid|exclui|(?:ha|haya) rechazado|rechaz[óa] |no solicitad|"
         r"dejar de recibir",
@@ -152,10 +157,11 @@ SHADOWS: tuple[ShadowText, ...] = (
         r"(?:entreg|envi|transmit|encaminh|remet)|impossível (?:entreg|envi)|falha .{0,40}(?:entreg|envi)",
         buyer=r"comprador|client|destinatári",
         refused=r"prefer|renunci|bloqueou|bloqueado (?:as |todas )|desabilit|desinscrev|descadastr|"
-        r"não (?:\w+ ){0,2}ser contact|opôs|optou|rejeit|cancelou|"
+        r"não (?:\w+ ){0,2}ser contact|opôs|optou|rejeit|"
+        r"cancelou (?:\w+ ){0,3}(?:inscri|subscri|assinatur|receb|mensag|comunica|e-?mail)|"
         r"(?:optou|escolheu|decidiu|preferiu|pediu|solicitou) .{0,20}(?:não|nao|deixar)|não (?:deseja|"
         r"quer|receber|"
-        r"aceita|pretende)|desativ|desactiv|cancelou .{0,40}|opt-?out|recus|não solicitad|deixar de receber",
+        r"aceita|pretende)|desativ|desactiv|opt-?out|recus|não solicitad|deixar de receber",
     ),
     _text(
         "nl",
@@ -179,7 +185,7 @@ SHADOWS: tuple[ShadowText, ...] = (
         r"była? )?(?:być |zostać )?(?:dostarcz|"
         r"doręcz|wysłan|przekaz|wysłać|dostarczyć)|niedostarczon|nie udało (?:nam )?się|nie byliśmy w stanie",
         buyer=r"kupując|klient|nabywc|odbiorc|kupiec",
-        refused=r"wola|woli |zablokował|odrzuc|sprzeciw|cofn|nie (?:\w+ ){0,2}(?:przyjmuj|zgodził|życz)|wyłącz|"
+        refused=r"wola|woli |zablokował|odrzuc|sprzeciw|cof[na]|nie (?:\w+ ){0,2}(?:przyjmuj|zgodził|życz)|wyłącz|"
         r"rezygnuj|"
         r"zrezygnowa|wypisa|rezygn|nie (?:chce|życzy|otrzymywać|otrzymywania|wyraził|zgadza)|wyłączył|opt-?out|"
         r"niezamówion|niechcian|odmówi|postanowił.{0,20}nie|zdecydował.{0,20}nie",
@@ -304,6 +310,23 @@ def says_undelivered(text: ShadowText, subject: str) -> bool:
     """Whether a subject line says, in the language of `text`, that a message was not delivered."""
     plain = normalise(subject)
     return text.failed.search(_BLANK.sub("", plain) if text.is_compact else plain) is not None
+
+
+def denies_the_buyer(flat: str) -> bool:
+    """Whether beside an order id a message and its buyer are spoken of, and anything is denied or refused.
+
+    No more than that can be asked of words that nobody has seen, in whatever language.
+    """
+    return any(_is_denied(near) for near in surroundings(flat))
+
+
+def _is_denied(words: str) -> bool:
+    compact = _BLANK.sub("", words)
+    return is_about_a_message(words) and any(
+        text.buyer.search(plain) and (_DENIAL.search(plain) or text.refused.search(plain))
+        for text in SHADOWS
+        for plain in (compact if text.is_compact else words,)
+    )
 
 
 def is_about_a_message(words: str) -> bool:

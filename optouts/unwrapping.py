@@ -235,7 +235,8 @@ def _quoted_sender(lines: tuple[str, ...], number: int, line: str) -> str | None
     below = lines[number + 1][:_LINE] if number + 1 < len(lines) else ""
     if _ANY_ADDRESS.search(below) and label_of(below) is None:
         return None  # the address was wrapped: the next line has it
-    return "" if _is_block(lines, number) and _AMAZON_BY_NAME.fullmatch(label[1]) else None
+    name = label[1] or below  # a table has it in a cell of its own
+    return "" if _is_block(lines, number) and _AMAZON_BY_NAME.fullmatch(name) else None
 
 
 def _is_block(lines: tuple[str, ...], number: int) -> bool:

@@ -17,6 +17,7 @@ from tests.notices.builder import (
     ENGLISH,
     EVIL,
     GMAIL,
+    ITALIAN,
     MAILBOX,
     ORDER,
     FakeDns,
@@ -227,6 +228,64 @@ def test_an_undelivered_message_without_a_known_cause_is_for_a_person(words):
     assert look(signed(other)).kind is Kind.OTHER_AMAZON
 
 
+UNSEEN = [
+    "Uw bericht inzake bestelling {order} is niet bij de koper terechtgekomen. Hij staat niet open voor verkopers.",
+    "Wiadomość z 2026-09-10 (numer zamówienia {order}) nie trafiła do adresata: klient zablokował kontakt.",
+    "Vi lämnade inte över ditt meddelande till köparen av {order} – köparen har begränsat vilka som får skriva.",
+    "Alıcı, gerekli olmayan satıcı iletilerinden çıktı. {order} sipariş numaralı iletiniz gitmedi.",
+    "Tu mensaje al comprador del pedido {order} fue descartado porque pidió que los vendedores no le escriban.",
+    "Auf Wunsch des Käufers leiten wir Nachrichten von Verkäufern nicht mehr weiter. Das betrifft Ihre zu {order}.",
+    "Der Käufer der Bestellung {order} hat sich gegen Nachrichten entschieden; Ihre Nachricht wurde nicht verschickt.",
+    "我们没能把您的消息转给订单 {order} 的买家，他已退出卖家消息。",
+    "Because of the buyer's communication preferences, we did not pass on your message for order {order}.",
+    "El comprador del pedido {order} ha cancelado la recepción de mensajes de vendedores.",
+]
+RULES = "Requests for reviews, attachments and links are not allowed by our guidelines."
+
+
+@pytest.mark.parametrize("words", UNSEEN)
+def test_what_denies_a_message_to_a_buyer_is_for_a_person_whatever_the_words(words):
+    body = f"{words.format(order=f'[{ORDER}]')} Your Amazon team. Something else. {RULES}"
+    mail = replace(ENGLISH, body=body, subject="?")
+    forwards = [
+        replace(mail, sender=f"Alice <{MAILBOX}>", subject="Fwd: ?", body=block + body)
+        for block in ("", "\r\nFrom: Amazon.de\r\nSent: Monday\r\nTo: Alice\r\nSubject: ?\r\n\r\n")
+    ]
+
+    for raw in (signed(mail), *(forward.build() for forward in forwards)):
+        finding = look(raw)
+        assert (finding.kind, finding.grade, finding.order_id) == (Kind.PROBABLE_OPT_OUT, None, ORDER)
+        assert look(raw, promoted=ALL).grade in (None, Grade.D)
+    other = look(signed(replace(mail, sender="Amazon <donotreply@amazon.com>")))
+    assert other.kind is not Kind.OPT_OUT
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "You have received a new message from the buyer of order {order}. Please reply within 24 hours.",
+        "Ihre Nachricht zur Bestellung {order} wurde an den Käufer gesendet.",
+        "L'acheteur a annulé la commande {order}.",
+        "Alıcı {order} numaralı sipariş için iade talep etti.", "Köparen vill returnera beställning {order}.",
+        "Für Bestellung {order} wurde der Betrag erstattet; der Käufer hat eine E-Mail bekommen.",
+    ],
+)  # fmt: skip
+def test_what_denies_nothing_is_no_notice(words):
+    mail = replace(ENGLISH, body=words.format(order=ORDER), subject="?")
+    assert look(signed(mail), promoted=ALL).kind is Kind.OTHER_AMAZON
+    by_hand = replace(mail, sender=f"Alice <{MAILBOX}>", subject="Fwd: ?", body=f"{mail.body} Amazon")
+    assert look(by_hand.build(), promoted=ALL).kind is Kind.NOT_AN_OPT_OUT
+
+
+def test_amazons_name_in_a_table_of_its_own_is_a_quoted_sender():
+    rows = "".join(f"<tr><th>{name}: </th><td>{value}</td></tr>" for name, value in
+                   (("Subject", "?"), ("Date", "x"), ("From", "Amazon.de"), ("To", "Alice")))  # fmt: skip
+    body = f"<table>{rows}</table><p>Die Nachricht zur Bestellung {ORDER} ist liegengeblieben.</p>"
+    mail = replace(ITALIAN, sender=f"Alice <{MAILBOX}>", subject="Fwd: ?", body=body)
+
+    assert look(mail.build()).kind is Kind.OTHER_AMAZON
+
+
 OTHER_CAUSES = [
     "Ihre Nachricht an den Käufer zur Bestellung {order} konnte nicht zugestellt werden, weil der Anhang zu groß ist.",
     "Tu mensaje al comprador del pedido {order} no se ha enviado porque incumple las directrices de comunicación.",
@@ -250,6 +309,27 @@ def test_another_cause_than_the_buyers_wish_is_no_notice_even_by_hand(words):
 
     assert look(signed(mail), promoted=ALL).kind in OTHER_MAIL
     assert look(by_hand.build()).kind in OTHER_MAIL
+
+
+TAKEN_BACK = [
+    "Your message about order {order} was not delivered because the buyer has cancelled this order.",
+    "Votre message (commande {order}) n'a pas été transmis : l'acheteur a annulé la commande.",
+    "Il messaggio sull'ordine {order} non è stato consegnato: l'acquirente ha cancellato l'ordine.",
+    "Tu mensaje del pedido {order} no se ha entregado porque el comprador canceló el pedido.",
+    "Sua mensagem sobre o pedido {order} não foi entregue porque o comprador cancelou o pedido.",
+    "Het bericht voor bestelling {order} is niet bezorgd: de koper annuleerde de bestelling.",
+    "Ditt meddelande om order {order} levererades inte eftersom köparen har avbeställt sin order.",
+    "Wiadomość do zamówienia {order} nie została dostarczona, ponieważ kupujący anulował zamówienie.",
+    "由于买家取消了订单，您就订单 {order} 发送的消息未能送达。",
+]
+
+
+@pytest.mark.parametrize("words", TAKEN_BACK)
+def test_a_buyer_who_takes_back_his_order_stops_nothing_by_himself(words):
+    mail = replace(ENGLISH, body=words.format(order=f"[{ORDER}]"), subject=words.replace("{order}", ""))
+    finding = look(signed(mail), promoted=ALL)
+
+    assert finding.kind is not Kind.OPT_OUT and finding.grade is None
 
 
 def test_a_promoted_text_beside_another_cause_waits_for_a_person():
