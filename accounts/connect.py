@@ -8,8 +8,9 @@ The state is signed, valid for ten minutes, and bound to the person, the seller 
 browser keeps as a cookie (a session may end on Amazon's page); it works once.
 Amazon's redirect is not signed, so `selling_partner_id` is the browser's word: the token decides what may be read and
 sent. Somebody who changes the id can have his own account taken on under another name, or keep a name from its owner
-until an operator sets it free; he cannot have a buyer asked twice, for an order is asked about once over all sellers
-(`messaging.models.Message`, one_request_of_campaigns_per_order).
+until it is disconnected there (`manage.py disconnect_account` does it for an operator); he cannot have a buyer asked
+twice, for an order is asked about once over all sellers (`messaging.models.Message`,
+one_request_of_campaigns_per_order).
 """
 
 import re

@@ -47,7 +47,8 @@ def connect_account(
     sealed = secrets.seal_text("refresh token", seller.pk, refresh_token)
     with across_sellers("is this Amazon account taken?"), transaction.atomic():
         # In whatever region: the id comes from an address that anybody can change, and so does the region.
-        if AmazonAccount.objects.filter(selling_partner_id=selling_partner_id).exclude(seller=seller).exists():
+        others = AmazonAccount.objects.filter(selling_partner_id=selling_partner_id).exclude(seller=seller)
+        if others.exclude(status=AmazonAccount.Status.DISCONNECTED).exists():
             raise TakenByAnotherSeller(selling_partner_id)
         try:
             with transaction.atomic():
@@ -111,7 +112,8 @@ def mark_allowed(account_id: int, ability: Ability) -> None:
 
 
 def disconnect(account: AmazonAccount, *, now: datetime) -> bool:
-    """Forget the authorisation at once: nothing is read or sent any more. False: it was disconnected already.
+    """Forget the authorisation at once: nothing is read or sent any more, and another seller may connect this Amazon
+    account. False: it was disconnected already.
 
     What else Amazon gave is erased later (`messaging.leaving`); connecting again before that keeps everything.
     """

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -115,8 +116,15 @@ class AmazonAccount(models.Model):
 
     class Meta:
         constraints = [
-            # The same Amazon account in two sellers would double every request.
-            models.UniqueConstraint(fields=["region", "selling_partner_id"], name="one_seller_per_amazon_account")
+            # The same Amazon account in two sellers would double every request. Who disconnects lets go of it.
+            models.UniqueConstraint(
+                fields=["region", "selling_partner_id"],
+                condition=~Q(status="disconnected"),
+                name="one_seller_per_amazon_account_at_once",
+            ),
+            models.UniqueConstraint(
+                fields=["seller", "region", "selling_partner_id"], name="one_row_per_seller_and_amazon_account"
+            ),
         ]
 
     def __str__(self) -> str:

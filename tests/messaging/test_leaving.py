@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from accounts import secrets
 from accounts.lifecycle import connect_account
@@ -105,6 +106,20 @@ def test_connecting_again_in_time_keeps_everything_and_what_waited_goes_on(
     assert leaving.erase_disconnected(now=NOW + timedelta(days=40)) == 0
     assert held(account) == (1, 1)
     assert fresh(waiting).status == Status.SCHEDULED
+
+
+def test_an_operator_sets_an_account_free(account: AmazonAccount, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("disconnect_account", account.pk)
+    call_command("disconnect_account", account.pk)
+    assert [line.rpartition(" of Alice's shop ")[2] for line in capsys.readouterr().out.splitlines()] == [
+        "is disconnected.",
+        "was disconnected already.",
+    ]
+    with across_sellers("test"):
+        account.refresh_from_db()
+    assert account.status == AmazonAccount.Status.DISCONNECTED
+    with pytest.raises(CommandError, match="no such account"):
+        call_command("disconnect_account", 0)
 
 
 def test_what_disconnecting_touches_is_counted_for_this_account_alone(

@@ -19,8 +19,9 @@ from accounts import authorised
 from accounts.models import AmazonAccount, Membership, Role, Seller, User
 from accounts.rowsecurity import across_sellers
 from amazon.marketplaces import Region
+from messaging import leaving
 from tests.amazon.harness import Amazon
-from tests.makers import DE, IT, PASSWORD, make_account, make_seller
+from tests.makers import DE, IT, PASSWORD, make_account, make_order, make_seller
 
 CONSENT = "/apps/authorize/consent"
 
@@ -244,6 +245,38 @@ def test_an_account_of_another_team_is_not_taken_over(alice: Client, partner: di
     assert "already connected to another team" in said(alice, decide(consent_page(alice), partner))
     (account,) = accounts()
     assert (account.pk, account.seller_id) == (theirs.pk, theirs.seller_id)
+
+
+def test_an_account_that_another_team_has_disconnected_is_free(
+    alice: Client, seller: Seller, mallory: Client, partner: dict[str, Any]
+) -> None:
+    theirs = make_account(
+        make_seller("The shop before"), marketplaces=(IT,), selling_partner_id=partner["selling_partner_id"]
+    )
+    with across_sellers("test"):
+        leaving.disconnect(theirs, now=timezone.now())
+
+    assert "is connected" in said(alice, decide(consent_page(alice), partner))
+    before, now = sorted(accounts(), key=lambda account: account.pk)
+    assert (before.pk, before.status) == (theirs.pk, AmazonAccount.Status.DISCONNECTED)
+    assert (now.seller_id, now.status) == (seller.pk, AmazonAccount.Status.CONNECTED)
+    assert "already connected to another team" in said(mallory, decide(consent_page(mallory), partner))
+
+
+def test_who_connects_again_has_everything_as_it_was(alice: Client, seller: Seller, partner: dict[str, Any]) -> None:
+    account = make_account(
+        seller, marketplaces=(IT,), sender="shop@example.com", selling_partner_id=partner["selling_partner_id"]
+    )
+    order = make_order(account)
+    with across_sellers("test"):
+        leaving.disconnect(account, now=timezone.now())
+
+    said(alice, decide(consent_page(alice), partner))
+    (again,) = accounts()
+    assert (again.pk, again.status, again.disconnected_at) == (account.pk, AmazonAccount.Status.CONNECTED, None)
+    assert next(p for p in again.marketplaces.all() if p.marketplace_id == IT).approved_sender == "shop@example.com"
+    with across_sellers("test"):
+        assert again.orders.get() == order
 
 
 def test_trouble_at_the_sellers_api_connects_nothing_and_says_so(
