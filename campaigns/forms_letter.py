@@ -25,9 +25,13 @@ CHIPS: Final = (
 
 
 class LetterForm(forms.Form):
-    """Subject and text. Tags of FeedbackFive's old site become placeholders by themselves; `notes` says what was."""
+    """Subject and text, or HTML. Tags of FeedbackFive's old site become placeholders by themselves; `notes` says which
+    were something else."""
 
     subject = forms.CharField(max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    kind = forms.ChoiceField(
+        label="Written as", choices=(("text", "Text"), ("html", "HTML")), required=False, widget=forms.RadioSelect
+    )
     body = forms.CharField(
         label="Text", max_length=LONGEST_BODY, widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "true"})
     )
@@ -37,14 +41,20 @@ class LetterForm(forms.Form):
         self.notes: list[str] = []
         for field in self.fields.values():
             field.widget.attrs["lang"] = language
+        del self.fields["kind"].widget.attrs["lang"]
+
+    @property
+    def is_html(self) -> bool:
+        given = self.data.get("kind") if self.is_bound else self.initial.get("kind")
+        return bool(given == "html")
 
     def clean_subject(self) -> str:
-        return self._imported(self.cleaned_data["subject"])
+        return self._imported(self.cleaned_data["subject"], is_html=False)
 
     def clean_body(self) -> str:
-        return self._imported(self.cleaned_data["body"].replace("\r\n", "\n"))
+        return self._imported(self.cleaned_data["body"].replace("\r\n", "\n"), is_html=self.is_html)
 
-    def _imported(self, text: str) -> str:
+    def _imported(self, text: str, *, is_html: bool) -> str:
         imported: Imported = import_tags(text)
         if imported.left_out:
             self.notes.append(f"{', '.join(imported.left_out)} was taken out: the buyer's name is never used.")
@@ -53,11 +63,11 @@ class LetterForm(forms.Form):
                 f"Nothing answers to {', '.join(imported.unknown)}. Put one of the placeholders above in its place."
             )
         try:
-            check(Source("", imported.text))
+            check(Source("", imported.text, is_html))
         except UnknownPlaceholder as trouble:
             raise forms.ValidationError(str(trouble)) from None
         return imported.text
 
     def source(self) -> Source:
         """Call when valid."""
-        return Source(self.cleaned_data["subject"], self.cleaned_data["body"])
+        return Source(self.cleaned_data["subject"], self.cleaned_data["body"], self.is_html)

@@ -8,14 +8,14 @@ from django.utils import formats, translation
 
 from amazon.marketplaces import contact_url, order_url
 from campaigns.models import Template
-from campaigns.rendering import SHORT_TITLE_LENGTH, Source, clean_title, render
+from campaigns.rendering import SHORT_TITLE_LENGTH, clean_title, render
 from messaging.letters import Letter
 from orders.models import Order
 
 
 def letter_for(order: Order, template: Template, *, store_name: str) -> Letter:
     """Render this template for this order. Raises campaigns.rendering.UnknownPlaceholder."""
-    return render(Source(template.subject, template.body), values_of(order, template.language, store_name=store_name))
+    return render(template.source, values_of(order, template.language, store_name=store_name))
 
 
 def values_of(order: Order, language: str, *, store_name: str) -> dict[str, str]:

@@ -177,11 +177,11 @@ def write_letter(
     with transaction.atomic():
         campaign = _locked(campaign)
         template = campaign.templates.filter(language=language).first()
-        if template is not None and (template.subject, template.body) == (source.subject, source.body):
+        if template is not None and template.source == source:
             return False
         said = f"Letter {'changed' if template else 'added'}: {language}"
         template = template or Template(seller_id=campaign.seller_id, campaign=campaign, language=language)
-        template.subject, template.body = source.subject, source.body
+        template.subject, template.body, template.is_html = source.subject, source.body, source.is_html
         if campaign.status == Status.ACTIVE:
             refuse_broken([template])
         template.save()

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.choices import Choices
 from accounts.models import Seller, SellerQuerySet, User
+from campaigns.rendering import Source
 from messaging.models import Channel, Message
 from orders.models import Order
 
@@ -163,6 +164,7 @@ class Template(models.Model):
     language = models.CharField(max_length=5)
     subject = models.CharField(max_length=200)
     body = models.TextField()
+    is_html = models.BooleanField(default=False, db_default=False)  # the body, as the seller wrote it
 
     objects = SellerQuerySet["Template"].as_manager()
 
@@ -171,6 +173,10 @@ class Template(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} ({self.language})"
+
+    @property
+    def source(self) -> Source:
+        return Source(self.subject, self.body, self.is_html)
 
 
 class FollowUp(models.Model):

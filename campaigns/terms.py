@@ -68,7 +68,7 @@ def contenders_among(campaigns: Sequence[Campaign]) -> list[Contender]:
         contender_of(
             campaign,
             [conditions[pk] for pk in rules[campaign.pk]],
-            {template.language: Source(template.subject, template.body) for template in campaign.templates.all()},
+            {template.language: template.source for template in campaign.templates.all()},
         )
         for campaign in sorted(campaigns, key=lambda campaign: (campaign.priority, campaign.pk))
     ]

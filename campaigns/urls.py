@@ -24,6 +24,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/letters/<slug:language>/check/", letters.letter_check, name="campaign_letter_check"),
     path("campaigns/<int:pk>/letters/<slug:language>/test/", letters.letter_test, name="campaign_letter_test"),
     path("campaigns/<int:pk>/letters/<slug:language>/remove/", letters.letter_remove, name="campaign_letter_remove"),
+    path("templates/shown/<slug:token>/", preview.kept_preview, name="campaign_letter_kept"),
     path("exclusions/", exclusions.exclusions_list, name="exclusions"),
     path("exclusions/export.csv", exclusions.exclusions_export, name="exclusions_export"),
     path("exclusions/new/", exclusions.exclude, name="exclude"),

@@ -14,6 +14,25 @@
     last.dispatchEvent(new InputEvent("input", { bubbles: true }));
   };
 
+  // From text to HTML the paragraphs get their tags; back again, if nothing was written meanwhile, they lose them.
+  const body = form?.elements.body;
+  const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const tagged = (text) => text.trim().split(/\n{2,}/)
+    .map((paragraph) => `<p>${escaped(paragraph).replaceAll("\n", "<br>\n")}</p>`).join("\n");
+  let switched = null;
+  for (const choice of form?.querySelectorAll("[name=kind]") ?? []) {
+    choice.addEventListener("change", () => {
+      const before = body.value;
+      if (choice.value === "html" && before.trim() && !/<\/?[a-z]/i.test(before)) {
+        switched = { text: before, html: tagged(before) };
+        body.value = switched.html;
+      } else if (choice.value === "text" && switched?.html === before) {
+        body.value = switched.text;
+      }
+      body.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    });
+  }
+
   let width = "desktop";
   const show = () => {
     const frame = document.querySelector("#letter-checked .letter-frame");

@@ -18,37 +18,38 @@ from campaigns.compliance.folding import fold
 from campaigns.compliance.reading import Reading, Tag, looks_like_html, read
 
 __all__ = [
-    "LANGUAGES", "LONGEST_EXCERPT", "Finding", "Guideline", "Severity", "blocking", "contacts_in", "guidelines",
-    "instead_of", "lint", "lint_letter", "looks_like_html",
+    "LANGUAGES", "LONGEST_EXCERPT", "Finding", "Guideline", "Severity", "blocking", "Reading", "Tag", "contacts_in",
+    "guidelines", "instead_of", "is_amazons_link", "lint", "lint_letter", "looks_like_html", "read",
 ]  # fmt: skip
 
 LANGUAGES = phrases.LANGUAGES  # that are read; a text in any other is looked at for all the rest
 
 
-def lint(source: str, language: str, *, is_whole: bool = True) -> list[Finding]:
+def lint(source: str, language: str, *, is_whole: bool = True, is_html: bool | None = None) -> list[Finding]:
     """The findings in this text, plain or HTML, by their place. `language`: two letters, or like "en-GB".
 
-    `is_whole`: the order id has to be in it, as a number of 17 digits or as a placeholder for it.
+    `is_whole`: the order id has to be in it, as a number of 17 digits or as a placeholder for it. `is_html` None: as
+    the text looks.
     """
-    reading = read(source)
+    reading = read(source, is_html=is_html)
     findings = {
         Finding(start, end, rule, guidelines()[rule].severity, source[start:end])
         for rule, start, end in _hits(reading, language[:2].lower())
     }
-    if is_whole and not pictures.has_order_id(source):
+    if is_whole and not pictures.has_order_id(reading.text):
         findings.add(Finding(0, 0, "missing_order_id", guidelines()["missing_order_id"].severity, ""))
     return sorted(findings)
 
 
 def lint_letter(
-    subject: str, body: str, language: str, *, attachments: Iterable[str] = ()
+    subject: str, body: str, language: str, *, attachments: Iterable[str] = (), is_html: bool | None = None
 ) -> tuple[list[Finding], list[Finding]]:
     """Of a subject and of a body, each with places in its own text. The order id may stand in either.
 
-    `attachments`: what each is for; Amazon allows three purposes.
+    `attachments`: what each is for; Amazon allows three purposes. `is_html`: the body; a subject never is.
     """
-    of_subject = lint(subject, language, is_whole=False)
-    of_body = lint(body, language, is_whole=not pictures.has_order_id(subject))
+    of_subject = lint(subject, language, is_whole=False, is_html=False)
+    of_body = lint(body, language, is_whole=not pictures.has_order_id(subject), is_html=is_html)
     # A subject is too short to be a purpose, or to be in a language.
     of_subject = [finding for finding in of_subject if finding.rule not in ("thank_you_only", "wrong_language")]
     rule = guidelines()["attachment"]
@@ -66,6 +67,11 @@ def instead_of(finding: Finding, language: str) -> str:
         return finding.guideline.instead
     known = phrases.languages().get(language[:2].lower())
     return known.ask if known else ""
+
+
+def is_amazons_link(url: str) -> bool:
+    """Does it lead to a page of Amazon's, securely?"""
+    return contacts.rule_of_link(url) in (None, "product_link")
 
 
 def contacts_in(text: str) -> list[tuple[int, int]]:

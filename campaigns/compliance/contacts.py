@@ -45,6 +45,7 @@ _DOMAIN: Final = re.compile(
     r"(?:/[^\s<>\"']{0,500})?",
     re.ASCII,
 )
+_HOST: Final = re.compile(r"[a-z0-9.-]+")
 _WWW: Final = re.compile(rf"(?<![\w.])www\s{{0,2}}\.\s{{0,2}}{_LABEL}(?:\.{_LABEL}){{0,4}}(?:/\S{{0,500}})?", re.ASCII)
 _NAMES_OF_DOT: Final = r"(?:dot|punkt|point|punto)"
 _DOT: Final = (
@@ -137,6 +138,8 @@ def rule_of_link(url: str) -> str | None:
         parts = urlsplit(url)
         host = (parts.hostname or "").removeprefix("www.")
     except ValueError:
+        return "external_link"
+    if "\\" in url or not _HOST.fullmatch(host):  # a browser reads these otherwise than we do
         return "external_link"
     if _OPT_OUT.search(lowered):
         return "opt_out_link"

@@ -75,8 +75,9 @@ def looks_like_html(source: str) -> bool:
     return _LOOKS_LIKE_HTML.search(source) is not None
 
 
-def read(source: str) -> Reading:
-    if not looks_like_html(source):
+def read(source: str, *, is_html: bool | None = None) -> Reading:
+    """`is_html` None: as it looks."""
+    if not (looks_like_html(source) if is_html is None else is_html):
         places = range(len(source) + 1)
         return Reading(source, False, source, list(places[:-1]), list(places[1:]))
     return _Reader(source).reading
@@ -134,6 +135,8 @@ class _Reader:
         word, is_end = name[1].lower(), source.startswith("</", name.start())
         self.reading.tags.append(Tag(word, is_end, attributes, name.start(), at, self._length))
         self._part(word, is_end, name.start(), at)
+        if word == "img" and not is_end and (said := self.reading.tags[-1].value("alt").strip()):
+            self._add(f" {' '.join(said.split())} ", name.start(), at)  # read out, and shown where pictures are not
         if word in _UNSEEN and not is_end:
             return self._unseen(source, word, at)
         return at

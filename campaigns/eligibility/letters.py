@@ -37,7 +37,8 @@ def _broken_rule(source: Source, language: str, title: str, sku: str, asin: str,
         letter = render(source, values)
     except UnknownPlaceholder as trouble:
         return str(trouble)
-    of_subject, of_body = lint_letter(letter.subject, letter.html, language)  # as text, a title may look like HTML
+    # As text, a title may look like HTML.
+    of_subject, of_body = lint_letter(letter.subject, letter.html, language, is_html=True)
     found = next(iter(blocking([*of_subject, *of_body])), None)
     if found is None:
         return None

@@ -3,7 +3,7 @@
 While somebody writes, the findings and the preview come from the very functions that guard activation and that send.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from django.contrib import messages
@@ -18,13 +18,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import managers, members, person_of, seller_of
 from accounts.models import User
 from campaigns.checked_letters import BreaksGuidelines, findings_of, marked_in
-from campaigns.compliance import Finding, blocking
+from campaigns.compliance import Finding, blocking, looks_like_html
 from campaigns.forms_letter import CHIPS, LONGEST_BODY, LetterForm
 from campaigns.gallery import starters
+from campaigns.html_body import left_out
 from campaigns.lifecycle import remove_letter, write_letter
 from campaigns.models import Campaign, Template
 from campaigns.rendering import Source
-from campaigns.views.preview import shown
+from campaigns.views.preview import keep, shown
 from campaigns.views.words import LANGUAGES, language_name, marketplaces_speaking
 from messaging.models import Channel
 
@@ -85,10 +86,10 @@ def letter_edit(request: HttpRequest, pk: int, language: str) -> HttpResponse:
     campaign, template = _find(request, pk, language)
     if request.method != "POST":
         start = starters().get(request.GET.get("start", ""))
-        source = start.letters.get(language) if start else Source(template.subject, template.body)
+        source = start.letters.get(language) if start else template.source
         source = source or Source("", "")
-        form = LetterForm(initial={"subject": source.subject, "body": source.body}, language=language)
-        return _page(request, campaign, Template(language=language, subject=source.subject, body=source.body), form)
+        form = LetterForm(initial=asdict(source) | {"kind": "html" if source.is_html else "text"}, language=language)
+        return _page(request, campaign, Template(language=language, **asdict(source)), form)
     form = LetterForm(request.POST, language=language)
     if not form.is_valid():
         return _page(request, campaign, _unsaved(form, language), form, status=422)
@@ -176,22 +177,27 @@ def _unsaved(form: LetterForm, language: str) -> Template:
     """What stands in the form, sound or not."""
     given = {name: form.cleaned_data.get(name) or form.data.get(name, "") for name in ("subject", "body")}
     body = given["body"].replace("\r\n", "\n")[:LONGEST_BODY]  # what is longer the form refuses, and nobody reads
-    return Template(language=language, subject=given["subject"][:200], body=body)
+    return Template(language=language, subject=given["subject"][:200], body=body, is_html=form.is_html)
 
 
 def _written(form: LetterForm, language: str) -> Template:
     """What stands in the form to the letter, so that places are places in the field."""
     body = form.data.get("body", "").replace("\r\n", "\n")[:LONGEST_BODY]
-    return Template(language=language, subject=form.data.get("subject", "")[:200], body=body)
+    return Template(language=language, subject=form.data.get("subject", "")[:200], body=body, is_html=form.is_html)
 
 
 def _checked(request: HttpRequest, template: Template, *, written: Template) -> dict[str, Any]:
     """`template`: what would be saved, for the preview; `written`: what stands in the form, for the findings."""
     marked = marked_in(written) if written.subject or written.body else []
+    seller = seller_of(request)
+    is_shown = shown(seller, template) if template.body else None
     return {
         "marked": marked,
         "blocked": len(blocking([each.finding for each in marked])),
-        "shown": shown(seller_of(request), template) if template.body else None,
+        "shown": is_shown,
+        "shown_at": keep(seller, is_shown) if is_shown else "",
+        "left_out": left_out(template.body) if template.is_html else [],
+        "is_html_as_text": not template.is_html and looks_like_html(template.body),
     }
 
 

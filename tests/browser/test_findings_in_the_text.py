@@ -157,3 +157,36 @@ def test_a_suggested_wording_takes_the_place_of_the_sentence_and_breaks_nothing(
     editor.get_by_role("button", name="Put it in").click()
     expect(editor.get_by_text("Nothing in it breaks a rule")).to_be_visible()
     assert "{{ order_id }}" in text_of(editor).input_value()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_letter_becomes_html_and_is_seen_as_it_is_sent(editor: Page, size: str, scheme: str, tmp_path: Path) -> None:
+    said: list[str] = []
+    editor.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    editor.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
+    editor.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    text_of(editor).fill("Hello & welcome,\n\nhow was it?\nTell us.")
+    editor.get_by_label("HTML", exact=True).check()
+    tagged = "<p>Hello &amp; welcome,</p>\n<p>how was it?<br>\nTell us.</p>"
+    expect(text_of(editor)).to_have_value(tagged)
+    editor.get_by_label("Text", exact=True).first.check()
+    expect(text_of(editor)).to_have_value("Hello & welcome,\n\nhow was it?\nTell us.")
+
+    editor.get_by_label("HTML", exact=True).check()
+    text_of(editor).fill(
+        '<p style="font-size: 20px">Hello</p><p class="x"><b>How was it?</b> Write a review, good or bad, at'
+        ' <a href="{{ order_link }}">your order</a>.</p><p style="color: red">Bye</p>'
+    )
+    expect(marks_of(editor)).to_have_text(['style="color: red"'])
+    letter = editor.frame_locator("#letter-checked iframe")
+    expect(letter.get_by_role("link", name="your order")).to_be_visible()
+    assert letter.get_by_text("Hello").evaluate("e => getComputedStyle(e).fontSize") == "20px"
+    assert letter.get_by_text("Bye").evaluate("e => getComputedStyle(e).color") != "rgb(255, 0, 0)"
+    expect(editor.get_by_text("Not sent, for Amazon's guidelines")).to_contain_text("class of <p>")
+    editor.screenshot(path=tmp_path / f"html-{size}-{scheme}.png", full_page=True)
+    editor.get_by_role("button", name="Phone").click()
+    assert editor.locator(".letter-frame").evaluate("e => e.offsetWidth") <= 390
+    editor.get_by_role("button", name="Plain text").click()
+    expect(editor.locator(".letter-plain")).to_contain_text("your order (https://www.amazon.")
+    assert faults(editor) == [] and overflow(editor) == 0 and said == []

@@ -1,5 +1,8 @@
 """Letters: written with the linter's findings and the sending code's preview beside them, and never sent blocked."""
 
+import re
+from html import unescape
+
 import pytest
 from django.core import mail
 from django.test import Client
@@ -134,3 +137,68 @@ def test_a_seller_without_letters_is_told_what_to_do(mallory: Client) -> None:
 
 def test_a_language_that_no_marketplace_speaks_is_not_there(bob: Client, draft: Campaign) -> None:
     assert bob.get(edit(draft, "xx")).status_code == 404
+
+
+HTML = {
+    "subject": "Order {{ order_id }}",
+    "kind": "html",
+    "body": '<p style="font-size:14px">How was <b>{{ product_title_short }}</b>?</p><p class="x">Please leave a review,'
+    ' good or bad, at <a href="{{ order_link }}">your order</a>.</p>',
+}
+
+
+def frame_of(page: str) -> str:
+    found = re.search(r'<iframe class="letter-frame" [^>]*src="([^"]+)"', page)
+    assert found
+    return unescape(found[1])
+
+
+def test_a_letter_is_written_as_html_and_previewed_as_it_is_sent(bob: Client, draft: Campaign) -> None:
+    said = bob.post(edit(draft, then="check"), HTML).content.decode()
+    assert "Not sent" in said and "class of &lt;p&gt;" in said and "breaks a rule" in said
+    framed = bob.get(frame_of(said))
+    assert '<p style="font-size:14px">How was <b>Enamel camping mug' in framed.content.decode()
+    assert framed["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self' 'unsafe-inline'")
+    assert "sandbox" in framed["Content-Security-Policy"] and framed["X-Frame-Options"] == "SAMEORIGIN"
+    assert "your order (https://www.amazon." in unescape(said)  # the plain text
+
+    assert bob.post(edit(draft), HTML).status_code == 302
+    kept = letter_of(draft)
+    assert kept and kept.is_html and kept.body == HTML["body"]
+    assert 'value="html" id="id_kind_1" checked' in " ".join(bob.get(edit(draft)).content.decode().split())
+    assert bob.post(edit(draft), HTML | {"kind": "text"}).status_code == 302
+    changed = letter_of(draft)
+    assert changed and not changed.is_html
+
+
+def test_what_is_not_saved_is_previewed_for_ones_own_team_only(
+    bob: Client, mallory: Client, draft: Campaign
+) -> None:
+    framed = frame_of(bob.post(edit(draft, then="check"), HTML).content.decode())
+    assert bob.get(framed).status_code == 200
+    assert mallory.get(framed).status_code == 404
+    assert bob.get(framed.replace("shown/", "shown/x")).status_code == 404
+
+
+def test_the_style_rules_hold_for_what_was_written_not_only_for_what_is_sent(bob: Client, draft: Campaign) -> None:
+    styled = HTML | {"body": HTML["body"] + '<center><font color="red">Hello</font></center>'}
+    said = bob.post(edit(draft, then="check"), styled).content.decode()
+    assert "This changes the alignment" in said and "This changes the text&#x27;s colour" in said
+    bob.post(edit(draft), styled)
+    assert "cannot be turned on yet" in bob.get(f"/campaigns/{draft.pk}/switch/").content.decode()
+    bob.post(f"/campaigns/{draft.pk}/switch/", {"wanted": "on"})
+    with across_sellers("test"):
+        draft.refresh_from_db()
+    assert draft.status == Campaign.Status.DRAFT
+
+
+def test_html_that_is_written_as_text_is_pointed_out(bob: Client, draft: Campaign) -> None:
+    said = bob.post(edit(draft, then="check"), HTML | {"kind": "text"}).content.decode()
+    assert "switch to HTML" in said
+    assert "&lt;b&gt;" in bob.get(frame_of(said)).content.decode()
+
+
+def test_a_placeholder_within_a_tag_is_refused_with_the_reason(bob: Client, draft: Campaign) -> None:
+    refused = bob.post(edit(draft), HTML | {"body": '<img src="https://x.example/{{ sku }}.png" alt="x">'})
+    assert refused.status_code == 422
+    assert "A placeholder cannot stand in the src of <img>" in unescape(refused.content.decode())

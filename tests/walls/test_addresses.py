@@ -15,6 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from accounts.models import Role, Seller, User
 from accounts.rowsecurity import across_sellers
 from campaigns import exclusions, planning
+from campaigns.views.preview import Shown, keep
 from messaging.models import Message, Status
 from optouts import intake
 from optouts.addresses import saw_mailbox
@@ -81,6 +82,7 @@ ADDRESSES: dict[str, Address] = {
     "campaign_letter_check": Address({"pk": "check_in", "language": "language"}, "post", CHANGERS),
     "campaign_letter_test": Address({"pk": "check_in", "language": "language"}, "post", CHANGERS),
     "campaign_letter_remove": Address({"pk": "check_in", "language": "language"}, may=CHANGERS),
+    "campaign_letter_kept": Address({"token": "kept_letter"}),
     "exclusions": Address(),
     "exclusions_export": Address(),
     "exclude": Address(may=CHANGERS),
@@ -184,6 +186,7 @@ def world(db: None) -> World:
         "campaign": campaigns["request_review"].pk,
         "check_in": campaigns["buyer_email"].pk,
         "language": "en",
+        "kept_letter": keep(seller, Shown("About Alice's secret mug", None)).split("/")[-2],
         "order": order.pk,
         "amazon_order_id": order.amazon_order_id,
         "message": message.pk,
