@@ -21,12 +21,14 @@ class Ability(Choices):
     READ_ORDERS = "read_orders", "reading orders"
     REQUEST_REVIEWS = "request_reviews", "Request a Review"
     ORDER_MESSAGES = "order_messages", "order messages"
+    BUYER_LANGUAGE = "buyer_language", "asking for buyers' languages"
 
 
 ROLES: Final[dict[str, str]] = {
     Ability.READ_ORDERS: "Inventory and Order Tracking",
     Ability.REQUEST_REVIEWS: "Buyer Solicitation",
     Ability.ORDER_MESSAGES: "Buyer Communication",
+    Ability.BUYER_LANGUAGE: "Buyer Communication",
 }
 """Amazon's names of the roles, as Seller Central shows them."""
 
@@ -34,6 +36,7 @@ WITHOUT: Final[dict[str, str]] = {
     Ability.READ_ORDERS: "no new orders are read, so nothing new is sent",
     Ability.REQUEST_REVIEWS: "no reviews are requested; what waits is held, not lost",
     Ability.ORDER_MESSAGES: "order messages cannot be sent; Buyer-Seller e-mail goes on",
+    Ability.BUYER_LANGUAGE: "buyers' languages cannot be asked for; letters take that of their marketplace",
 }
 
 

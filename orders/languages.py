@@ -10,13 +10,15 @@ from typing import Final
 
 import structlog
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from accounts import lifecycle, secrets
 from accounts.authorised import client_for, name_in_quotas, quotas
+from accounts.health import Ability
 from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
 from amazon.client import AmazonClient
-from amazon.errors import AmazonError, AuthorisationLost, Refused, Throttled
+from amazon.errors import AccessDenied, AmazonError, AuthorisationLost, Refused, Throttled
 from amazon.operations import Operation
 from amazon.quotas import QuotasUnavailable
 from orders.models import Order
@@ -47,17 +49,23 @@ def want(letters: Mapping[int, datetime]) -> int:
 
 
 def accounts_to_ask(*, now: datetime) -> list[int]:
-    """The connected accounts with a language to ask for now."""
+    """The connected accounts with a language to ask for now, but for those to which Amazon denies it."""
     with across_sellers("which accounts have languages to ask for"):
         due = Order.objects.filter(language_due_at__lte=now, account__status=AmazonAccount.Status.CONNECTED)
+        due = due.exclude(account__in=_denied())
         return list(due.order_by("account_id").values_list("account_id", flat=True).distinct())
+
+
+def _denied() -> QuerySet[AmazonAccount]:
+    """Accounts that lack the role for this; until they are connected again, there is nothing to try."""
+    return AmazonAccount.objects.filter(denials__ability=Ability.BUYER_LANGUAGE)
 
 
 def ask(account_id: int, *, now: datetime) -> int:
     """Ask for up to 20 languages of this account; returns how many answers came. Trouble leaves them for later."""
     with across_sellers("buyers' languages are asked for"):
         account = AmazonAccount.objects.get(pk=account_id)
-        if account.status != AmazonAccount.Status.CONNECTED:
+        if account.status != AmazonAccount.Status.CONNECTED or _denied().filter(pk=account_id).exists():
             return 0
         claimed, answers = _claim(account_id, now=now), 0
         if not claimed:
@@ -102,6 +110,9 @@ def _ask(client: AmazonClient, order: Order, *, now: datetime) -> timedelta | No
         pass  # Amazon does not say: the marketplace's own language it is
     except AuthorisationLost as lost:
         lifecycle.mark_revoked(order.account_id, lost.mark)
+        return AFTER_TROUBLE
+    except AccessDenied:
+        lifecycle.mark_denied(order.account_id, Ability.BUYER_LANGUAGE, now=now)
         return AFTER_TROUBLE
     except (AmazonError, QuotasUnavailable) as trouble:
         log.warning("language_not_asked", account=order.account_id, trouble=type(trouble).__name__)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 ANY = "*"
 
-HTTP_KINDS = {"html503", "cut", "cut_after", "slow", "forbidden", "throttle"}
+HTTP_KINDS = {"html503", "cut", "cut_after", "slow", "forbidden", "denied", "throttle"}
 SMTP_KINDS = {"rcpt451", "cut", "cut_after"}
 RELAY = "relay"
 

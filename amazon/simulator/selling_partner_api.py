@@ -20,7 +20,7 @@ from amazon.simulator.faults import Fault
 from amazon.simulator.quotas import Plan
 from amazon.simulator.simulation import Simulation
 
-DENIED = "Access to requested resource is denied."
+DENIED = troubles.DENIED
 HAL = "application/hal+json"
 
 

@@ -9,6 +9,7 @@ from flask import Response, request
 
 from amazon.simulator.faults import Fault
 
+DENIED = "Access to requested resource is denied."  # a missing role (AMAZON.md 1.0)
 OUTAGE = "<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>"
 
 
@@ -20,6 +21,8 @@ def before(fault: Fault | None) -> Response | None:
             return Response(OUTAGE, status=503, mimetype="text/html")
         case "forbidden":
             return Response(json.dumps({"message": "Forbidden"}), status=403, mimetype="application/json")
+        case "denied":
+            return _errors(403, "Unauthorized", DENIED)
         case "throttle":
             return throttled()
         case "cut":
@@ -39,12 +42,12 @@ def after(fault: Fault | None, response: Response) -> Response:
 
 def throttled() -> Response:
     """Amazon's 429 (AMAZON.md 1.0)."""
-    error = {
-        "code": "QuotaExceeded",
-        "message": "You exceeded your quota for the requested resource.",
-        "details": "",
-    }
-    response = Response(json.dumps({"errors": [error]}), status=429, mimetype="application/json")
+    return _errors(429, "QuotaExceeded", "You exceeded your quota for the requested resource.")
+
+
+def _errors(status: int, code: str, message: str) -> Response:
+    error = {"code": code, "message": message, "details": ""}
+    response = Response(json.dumps({"errors": [error]}), status=status, mimetype="application/json")
     response.headers["x-amzn-RequestId"] = secrets.token_hex(16)
     return response
 

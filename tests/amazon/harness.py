@@ -181,7 +181,7 @@ class Amazon:
     def fault(self, operation: str, kind: str, times: int = 1, seconds: float = 0) -> None:
         """The next calls of an operation (`token`, `relay`, `*` for any) go wrong.
 
-        HTTP: html503, cut, cut_after, slow, forbidden, throttle. Relay: rcpt451, cut, cut_after.
+        HTTP: html503, cut, cut_after, slow, forbidden, denied, throttle. Relay: rcpt451, cut, cut_after.
         """
         self.do("faults", operation=operation, kind=kind, times=times, seconds=seconds)
 

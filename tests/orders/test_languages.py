@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.authorised import name_in_quotas, quotas
+from accounts.health import Ability, health
+from accounts.lifecycle import connect_account
 from accounts.models import AmazonAccount
+from amazon.marketplaces import Region
 from amazon.operations import Operation
 from messaging.models import Channel
 from orders import languages
@@ -80,6 +83,31 @@ def test_a_letter_that_is_scheduled_wants_the_language_and_a_review_request_does
     written.refresh_from_db()
     requested.refresh_from_db()
     assert written.language_due_at == NOW - languages.BEFORE and requested.language_due_at is None
+
+
+def test_a_missing_role_ends_the_asking_until_the_account_is_connected_again(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    orders = [ordered(simulated_amazon, theirs, account, locale="it-IT") for _ in range(2)]
+    languages.want({order.pk: now for order in orders})
+    simulated_amazon.fault("GetAttributes", "denied")
+    assert languages.ask(account.pk, now=now) == 0
+    assert [denial.ability for denial in account.denials.all()] == [Ability.BUYER_LANGUAGE]
+    assert "Buyer Communication" in health(now, [Ability.BUYER_LANGUAGE], now=now).missing[0]
+
+    tomorrow = now + timedelta(days=1)
+    assert languages.accounts_to_ask(now=tomorrow) == [] and languages.ask(account.pk, now=tomorrow) == 0
+    assert len(simulated_amazon.calls("GetAttributes")) == 1
+    connect_account(
+        account.seller,
+        region=Region.EU,
+        selling_partner_id=theirs["selling_partner_id"],
+        refresh_token=theirs["refresh_token"],
+        stores=[(IT, "Shop")],
+        now=tomorrow,
+    )
+    assert languages.accounts_to_ask(now=tomorrow) == [account.pk] and languages.ask(account.pk, now=tomorrow) == 2
+    assert list(Order.objects.values_list("language", flat=True)) == ["it-IT", "it-IT"]
 
 
 @pytest.mark.parametrize("fault", ["html503", "cut", "cut_after", "forbidden", "throttle"])
