@@ -25,6 +25,7 @@ from campaigns.exclusions import (
     buyers_of,
     met_among,
 )
+from campaigns.product_files import HEADINGS, column_of
 from optouts.list_files import Unusable, heading, read_rows, take_apart
 from orders.models import Order
 
@@ -32,10 +33,6 @@ MOST: Final = 10_000
 MOST_CHARACTERS: Final = 1_000_000
 UNNAMED_BUYER: Final = "named by his address"  # an address is nothing for people's eyes
 NO_NAME: Final = "Neither an Amazon order number nor a buyer's address at Amazon."
-HEADINGS: Final[dict[Kind, frozenset[str]]] = {  # of a column, without all that is no letter
-    Kind.SKU: frozenset("sku skus sellersku merchantsku msku itemsku".split()),
-    Kind.ASIN: frozenset("asin asins childasin productasin".split()),
-}
 OURS: Final = ("what", "excluded")  # of our own export: `campaigns.views.exclusions`
 REACH: Final[dict[Kind, str]] = {
     Kind.ORDER: "this order",
@@ -116,11 +113,12 @@ def _written_in(kind: Kind, content: bytes) -> list[Written]:
     if all(name in headings for name in OURS):
         what, excluded = (headings.index(name) for name in OURS)
         return [Written(number, _text(row), _of_export(row, what, excluded)) for number, row in rows[1:]]
-    place = next((index for index, name in enumerate(headings) if name in HEADINGS.get(kind, ())), None)
+    place = column_of(kind, rows[0][1])
     if place is None and (table := _of_table(kind, content)):
         return table
     body = rows if place is None else rows[1:]
-    return [Written(number, _text(row), (Name(kind, _cell(row, place or 0)),)) for number, row in body]
+    named = ((number, row, _cell(row, place or 0)) for number, row in body)
+    return [Written(number, words or _text(row), (Name(kind, words),)) for number, row, words in named]
 
 
 def _of_table(kind: Kind, content: bytes) -> list[Written]:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.http import QueryDict
@@ -11,6 +11,7 @@ from django.utils.datastructures import MultiValueDict
 from campaigns.eligibility.conditions import (
     CHOICES,
     LISTS,
+    LONGEST_LIST,
     NUMBERS,
     YES_NO,
     BadRule,
@@ -19,6 +20,8 @@ from campaigns.eligibility.conditions import (
     parse,
 )
 from campaigns.models import Campaign, Rule
+from campaigns.product_files import column_of
+from optouts.list_files import Unusable, decoded, read_rows
 
 MOST_ROWS: Final = 40
 LONGEST_SHOWN: Final = 200  # members of a list that a page writes out; of a longer one it says how many there are
@@ -118,7 +121,10 @@ def _is_long(rule: Rule) -> bool:
 def rows_sent(data: QueryDict, files: MultiValueDict[str, Any], campaign: Campaign) -> list[RuleRow]:
     """What a post says, each with its trouble, if any. A row without a kind is none."""
     stored = {rule.pk: rule for rule in campaign.rules.all()}
-    rows = [_row(uid, data, files, stored) for uid in data.getlist("rule")[:MOST_ROWS] if data.get(f"{uid}-kind")]
+    uids = [uid for uid in data.getlist("rule") if data.get(f"{uid}-kind")]
+    rows = [_row(uid, data, files, stored) for uid in uids[:MOST_ROWS]]
+    if len(uids) > MOST_ROWS:
+        rows[-1] = replace(rows[-1], trouble=f"A campaign has at most {MOST_ROWS} rules: take some away.")
     return [row for row in rows if row.kind]
 
 
@@ -130,6 +136,8 @@ def _row(uid: str, data: QueryDict, files: MultiValueDict[str, Any], stored: dic
     kept_id = data.get(f"{uid}-kept", "")
     kept = stored.get(int(kept_id)) if kept_id.isdecimal() and len(kept_id) < 19 else None
     row = RuleRow(uid, kind, operator, kept=kept.pk if kept else None)
+    if kept_id and kept is None:  # what is added to a list must not take its place
+        return replace(row, trouble="This list has been changed meanwhile. Load the page again, and add to it there.")
     try:
         values = _values(row, data, files, kept)
         row = RuleRow(uid, kind, operator, values, row.kept)
@@ -148,20 +156,25 @@ def _values(row: RuleRow, data: QueryDict, files: MultiValueDict[str, Any], kept
         return tuple(data.get(f"{row.uid}-{name}", "").strip() for name in ("low", "high", "currency"))
     typed = _lines(data.get(f"{row.uid}-values", ""))
     file = files.get(f"{row.uid}-file")
-    from_file = _lines(_text(file)) if file else []
+    from_file = _values_in(row.kind, file) if file else []
     before = kept.values if kept and kept.kind == row.kind else []
     # In the order in which they came, each once.
     return tuple(dict.fromkeys([*before, *typed, *data.getlist(f"{row.uid}-picked"), *from_file]))
 
 
-def _text(file: Any) -> str:
+def _values_in(kind: str, file: Any) -> list[str]:
+    """Of a table the column that is headed so; of any other file every value."""
     if file.size > LARGEST_FILE:
         raise BadRule("The file is too large: 5 MB is the most.")
     content: bytes = file.read()
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
+        rows = read_rows(content, most_bytes=LARGEST_FILE, most_lines=LONGEST_LIST)
+    except Unusable as trouble:
+        raise BadRule(str(trouble)) from None
+    place = column_of(kind, rows[0][1])
+    if place is None:
+        return _lines(decoded(content))
+    return [row[place] for _, row in rows[1:] if place < len(row) and row[place]]
 
 
 def _lines(text: str) -> list[str]:

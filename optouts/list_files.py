@@ -87,16 +87,18 @@ def take_apart(content: bytes) -> ListFile:
     )
 
 
-def read_rows(content: bytes) -> list[tuple[int, list[str]]]:
+def read_rows(
+    content: bytes, *, most_bytes: int = MOST_BYTES, most_lines: int = MOST_LINES
+) -> list[tuple[int, list[str]]]:
     """The rows that hold something, with their line numbers; at least one. Raises Unusable when the file is too big or
     no table."""
-    if len(content) > MOST_BYTES:
-        raise Unusable("The file has more than 1 MB. Split it into smaller ones.")
-    rows = _rows(_decoded(content))
+    if len(content) > most_bytes:
+        raise Unusable(f"The file has more than {most_bytes // 1_000_000} MB. Split it into smaller ones.")
+    rows = _rows(decoded(content))
     if not rows:
         raise Unusable("The file is empty.")
-    if len(rows) > MOST_LINES + 1:
-        raise Unusable(f"The file has more than {MOST_LINES:,} lines. Split it into smaller ones.")
+    if len(rows) > most_lines + 1:
+        raise Unusable(f"The file has more than {most_lines:,} lines. Split it into smaller ones.")
     return rows
 
 
@@ -105,7 +107,8 @@ def heading(cell: str) -> str:
     return _LETTERS.sub("", cell.lower())
 
 
-def _decoded(content: bytes) -> str:
+def decoded(content: bytes) -> str:
+    """The text, in whichever of the three encodings that spreadsheets write."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = content.decode("utf-16", "replace")
     else:

@@ -11,6 +11,7 @@ from accounts.models import Seller
 from accounts.rowsecurity import across_sellers
 from campaigns import planning
 from campaigns.models import Campaign, CampaignChange, Rule
+from campaigns.rule_rows import MOST_ROWS
 from messaging.models import Message, Status
 from orders.models import OrderItem
 from tests.makers import make_account, make_campaigns, make_order
@@ -108,8 +109,49 @@ def test_a_strangers_list_cannot_be_kept(bob: Client, mallory: Client, seller: S
     own = mallory.post("/campaigns/new/", {"name": "Theirs", "channel": "request_review"}, follow=True)
     campaign = own.context["campaign"]
     data = sent(campaign, rule=["a"], a__kind="sku", a__kept=str(stored.pk), a__values="mine")
-    assert mallory.post(f"/campaigns/{campaign.pk}/", data).status_code == 302
-    assert rules(campaign) == [("sku", "is", ["mine"])]
+    before = rules(campaign)
+    refused = mallory.post(f"/campaigns/{campaign.pk}/", data)
+    assert refused.status_code == 422 and "secret" not in refused.content.decode() and rules(campaign) == before
+
+
+def test_what_is_added_to_a_list_that_somebody_has_changed_meanwhile_does_not_take_its_place(
+    bob: Client, alice: Client, seller: Seller, review: Campaign
+) -> None:
+    with across_sellers("test"):
+        review.rules.all().delete()
+        many = [f"sku-{number}" for number in range(300)]
+        stored = Rule.objects.create(seller=seller, campaign=review, kind="sku", operator="is_not", values=many)
+    adds = sent(review, rule=["a"], a__kind="sku", a__operator="is_not", a__kept=str(stored.pk))
+    assert alice.post(f"/campaigns/{review.pk}/", adds | {"a-values": "hers"}).status_code == 302
+    late = bob.post(f"/campaigns/{review.pk}/", adds | {"a-values": "his"})
+    assert late.status_code == 422 and "has been changed meanwhile" in late.content.decode()
+    assert rules(review) == [("sku", "is_not", [*many, "hers"])]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "values"),
+    [
+        ("sku", b"MUG-1\r\nMUG-2;MUG-3\r\n", ["MUG-1", "MUG-2", "MUG-3"]),
+        ("sku", b'name,seller-sku\n"Mug, blue","MUG,1"\nTent,TENT\n', ["MUG,1", "TENT"]),
+        ("asin", "Titel;ASIN\nTasse für Tee;B0ABCDEF12\n".encode("utf-16"), ["B0ABCDEF12"]),
+        ("sku", ",".join(f"S{number}" for number in range(90)).encode(), [f"S{number}" for number in range(90)]),
+    ],
+)
+def test_of_a_file_that_is_a_table_the_column_headed_so_counts_and_of_any_other_every_value(
+    bob: Client, review: Campaign, kind: str, content: bytes, values: list[str]
+) -> None:
+    file = SimpleUploadedFile("list.csv", content)
+    data = sent(review, rule=["a"], a__kind=kind, a__operator="is") | {"a-file": file}
+    assert bob.post(f"/campaigns/{review.pk}/", data).status_code == 302
+    assert rules(review) == [(kind, "is", values)]
+
+
+def test_no_rule_is_left_out_in_silence(bob: Client, review: Campaign) -> None:
+    before = rules(review)
+    many = {f"r{number}-kind": "prime" for number in range(MOST_ROWS + 1)}
+    refused = bob.post(f"/campaigns/{review.pk}/", sent(review, rule=[key[:-5] for key in many]) | many)
+    assert refused.status_code == 422 and f"at most {MOST_ROWS} rules" in refused.content.decode()
+    assert rules(review) == before
 
 
 def test_the_rehearsal_goes_by_the_form_and_saves_nothing(bob: Client, seller: Seller, review: Campaign) -> None:

@@ -94,7 +94,7 @@ def said_of(page: str, line: str) -> str:
 @pytest.mark.parametrize(
     ("kind", "content", "named"),
     [
-        ("sku", "MUG-1\nTENT-02\n", {"MUG-1", "TENT-02"}),
+        ("sku", "SKU-1\nTENT-02\n", {"SKU-1", "TENT-02"}),
         ("sku", "item-name;Seller SKU;asin1\nMug;MUG-1;B0ABCDEF12\nTent;TENT-02;B0ABCDEF13\n", {"MUG-1", "TENT-02"}),
         ("sku", '"MUG@1, blue",7\n', {"MUG@1, blue"}),
         ("asin", "B0ABCDEF12,Mug\nb0abcdef13,Tent\n", {"B0ABCDEF12", "B0ABCDEF13"}),
