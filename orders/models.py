@@ -162,6 +162,8 @@ class OrderReading(models.Model):
     subscribe_at = models.DateTimeField(null=True, blank=True)  # when to look after the subscription again
     notified_at = models.DateTimeField(null=True, blank=True)  # the last ORDER_CHANGE that was taken
     reported_at = models.DateTimeField(null=True, blank=True)  # the last order report that was stored
+    report_trouble = models.CharField(max_length=200, blank=True, default="", db_default="")  # why the last was not
+    report_again_at = models.DateTimeField(null=True, blank=True)  # before that none is asked for
 
     objects = SellerQuerySet["OrderReading"].as_manager()
 

@@ -52,6 +52,8 @@ ASK_AGAIN: Final = timedelta(seconds=30)  # how far is it? doubled with each tim
 LONGEST_PAUSE: Final = timedelta(minutes=15)
 AFTER_TROUBLE: Final = timedelta(minutes=10)
 MOST_ATTEMPTS: Final = 60
+REPORT_AGAIN: Final = timedelta(hours=1)  # after an order report that came to nothing; doubled each time, up to a day
+MOST_PAUSES: Final = 5
 PAGE: Final = 500
 KEPT: Final = timedelta(days=60)
 DETAILS_UNTIL: Final = timedelta(days=45)  # younger orders of a report are read by themselves for their promises
@@ -133,6 +135,20 @@ def _save(report: AmazonReport, outcome: Outcome, *, now: datetime) -> None:
     if report.state not in IN_WORK:
         report.finished_at = now
     report.save()
+    if report.kind == Kind.ORDERS and report.finished_at is not None:
+        _tell_reading(report, now=now)
+
+
+def _tell_reading(report: AmazonReport, *, now: datetime) -> None:
+    """An order report that came to nothing is not wanted again at the next poll: after an hour, then two, four, ..."""
+    changes: dict[str, object] = {"report_trouble": "", "report_again_at": None}
+    if report.state != State.STORED:
+        past = AmazonReport.objects.filter(account_id=report.account_id, kind=Kind.ORDERS, finished_at__isnull=False)
+        states = list(past.order_by("-finished_at", "-pk").values_list("state", flat=True)[: MOST_PAUSES + 1])
+        in_a_row = next((count for count, state in enumerate(states) if state == State.STORED), len(states))
+        pause = REPORT_AGAIN * 2 ** min(in_a_row - 1, MOST_PAUSES)
+        changes = {"report_trouble": report.trouble or State(report.state).label, "report_again_at": now + pause}
+    OrderReading.objects.filter(account_id=report.account_id).update(**changes)
 
 
 STEPS: Final = {

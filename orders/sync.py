@@ -142,7 +142,9 @@ def _note_access(reading: OrderReading, page: OrdersPage | Pause, *, now: dateti
 
 def _want_report(reading: OrderReading, *, now: datetime) -> None:
     """More has changed than polling can carry: one report brings it all, and closes the window as far as it reaches.
-    Polling goes on meanwhile."""
+    Polling goes on meanwhile, and alone for a while where Amazon could not make the last one."""
+    if reading.report_again_at is not None and reading.report_again_at > now:
+        return
     assert reading.window_from is not None
     until = min(now, reading.window_from + reports.LONGEST_SPAN)
     reports.want(reading.account, AmazonReport.Kind.ORDERS, (reading.window_from, until), now=now)

@@ -320,6 +320,34 @@ def test_orders_of_another_shop_are_no_trouble_of_a_report(
     assert Order.objects.count() == 1
 
 
+def test_an_order_report_that_fails_is_asked_for_less_and_less_often_and_the_page_says_so(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    simulated_amazon.orders(theirs, [{} for _ in range(150)])
+
+    def poll(at: datetime) -> int:
+        """A reading that the quota ends in the middle; returns how many order reports there are by then."""
+        quotas().drain(name_in_quotas(account.pk), Operation.SEARCH_ORDERS)
+        OrderReading.objects.update(next_at=at, next_token="two", window_from=at - timedelta(days=20), token_at=at)
+        sync.read_account(account.pk, every=EVERY, now=at)
+        simulated_amazon.do("reports", status="FATAL")
+        for then in (at, at + timedelta(minutes=1)):
+            for pk in reports.due(now=then):
+                reports.work_on(pk, now=then)
+        return AmazonReport.objects.filter(kind=Kind.ORDERS).count()
+
+    sync.accounts_to_read(now=now)
+    assert [poll(now), poll(now + timedelta(minutes=3)), poll(now + timedelta(minutes=50))] == [1, 1, 1]
+    reading = OrderReading.objects.get()
+    assert reading.report_trouble == "Amazon could not make this report"
+    assert reading.report_again_at and reading.report_again_at - now < timedelta(minutes=62)
+    assert [poll(now + timedelta(hours=2)), poll(now + timedelta(hours=3)), poll(now + timedelta(hours=5))] == [2, 2, 3]
+
+    simulated_amazon.do("reports", status="DONE")
+    fetched(account, Kind.ORDERS, now + timedelta(hours=6))
+    assert OrderReading.objects.get(report_again_at=None).report_trouble == ""
+
+
 def test_a_missing_role_is_said(simulated_amazon: Amazon, account: AmazonAccount, now: datetime) -> None:
     account.marketplaces.filter(marketplace_id=IT).update(marketplace_id="A1F83G8C2ARO7P")  # no right to it
     report = fetched(account, Kind.RETURNS, now)

@@ -133,6 +133,17 @@ def test_the_list_says_how_fresh_it_is_and_what_is_wrong(alice: Client, seller: 
     assert "Amazon cannot be reached" in page
 
 
+def test_the_list_says_what_was_left_out_and_which_report_did_not_come(
+    alice: Client, seller: Seller, account: AmazonAccount
+) -> None:
+    trouble = {"report_trouble": "Amazon could not make this report", "report_again_at": NOW, "sold_elsewhere_at": NOW}
+    with across_sellers("test"):
+        OrderReading.objects.create(seller=seller, account=account, next_at=NOW, last_read_at=NOW, **trouble)
+    page = text(alice.get(LIST))
+    assert "Amazon could not make this report. It is not asked for again before 23 Nov 2026, 12:00 UTC" in page
+    assert "Orders of your other shops, which Amazon only ships, are left out" in page
+
+
 def test_an_empty_list_says_what_to_do(alice: Client) -> None:
     assert "Connect your Amazon account" in text(alice.get(LIST))
 
