@@ -3,18 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import prefetch_related_objects
 
 from campaigns.competing import Contender, compete
-from campaigns.eligibility import Compiled, Verdict
+from campaigns.eligibility import Compiled, Decision, Verdict
 from campaigns.eligibility.conditions import Condition
+from campaigns.eligibility.sentences import why_not
+from campaigns.eligibility.why_now import why_now
 from campaigns.models import Campaign, FollowUp
 from campaigns.surroundings import look_around
 from campaigns.terms import contenders_among
 from messaging import outbox
 from orders.models import Order
+
+FINAL: Final = "Its message does not wait any more: this is what was decided then."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Explained:
     until: datetime | None  # when it is looked at again though nothing has been reported
     is_final: bool
     version: int
+    sentence: str  # the verdict
 
 
 def explain(order: Order, *, now: datetime) -> list[Explained]:
@@ -50,6 +55,7 @@ def explain(order: Order, *, now: datetime) -> list[Explained]:
                 Explained(
                     campaign, decision.verdict, [check.to_json() for check in decision.checks], decision.due_at,
                     known.decided_at if known else None, decision.until, False, campaign.version,
+                    _sentence(decision),
                 )
             )  # fmt: skip
         elif known is not None:
@@ -81,11 +87,19 @@ def what_if(
     decision = outcome.decisions[campaign.pk]
     checks = [check.to_json() for check in decision.checks]
     return Explained(
-        campaign, decision.verdict, checks, decision.due_at, None, decision.until, False, campaign.version
-    )
+        campaign, decision.verdict, checks, decision.due_at, None, decision.until, False, campaign.version,
+        _sentence(decision),
+    )  # fmt: skip
+
+
+def _sentence(decision: Decision) -> str:
+    if decision.verdict is Verdict.ELIGIBLE:
+        return f"It writes about this order: {why_now(decision.case)}."
+    no = why_not([check.to_json() for check in decision.failed])
+    return f"Not yet: {no}." if decision.verdict is Verdict.LATER else f"Not by this campaign: {no}."
 
 
 def _as_decided(known: FollowUp, campaign: Campaign) -> Explained:
     return Explained(
-        campaign, Verdict(known.verdict), known.checks, known.due_at, known.decided_at, None, True, known.version
+        campaign, Verdict(known.verdict), known.checks, known.due_at, known.decided_at, None, True, known.version, FINAL
     )

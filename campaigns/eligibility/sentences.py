@@ -44,6 +44,7 @@ WHY_NOT: Final[dict[Reason, str | tuple[str, str]]] = {
     Reason.SHIPPED_LATE: ("it was shipped late", "it was not shipped late"),
     Reason.DELIVERED_LATE: ("it was delivered late", "it was not delivered late"),
     Reason.NEGATIVE_FEEDBACK: ("the buyer left negative feedback", "the buyer left no negative feedback"),
+    Reason.CAMPAIGN_ACTIVE: "the campaign is not on ({actual})",
 }
 _RANKS: Final = {str(reason): rank for rank, reason in enumerate(WHY_NOT)}
 _LAST: Final = str(Reason.CAMPAIGN_ACTIVE)  # a campaign that is off says nothing about the order

@@ -151,6 +151,7 @@ def check(reason: Reason, actual: str, expected: str = "so") -> dict[str, object
         ([check(Reason.GIFT, NOT_TOLD)], "A gift: Amazon has not told, and it must be so"),
         ([check(Reason.SKU, "b", "a or c")], "SKU: it must be a or c, and it is b"),
         ([check(Reason.SKU, "b", "a"), check(Reason.REFUNDED, "so", "not so")], "the order was refunded"),
+        ([check(Reason.CAMPAIGN_ACTIVE, "paused", "active")], "the campaign is not on (paused)"),
         ([check(Reason.CAMPAIGN_ACTIVE, "paused"), check(Reason.SKU, "b", "a")], "SKU: it must be a, and it is b"),
     ],
 )

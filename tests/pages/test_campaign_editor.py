@@ -172,6 +172,17 @@ def test_the_rehearsal_goes_by_the_form_and_saves_nothing(bob: Client, seller: S
     assert "Once the form is complete" in bob.post(address, sent(review, delay_days="1")).content.decode()
 
 
+def test_the_rehearsal_goes_by_a_file_that_is_chosen_and_not_saved_yet(
+    bob: Client, seller: Seller, review: Campaign
+) -> None:
+    make_order(make_account(seller), delivered_at=timezone.now() - timedelta(days=1))
+    assert 'hx-encoding="multipart/form-data"' in bob.get(f"/campaigns/{review.pk}/").content.decode()
+    for content, would_go in ((b"MUG-1", 1), (b"TENT-1", 0)):
+        file = SimpleUploadedFile("skus.csv", content)
+        data = sent(review, rule=["a"], a__kind="sku", a__operator="is") | {"a-file": file}
+        assert bob.post(f"/campaigns/{review.pk}/rehearsal/", data).context["result"].would_go == would_go
+
+
 def test_a_viewer_sees_the_rehearsal_of_what_is_stored(vera: Client, seller: Seller, review: Campaign) -> None:
     make_order(make_account(seller), delivered_at=timezone.now())
     assert vera.post(f"/campaigns/{review.pk}/rehearsal/").context["result"].would_go == 1

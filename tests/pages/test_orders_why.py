@@ -217,3 +217,26 @@ def test_a_viewer_is_offered_no_action(vera: Client, alice: Client, account: Ama
 
     assert "/scheduling/confirm/" in alice.get(f"/orders/{order.pk}/").content.decode()
     assert "/scheduling/confirm/" not in vera.get(f"/orders/{order.pk}/").content.decode()
+
+
+def test_each_campaign_says_its_verdict_in_one_sentence(alice: Client, account: AmazonAccount, seller: Seller) -> None:
+    make_campaigns(seller)
+    order, away = italian(account, buyer=alias()), italian(account, buyer=alias(), status="unshipped")
+    with across_sellers("test"):
+        plan_stale(now=NOW)
+
+    def sentences(order: Order) -> list[str]:
+        said = alice.get(f"/orders/{order.pk}/")
+        found = [follow_up.sentence for follow_up, _ in said.context["follow_ups"]]
+        assert all(escape(sentence) in said.content.decode() for sentence in found)
+        return found
+
+    assert sentences(order) == [
+        "It writes about this order: 2 days after delivery (20 Nov 2026) had passed when the campaign took the order, "
+        "so as soon as possible.",
+        "Not by this campaign: another campaign has this order: Order check-in.",
+    ]
+    assert sentences(away) == ["Not yet: the order has not been shipped (unshipped)."] * 2
+    with across_sellers("test"):
+        Message.objects.update(status=Status.SENT, settled_at=NOW)
+    assert sentences(order)[0] == "Its message does not wait any more: this is what was decided then."
