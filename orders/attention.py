@@ -46,5 +46,5 @@ def ask_for_plans(orders: QuerySet[Order], *, now: datetime) -> int:
 def read_from_the_beginning(account_id: int, *, now: datetime) -> None:
     """Have an account's orders read as at the first time, for there are some that no window has covered."""
     OrderReading.objects.filter(account_id=account_id).update(
-        read_until=None, window_from=None, window_until=None, next_token="", token_at=None, next_at=now
+        read_until=None, window_from=None, window_until=None, window_at=None, next_token="", token_at=None, next_at=now
     )

@@ -147,6 +147,7 @@ class OrderReading(models.Model):
     read_until = models.DateTimeField(null=True, blank=True)  # every change up to here is stored
     window_from = models.DateTimeField(null=True, blank=True)  # the window that is being read, if one is open
     window_until = models.DateTimeField(null=True, blank=True)
+    window_at = models.DateTimeField(null=True, blank=True)  # the latest change that its pages have brought
     next_token = models.TextField(blank=True)
     token_at = models.DateTimeField(null=True, blank=True)  # Amazon's paging tokens live 24 hours
     next_at = models.DateTimeField()
@@ -154,7 +155,7 @@ class OrderReading(models.Model):
     leased_until = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveSmallIntegerField(default=0, db_default=0)  # in a row: each makes the next pause longer
     last_read_at = models.DateTimeField(null=True, blank=True)
-    orders_read = models.PositiveBigIntegerField(default=0)
+    orders_read = models.PositiveBigIntegerField(default=0)  # different ones, by whatever way they came
     unreadable = models.PositiveBigIntegerField(default=0)
     sold_elsewhere_at = models.DateTimeField(null=True, blank=True)  # last seen: an order that Amazon only ships
     trouble = models.CharField(max_length=200, blank=True)  # in the seller's words; empty: all is well
@@ -187,6 +188,15 @@ class OrderReading(models.Model):
         if self.reported_at and self.reported_at > since:
             return self.Source.REPORT
         return self.Source.QUEUE if self.notified_at and self.notified_at > since else self.Source.POLLING
+
+    @property
+    def share_of_window(self) -> float:
+        """How much of the open window is read, from 0 to 1, by the changes that have come: Amazon tells the oldest
+        first. 0 where no window is open."""
+        if not (self.window_from and self.window_until and self.window_at) or self.window_until <= self.window_from:
+            return 0.0
+        read = (self.window_at - self.window_from) / (self.window_until - self.window_from)
+        return min(max(read, 0.0), 1.0)
 
     @property
     def freshest_at(self) -> datetime | None:

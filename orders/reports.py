@@ -264,7 +264,12 @@ def _close_window(report: AmazonReport, *, now: datetime) -> None:
         free = Q(leased_until__isnull=True) | Q(leased_until__lt=now)
         window = OrderReading.objects.filter(free, account_id=report.account_id, window_from__gte=report.data_from)
         window.filter(Q(read_until__isnull=True) | Q(read_until__lt=report.data_until)).update(
-            read_until=report.data_until, window_from=None, window_until=None, next_token="", token_at=None
+            read_until=report.data_until,
+            window_from=None,
+            window_until=None,
+            window_at=None,
+            next_token="",
+            token_at=None,
         )
 
 

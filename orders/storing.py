@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 from django.db import DataError, IntegrityError, transaction
+from django.db.models import F
 
 from accounts import lookup, secrets
 from accounts.manyrows import Row
@@ -18,7 +19,7 @@ from amazon.values import AmazonOrder, FulfilledBy, OrderStatus, PackageStatus
 from amazon.values import OrderItem as AmazonItem
 from orders import upserting
 from orders.attention import orders_changed
-from orders.models import ALIAS_KEPT_FOR, Order, OrderItem
+from orders.models import ALIAS_KEPT_FOR, Order, OrderItem, OrderReading
 
 log = structlog.get_logger(__name__)
 
@@ -84,6 +85,8 @@ def _store_page(account: AmazonAccount, orders: list[AmazonOrder], *, now: datet
     differing = upserting.upsert_items(items, is_report=is_report) if items else set()
     if late := differing - applied.changed:
         Order.objects.filter(pk__in=late).update(changed_at=now, replan_at=now)
+    if applied.new:
+        OrderReading.objects.filter(account=account).update(orders_read=F("orders_read") + len(applied.new))
     if changed := (applied.changed | late) - applied.new:
         orders_changed.send(sender=None, seller_id=account.seller_id, order_ids=changed, now=now)
 

@@ -38,8 +38,8 @@ LONGEST_TURN: Final = timedelta(minutes=1)  # then others have theirs; what is l
 AFTER_TROUBLE: Final = timedelta(minutes=2)  # then 4, 8, 16, 32: an account in trouble must not eat the others' time
 MOST_DOUBLINGS: Final = 4
 WINDOW: Final = (
-    "orders_read", "unreadable", "sold_elsewhere_at",
-    "next_token", "token_at", "window_from", "window_until", "read_until",
+    "unreadable", "sold_elsewhere_at",
+    "next_token", "token_at", "window_from", "window_until", "window_at", "read_until",
 )  # what a page changes; other columns are others'
 RING_AGAIN: Final = timedelta(seconds=30)
 RINGS_AT_ONCE: Final = 200
@@ -203,14 +203,14 @@ def store_page(reading: OrderReading, page: OrdersPage, *, now: datetime) -> int
             # Somebody asked meanwhile to begin anew, with other marketplaces, or has read on: that stands.
             reading.refresh_from_db(fields=WINDOW)
             return stored
-        reading.orders_read = F("orders_read") + stored
         reading.unreadable = F("unreadable") + (len(page.orders) - elsewhere - stored)
         reading.sold_elsewhere_at = now if elsewhere else reading.sold_elsewhere_at
         reading.next_token, reading.token_at = page.next_token or "", now
         reading.window_until = reading.window_until or _told_until(page, now=now)
+        reading.window_at = max((order.last_updated_at for order in orders), default=reading.window_at)
         if page.next_token is None:
             reading.read_until = reading.window_until
-            reading.window_from = reading.window_until = reading.token_at = None
+            reading.window_from = reading.window_until = reading.window_at = reading.token_at = None
         reading.save(update_fields=WINDOW)
         reading.refresh_from_db(fields=WINDOW)
     return stored
@@ -250,8 +250,8 @@ def _open_window(reading: OrderReading, *, now: datetime) -> None:
     if reading.window_from is not None and not is_stale:
         return  # a run died in between: go on where it stopped
     reading.window_from = (reading.read_until - OVERLAP) if reading.read_until else now - FIRST_READING
-    reading.next_token, reading.token_at, reading.window_until = "", None, None
-    reading.save(update_fields=["window_from", "next_token", "token_at", "window_until"])
+    reading.next_token, reading.token_at, reading.window_until, reading.window_at = "", None, None, None
+    reading.save(update_fields=["window_from", "next_token", "token_at", "window_until", "window_at"])
 
 
 def _forget_window(reading: OrderReading) -> None:
@@ -259,9 +259,9 @@ def _forget_window(reading: OrderReading) -> None:
 
     What was stored of it is stored again, and the watermark has not moved.
     """
-    reading.window_from = reading.token_at = reading.window_until = None
+    reading.window_from = reading.token_at = reading.window_until = reading.window_at = None
     reading.next_token = ""
-    reading.save(update_fields=["window_from", "next_token", "token_at", "window_until"])
+    reading.save(update_fields=["window_from", "next_token", "token_at", "window_until", "window_at"])
 
 
 def _finish(

@@ -3,7 +3,7 @@ and the opt-out card is what is left.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.contrib import messages
@@ -23,18 +23,20 @@ from campaigns.views.words import timing
 from messaging.models import Channel
 from orders.models import Order, OrderReading
 
-READS_BACK: Final = timedelta(days=40)  # the first reading (orders.sync)
 LOOKED_AT: Final = 10_000  # the newest orders: the page asks again every two seconds while more are read
-ALMOST: Final = 95  # per cent: only the end of the reading is the end
+LEAST: Final = 3  # per cent: so that there is a bar
+ALMOST: Final = 95  # only the end of the reading is the end
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the first reading of one account has come. `share` is in per cent."""
+    """How far the first reading of one account has come. `share` is in per cent, by the changes that have come: the
+    oldest purchase says nothing of it, for Amazon tells the oldest change first."""
 
     account: AmazonAccount
     orders: int
     oldest_at: datetime | None
+    latest_change_at: datetime | None
     is_done: bool
     trouble: str
     share: int
@@ -83,7 +85,7 @@ def default_campaign(seller: Seller) -> Campaign | None:
 
 def _context(seller: Seller) -> dict[str, object]:
     now = timezone.now()
-    progress = progress_of(seller, now=now)
+    progress = progress_of(seller)
     campaign = default_campaign(seller)
     result = rehearse(campaign, now=now, among=LOOKED_AT) if campaign is not None and progress else None
     reasons = (result.later + result.would_not).most_common(4) if result else []
@@ -100,7 +102,7 @@ def _context(seller: Seller) -> dict[str, object]:
     }
 
 
-def progress_of(seller: Seller, *, now: datetime) -> list[Progress]:
+def progress_of(seller: Seller) -> list[Progress]:
     """Of each connected account. Two queries."""
     accounts = AmazonAccount.objects.for_seller(seller).filter(status=AmazonAccount.Status.CONNECTED)
     oldest = dict(
@@ -111,8 +113,8 @@ def progress_of(seller: Seller, *, now: datetime) -> list[Progress]:
         reading: OrderReading | None = getattr(account, "reading", None)  # made when a worker first looks at it
         at = oldest.get(account.pk)
         is_done = reading is not None and reading.last_read_at is not None
-        days = min((now - at) / READS_BACK, 1) if at else 0
-        share = 100 if is_done else min(ALMOST, max(3, round(100 * days)))
+        share = 100 if is_done else min(ALMOST, max(LEAST, round(100 * reading.share_of_window) if reading else 0))
         orders, trouble = (reading.orders_read, reading.trouble) if reading else (0, "")
-        found.append(Progress(account, orders, at, is_done, trouble, share))
+        latest = reading.window_at if reading else None
+        found.append(Progress(account, orders, at, latest, is_done, trouble, share))
     return found

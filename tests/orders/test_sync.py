@@ -14,8 +14,8 @@ from accounts.models import AccountMarketplace, AmazonAccount
 from accounts.rowsecurity import across_sellers
 from amazon.operations import Operation
 from amazon.values import OrdersPage
-from orders import sync
-from orders.models import Order, OrderReading
+from orders import naming, reports, sync
+from orders.models import AmazonReport, Order, OrderReading
 from tests.amazon.harness import Amazon, Json
 from tests.makers import DE, IT, make_connected_account, make_seller
 
@@ -55,6 +55,42 @@ def reading_of(account: AmazonAccount) -> OrderReading:
 def searches(amazon: Amazon) -> list[dict[str, list[str]]]:
     """What was asked of searchOrders, call by call."""
     return [parse_qs(call["query"].lstrip("?")) for call in amazon.calls(SEARCH)]
+
+
+def test_an_order_counts_once_however_often_and_by_whatever_way_it_is_read(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    simulated_amazon.do("reports", seconds=0)
+    first, *_ = simulated_amazon.orders(theirs, [{} for _ in range(3)])
+    for turn in range(3):
+        OrderReading.objects.update(next_at=now)
+        sync.accounts_to_read(now=now + turn * EVERY)
+        sync.read_account(account.pk, every=EVERY, now=now + turn * EVERY)
+    assert reading_of(account).orders_read == 3
+
+    fourth = simulated_amazon.order(theirs)
+    naming.name_orders(account, [first["order_id"], fourth["order_id"]], due_at=now, now=now)
+    assert naming.read_named(account.pk, now=now) == 2
+    simulated_amazon.order(theirs)
+    reports.want(account, AmazonReport.Kind.ORDERS, (now - timedelta(days=29), now), now=now)
+    for hour in range(5):
+        for pk in reports.due(now=now + timedelta(hours=hour)):
+            reports.work_on(pk, now=now + timedelta(hours=hour))
+    assert reading_of(account).orders_read == Order.objects.count() == 5
+
+
+def test_the_progress_of_a_first_reading_goes_by_the_changes_that_have_come(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulated_amazon.orders(
+        theirs, [{"updated_at": now - timedelta(days=40, hours=-1) + timedelta(hours=4 * n)} for n in range(220)]
+    )
+    with monkeypatch.context() as dying, pytest.raises(Crash):
+        crash_at_page(3, dying)
+        read(account, now)
+    assert 0.80 < reading_of(account).share_of_window < 0.86  # 200 of 220 changes over 37 of 40 days
+    read(account, now + sync.LEASE + timedelta(seconds=1))
+    assert reading_of(account).share_of_window == 0 and reading_of(account).window_at is None
 
 
 class Crash(Exception):

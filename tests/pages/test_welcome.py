@@ -23,13 +23,20 @@ def test_the_progress_says_how_many_orders_and_back_to_when(bob: Client, seller:
     account, now = make_account(seller), timezone.now()
     make_order(account, purchased_at=now - timedelta(days=20), fulfilled_by=Order.FulfilledBy.AMAZON)
     with across_sellers("test"):
-        OrderReading.objects.update_or_create(
-            account=account, defaults={"seller": seller, "next_at": now, "orders_read": 1, "last_read_at": None}
+        OrderReading.objects.create(
+            account=account,
+            seller=seller,
+            next_at=now,
+            orders_read=1,
+            window_from=now - timedelta(days=40),
+            window_at=now - timedelta(days=30),
+            window_until=now,
         )
     page = bob.get("/welcome/").content.decode()
 
-    assert 'aria-valuenow="50"' in page
+    assert 'aria-valuenow="25"' in page  # by the changes that have come, however old the first order was
     assert f"1 order so far, back to {now - timedelta(days=20):%-d %b %Y}" in page
+    assert f"changes up to {now - timedelta(days=30):%-d %b %Y} have come" in page
     assert "/welcome/progress/" in page and "so far." in page
     with across_sellers("test"):
         OrderReading.objects.update(last_read_at=now)
