@@ -51,6 +51,9 @@ class PagedAdmin(ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
 
+    class Media:
+        css = {"all": ["operators.css"]}
+
 
 class ReadOnlyAdmin(PagedAdmin):
     """To look at. Fields are named by `readonly_fields`, or are all but the sealed ones."""

@@ -57,9 +57,6 @@ class NoticeAdmin(ReadOnlyAdmin):
     actions = ("examine_again", "confirm", "dismiss", "promote_template")  # type: ignore[assignment]
     change_form_template = "admin/optouts/notice.html"
 
-    class Media:
-        css = {"all": ["operators.css"]}
-
     def get_urls(self) -> list[URLPattern]:
         decide = self.admin_site.admin_view(self.decide)
         return [path("<int:pk>/decide/", decide, name="optouts_decide"), *super().get_urls()]
@@ -216,9 +213,6 @@ class GuardAlarmAdmin(ReadOnlyAdmin):
     list_filter = (("settled_at", admin.EmptyFieldListFilter), "kind")
     list_select_related = ("seller", "settled_by")
     search_fields = ("seller__name", "=about")
-
-    class Media:
-        css = {"all": ["operators.css"]}
 
     ordering = (models.F("settled_at").desc(nulls_first=True), "-id")
     actions = ("settle",)  # type: ignore[assignment]

@@ -182,6 +182,14 @@ def test_quarantined_notices_are_found_with_their_reason(operator: Client, selle
     assert "All is proved." not in page
 
 
+def test_each_cell_of_a_list_bears_the_name_of_its_column_for_phones(operator: Client, seller: Seller) -> None:
+    make_notice(seller)
+    page = operator.get("/admin/optouts/notice/").content.decode()
+    assert '<th data-label="Received at" class="field-received_at' in page
+    assert '<td data-label="Amazon order id" class="field-amazon_order_id' in page
+    assert '<td class="action-checkbox">' in page
+
+
 def test_a_notice_is_examined_again_when_its_mail_is_still_kept(operator: Client, seller: Seller) -> None:
     kept = make_notice(seller, status="quarantined", look_at=None)
     purged = make_notice(seller, status="quarantined", look_at=None, raw_sealed=None)
