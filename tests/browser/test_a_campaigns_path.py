@@ -50,9 +50,19 @@ def test_from_a_new_campaign_to_why(
     expect(page.get_by_text("It has no letter yet")).to_be_visible()
     looked_at("campaign")
 
+    kind = page.get_by_label("What the rule is about").last
+    kind.select_option("sku")
+    page.get_by_label("Or a file (CSV)").set_input_files(
+        {"name": "a list of all our products.csv", "mimeType": "text/csv", "buffer": b"sku,title\nTENT-02,Tent\n"}
+    )
+    page.get_by_role("button", name="Pick from your orders").click()
+    page.get_by_label("MUG-1").check()
+    expect(page.get_by_role("button", name="Template in the buyer")).to_be_visible()
+    looked_at("products")
+
     page.get_by_role("link", name="Write its letter").click()
     page.get_by_label("Subject").fill("Your order {{ order_id }}")
-    page.get_by_label("Text", exact=False).first.fill(FORBIDDEN)
+    page.locator("textarea[name=body]").fill(FORBIDDEN)
     expect(page.get_by_text("This asks only happy buyers for a review")).to_be_visible()
     expect(page.get_by_text("This asks for a positive review")).to_be_visible()
     looked_at("forbidden")
@@ -68,8 +78,8 @@ def test_from_a_new_campaign_to_why(
     looked_at("refused")
 
     page.get_by_role("link", name="Mend this letter").click()
-    page.get_by_label("Text", exact=False).first.fill("")
-    page.get_by_label("Text", exact=False).first.fill(MENDED + " ")
+    page.locator("textarea[name=body]").fill("")
+    page.locator("textarea[name=body]").fill(MENDED + " ")
     page.get_by_role("button", name="Order id").click()
     expect(page.get_by_text("Nothing in it breaks a rule")).to_be_visible()
     shown = page.frame_locator("#letter-checked iframe")
