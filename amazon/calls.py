@@ -38,7 +38,7 @@ _INCLUDED = ("BUYER", "CANCELLATION", "FULFILLMENT", "PACKAGES", "PROCEEDS", "PR
 class Call:
     """One request, complete but for the end point and the access token. `body` is sent as JSON; None means no body."""
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "DELETE"]
     path: str
     query: Mapping[str, str] = field(repr=False)
     body: Mapping[str, object] | None = field(default=None, repr=False)
@@ -62,7 +62,7 @@ class _Describing(Client):  # type: ignore[misc]  # the package is not typed
         parameters, body = dict(params or {}), dict(data or {})
         method = str(parameters.pop("method", None) or body.pop("method", "GET"))
         query = {name: str(value) for name, value in parameters.items()}
-        return Call(cast(Literal["GET", "POST"], method), path, query, body or None)
+        return Call(cast(Literal["GET", "POST", "DELETE"], method), path, query, body or None)
 
 
 class _Orders(_Describing, OrdersV20260101):  # type: ignore[misc]
@@ -195,6 +195,11 @@ def create_subscription(notification_type: str, destination_id: str) -> Call:
     return cast(Call, _Notifications().create_subscription(notification_type, destination_id))
 
 
+def delete_subscription(notification_type: str, subscription_id: str) -> Call:
+    """Have them sent no more. Needs a token of the application's own."""
+    return cast(Call, _Notifications().delete_notification_subscription(notification_type, _path_safe(subscription_id)))
+
+
 def get_destinations() -> Call:
     """Ask which destinations the application has. Needs a token of the application's own."""
     return cast(Call, _Notifications().get_destinations())
@@ -206,7 +211,7 @@ def create_destination(name: str, queue_arn: str) -> Call:
 
 
 def _path_safe(id: str) -> str:
-    """Amazon's own ids of reports and documents go back into a path: nothing else may."""
+    """Amazon's own ids of reports, documents and subscriptions go back into a path: nothing else may."""
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,200}", id) or id.startswith("."):
         raise ValueError("this is not an id of Amazon's")
     return id

@@ -281,6 +281,15 @@ class ApplicationClient:
         call = calls.create_destination(f"orders-{queue_arn.rpartition(':')[2]}"[:256], queue_arn)
         return reading.destination_id(self._ask(Operation.CREATE_DESTINATION, call).body)
 
+    def end_subscription(self, subscription_id: str) -> None:
+        """Have a seller's ORDER_CHANGE notifications sent no more. Done, too, where Amazon knows no such subscription.
+        ValueError for what cannot be an id of Amazon's."""
+        try:
+            self._ask(Operation.DELETE_SUBSCRIPTION, calls.delete_subscription(ORDER_CHANGE, subscription_id))
+        except Refused as missing:
+            if missing.status != 404:
+                raise
+
     def _ask(self, operation: Operation, call: calls.Call) -> Reply:
         token = login.application_token(self._application, login.NOTIFICATIONS)
         headers: Mapping[str, str] = {"x-amz-access-token": token.value, "content-type": "application/json"}

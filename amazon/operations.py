@@ -35,6 +35,7 @@ class Operation(StrEnum):
     GET_REPORT_DOCUMENT = "getReportDocument"
     GET_SUBSCRIPTION = "getSubscription"
     CREATE_SUBSCRIPTION = "createSubscription"
+    DELETE_SUBSCRIPTION = "deleteSubscriptionById"
     GET_DESTINATIONS = "getDestinations"
     CREATE_DESTINATION = "createDestination"
 
@@ -69,6 +70,7 @@ PLANS: dict[Operation, Plan] = {
     Operation.GET_REPORT_DOCUMENT: Plan(rate=0.0167, burst=15),
     Operation.GET_SUBSCRIPTION: Plan(rate=1, burst=5),
     Operation.CREATE_SUBSCRIPTION: Plan(rate=1, burst=5),
+    Operation.DELETE_SUBSCRIPTION: Plan(rate=1, burst=5),
     Operation.GET_DESTINATIONS: Plan(rate=1, burst=5),
     Operation.CREATE_DESTINATION: Plan(rate=1, burst=5),
 }
@@ -82,7 +84,7 @@ ORDER_MESSAGES: dict[OrderMessageKind, Operation] = {
 }
 """The operation that sends an order message of each kind."""
 
-# The status by which Amazon's model says yes: 201 to a POST and 200 to a GET, but for these.
+# The status by which Amazon's model says yes: 201 to a POST and 200 to the others, but for these.
 _YES: dict[Operation, int] = {
     Operation.CREATE_REPORT: 202,
     Operation.CREATE_SUBSCRIPTION: 200,

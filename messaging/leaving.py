@@ -1,6 +1,7 @@
 """A seller disconnects an Amazon account: what stops at once, what is erased when, and what stays. Verb.
 
-At once: the authorisation is forgotten, nothing is read or sent, what was waiting is held. Within 30 days: what Amazon
+At once: the authorisation is forgotten, nothing is read or sent, Amazon is asked to send its changes no more, what was
+waiting is held. Within 30 days: what Amazon
 calls personal data, the buyers' aliases, and our letters, which quote orders. For good: the opt-out list and the ledger
 of what was sent, which know no buyer by name or address. Connecting again in time keeps everything.
 """
@@ -18,7 +19,7 @@ from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
 from messaging import outbox
 from messaging.models import Hold, Message, Status
-from orders.attention import read_from_the_beginning
+from orders.attention import leave_queue_of_changes, read_from_the_beginning
 from orders.models import Order
 
 log = structlog.get_logger(__name__)
@@ -56,6 +57,7 @@ def disconnect(account: AmazonAccount, *, now: datetime) -> bool:
             return False
         waiting = Message.objects.filter(account=account, status=Status.SCHEDULED).values_list("pk", flat=True)
         outbox.hold(list(waiting), cause=Hold.ACCESS, reason=DISCONNECTED, now=now)
+        leave_queue_of_changes(account.pk, now=now)
     log.info("account_disconnected", account=account.pk, seller=account.seller_id)
     return True
 

@@ -43,6 +43,11 @@ def ask_for_plans(orders: QuerySet[Order], *, now: datetime) -> int:
     return orders.filter(purchased_at__gt=now - PLANNED_FOR).update(replan_at=now)
 
 
+def leave_queue_of_changes(account_id: int, *, now: datetime) -> None:
+    """The account is disconnected: Amazon shall send its changes no more, as soon as somebody can tell it so."""
+    OrderReading.objects.filter(account_id=account_id).update(subscribe_at=now)
+
+
 def read_from_the_beginning(account_id: int, *, now: datetime) -> None:
     """Have an account's orders read as at the first time, for there are some that no window has covered."""
     OrderReading.objects.filter(account_id=account_id).update(

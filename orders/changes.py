@@ -32,6 +32,7 @@ KEPT: Final = timedelta(days=30)  # SQS itself forgets after fourteen at most
 LARGEST_KEPT: Final = 64 * 1024
 SUBSCRIPTION_CHECKED_EVERY: Final = timedelta(days=1)
 AFTER_TROUBLE: Final = timedelta(minutes=30)
+UNSUBSCRIBED_WITHIN: Final = timedelta(days=7)
 
 
 def open_queue() -> ChangeQueue | None:
@@ -44,7 +45,8 @@ def open_queue() -> ChangeQueue | None:
 
 
 def receive(queue: ChangeQueue, *, now: datetime, wait: timedelta = timedelta()) -> int:
-    """Take up to ten messages; returns how many there were. Raises `NotReached` where the queue cannot be had."""
+    """Take up to ten messages, and listen for `wait` where there is none; returns how many there were. Raises
+    `NotReached` where the queue cannot be had."""
     messages = queue.receive(wait=wait)
     if messages:
         with across_sellers("changes name orders of any seller"):
@@ -156,6 +158,34 @@ def _subscribe(row: OrderReading, destination_id: str | None, *, now: datetime) 
         else:
             changes = {"subscription_id": id[:100], "subscribe_at": now + SUBSCRIPTION_CHECKED_EVERY}
     OrderReading.objects.filter(pk=row.pk).update(**changes)
+
+
+def unsubscribe_due(*, now: datetime) -> int:
+    """End the subscriptions of accounts that have been disconnected; returns how many are ended.
+
+    Amazon is asked by the application itself: the seller's token is gone by then. What it does not answer is tried
+    again for a week.
+    """
+    with across_sellers("accounts that left are subscribed no more"):
+        left = OrderReading.objects.select_related("account").filter(
+            Q(subscribe_at__isnull=True) | Q(subscribe_at__lte=now),
+            account__status=AmazonAccount.Status.DISCONNECTED,
+            account__disconnected_at__gt=now - UNSUBSCRIBED_WITHIN,
+        )
+        return sum(_unsubscribe(row, now=now) for row in left.exclude(subscription_id="").order_by("pk")[:200])
+
+
+def _unsubscribe(row: OrderReading, *, now: datetime) -> bool:
+    connected = OrderReading.objects.filter(account__status=AmazonAccount.Status.CONNECTED)
+    if not connected.filter(subscription_id=row.subscription_id).exists():  # else another seller has it now
+        try:
+            ApplicationClient(application(), Region(row.account.region)).end_subscription(row.subscription_id)
+        except (AmazonError, ValueError) as trouble:
+            log.warning("not_unsubscribed", account=row.account_id, trouble=type(trouble).__name__)
+            OrderReading.objects.filter(pk=row.pk).update(subscribe_at=now + AFTER_TROUBLE)
+            return False
+    OrderReading.objects.filter(pk=row.pk).update(subscription_id="", subscribe_at=None)
+    return True
 
 
 def purge(*, now: datetime) -> int:

@@ -10,6 +10,9 @@ from orders import changes, languages, naming, reports, retention, sync
 
 NOT_OWED_AFTER = 30  # seconds: a call that no worker has heard by then is made again
 MOST_BATCHES = 50  # of ten messages; then somebody else has his turn
+# Long polling: without a wait SQS asks only some of its servers, and may give nothing where there is something. No
+# longer than this, for the worker has other things to do.
+LISTENS_FOR = timedelta(seconds=2)
 
 
 @shared_task(name="orders.sync_due")
@@ -40,7 +43,7 @@ def receive_changes() -> None:
         return
     try:
         for _ in range(MOST_BATCHES):
-            if not changes.receive(queue, now=timezone.now()):
+            if not changes.receive(queue, now=timezone.now(), wait=LISTENS_FOR):
                 return
     finally:
         queue.close()
@@ -48,7 +51,9 @@ def receive_changes() -> None:
 
 @shared_task(name="orders.subscribe_due")
 def subscribe_due() -> None:
-    changes.subscribe_due(now=timezone.now())
+    now = timezone.now()
+    changes.subscribe_due(now=now)
+    changes.unsubscribe_due(now=now)
 
 
 @shared_task(name="orders.named_due")

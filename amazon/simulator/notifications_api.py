@@ -63,6 +63,16 @@ def create_subscription(inquiry: Inquiry) -> Answer:
     return Answer({"payload": _subscription(_find(inquiry))})
 
 
+def delete_subscription(inquiry: Inquiry) -> Answer:
+    """By its id, whichever seller's it is: the application asks, not the seller."""
+    inquiry.only()
+    with inquiry.simulation.store.write() as connection:
+        gone = connection.execute("DELETE FROM subscriptions WHERE subscription_id = ?", (inquiry.order_id,)).rowcount
+    if not gone:
+        raise ApiRefused(404, "NotFound", "No subscription was found.")
+    return Answer({})
+
+
 def _find(inquiry: Inquiry) -> Any:
     row = inquiry.simulation.store.row(
         "SELECT * FROM subscriptions WHERE selling_partner_id = ?", inquiry.account.selling_partner_id
@@ -95,4 +105,12 @@ OPERATIONS = [
     Operation("createDestination", "POST", _DESTINATIONS, RATE, create_destination, is_grantless=True),
     Operation("getSubscription", "GET", _SUBSCRIPTIONS, RATE, get_subscription),
     Operation("createSubscription", "POST", _SUBSCRIPTIONS, RATE, create_subscription),
+    Operation(
+        "deleteSubscriptionById",
+        "DELETE",
+        "/notifications/v1/subscriptions/ORDER_CHANGE/{subscriptionId}",
+        RATE,
+        delete_subscription,
+        is_grantless=True,
+    ),
 ]

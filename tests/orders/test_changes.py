@@ -1,16 +1,20 @@
 """Order changes from Amazon's queue: each taken once, none lost, none believed of a stranger."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from accounts.authorised import name_in_quotas, quotas
+from accounts.lifecycle import connect_account
 from accounts.models import AccountMarketplace, AmazonAccount
 from amazon.errors import NotReached
+from amazon.marketplaces import Region
 from amazon.operations import Operation
 from amazon.queue import ChangeQueue
-from orders import changes, naming, storing
+from messaging import leaving
+from orders import changes, naming, storing, tasks
 from orders.models import ChangeNotice, Order, OrderReading, OrderToRead
 from tests.amazon.harness import Amazon, Json
 from tests.makers import DE, IT, make_connected_account, make_seller
@@ -67,6 +71,17 @@ def test_a_change_is_read_from_amazon_within_one_ring(
     assert Order.objects.get().amazon_order_id == order["order_id"] and waiting() == []
     assert OrderReading.objects.get().notified_at == now
     assert simulated_amazon.read("queue")["messages"] == []  # deleted, for it is kept here
+
+
+def test_a_ring_listens_for_a_moment_and_takes_what_comes_meanwhile(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, queue: ChangeQueue, now: datetime
+) -> None:
+    order = simulated_amazon.order(theirs, updated_at=now - timedelta(hours=1))
+    later = threading.Timer(0.5, lambda: simulated_amazon.do("order-changes", order_id=order["order_id"]))
+    later.start()
+    tasks.receive_changes()
+    later.join()
+    assert waiting() == [order["order_id"]] and simulated_amazon.read("queue")["messages"] == []
 
 
 def test_subscribers_hear_of_what_happens_by_itself(
@@ -266,6 +281,70 @@ def test_a_second_connection_finds_the_subscription_and_the_destination(
     assert changes.subscribe_due(now=now + timedelta(days=1)) == 1
     assert OrderReading.objects.get().subscription_id == first != ""
     assert len(simulated_amazon.calls("createDestination")) == len(simulated_amazon.calls("createSubscription")) == 1
+
+
+def again(account: AmazonAccount, theirs: Json, now: datetime) -> None:
+    """The owner connects it again."""
+    connect_account(
+        account.seller,
+        region=Region.EU,
+        selling_partner_id=theirs["selling_partner_id"],
+        refresh_token=theirs["refresh_token"],
+        stores=[(IT, "Shop"), (DE, "Shop")],
+        now=now,
+    )
+
+
+def test_a_disconnected_account_is_subscribed_no_more_and_one_that_comes_back_is_again(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    changes.subscribe_due(now=now)
+    first = OrderReading.objects.get().subscription_id
+    assert changes.unsubscribe_due(now=now) == 0  # it is connected
+    leaving.disconnect(account, now=now)
+    assert OrderReading.objects.get().subscription_id == first  # disconnecting waits for nobody
+    assert changes.unsubscribe_due(now=now) == 1 and changes.unsubscribe_due(now=now) == 0
+    assert OrderReading.objects.get().subscription_id == ""
+    assert [call["status"] for call in simulated_amazon.calls("deleteSubscriptionById")] == [200]
+
+    again(account, theirs, now)
+    assert changes.subscribe_due(now=now) == 1
+    assert OrderReading.objects.get().subscription_id not in ("", first)
+
+
+@pytest.mark.parametrize("operation", ["token", "deleteSubscriptionById"])
+def test_trouble_with_the_end_of_a_subscription_is_tried_again_for_a_week(
+    simulated_amazon: Amazon, account: AmazonAccount, now: datetime, operation: str
+) -> None:
+    changes.subscribe_due(now=now)
+    leaving.disconnect(account, now=now)
+    simulated_amazon.fault(operation, "html503", times=2)
+    assert changes.unsubscribe_due(now=now) == 0 and changes.unsubscribe_due(now=now + timedelta(minutes=1)) == 0
+    assert changes.unsubscribe_due(now=now + changes.AFTER_TROUBLE) == 0
+    assert changes.unsubscribe_due(now=now + timedelta(days=8)) == 0
+    assert changes.unsubscribe_due(now=now + 2 * changes.AFTER_TROUBLE) == 1
+
+
+def test_a_subscription_that_amazon_has_ended_itself_is_done_with(
+    simulated_amazon: Amazon, account: AmazonAccount, now: datetime
+) -> None:
+    changes.subscribe_due(now=now)
+    leaving.disconnect(account, now=now)
+    OrderReading.objects.update(subscription_id="0" * 32)
+    assert changes.unsubscribe_due(now=now) == 1 and OrderReading.objects.get().subscription_id == ""
+
+
+def test_a_subscription_that_another_seller_has_taken_over_stays(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    changes.subscribe_due(now=now)
+    leaving.disconnect(account, now=now)
+    other = make_connected_account(make_seller("Mallory's shop"), theirs)
+    OrderReading.objects.create(account=other, seller_id=other.seller_id, next_at=now)
+    changes.subscribe_due(now=now)
+    assert changes.unsubscribe_due(now=now) == 1
+    assert simulated_amazon.calls("deleteSubscriptionById") == []
+    assert OrderReading.objects.get(account=other).subscription_id != ""
 
 
 @pytest.mark.parametrize("operation", ["token", "getDestinations", "createDestination", "createSubscription"])
