@@ -19,7 +19,7 @@ from accounts import lookup
 from accounts.models import Seller, User
 from campaigns.models import Exclusion
 from messaging import outbox
-from messaging.models import Message
+from messaging.models import Message, Purpose
 from orders.attention import ask_for_plans
 from orders.facts import OrderFacts
 from orders.models import Order, OrderItem
@@ -122,8 +122,7 @@ def exclude(seller: Seller, aims: Iterable[Aim], *, by: User | None, now: dateti
         touched = _ask_for_plans(seller.pk, list(wanted.values()), now=now)
         for kind in Kind:
             if touched.get(kind):
-                waiting = Message.objects.filter(order__in=touched[kind], status__in=outbox.WAITING)
-                ids = list(waiting.values_list("pk", flat=True))
+                ids = list(_waiting().filter(order__in=touched[kind]).values_list("pk", flat=True))
                 reason = WHY[kind].removesuffix(" {named}")
                 outbox.cancel(ids, reason=reason, now=now, frees_order=True)
     return new
@@ -163,9 +162,13 @@ def waiting_for(seller: Seller, aims: Sequence[Aim]) -> int:
     for kind, values in _by_kind(aims).items():
         for start in range(0, len(values), AT_ONCE):
             named = _named(kind, values[start : start + AT_ONCE], orders).values("pk")
-            found = Message.objects.filter(order__in=named, status__in=outbox.WAITING)
-            waiting.update(found.values_list("pk", flat=True))
+            waiting.update(_waiting().filter(order__in=named).values_list("pk", flat=True))
     return len(waiting)
+
+
+def _waiting() -> QuerySet[Message]:
+    """What an exclusion takes back: of campaigns. What a person writes for one order is hers."""
+    return Message.objects.filter(status__in=outbox.WAITING, purpose=Purpose.CAMPAIGN)
 
 
 def lift(seller: Seller, ids: Iterable[int], *, by: User | None, now: datetime) -> list[Exclusion]:

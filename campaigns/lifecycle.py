@@ -136,6 +136,8 @@ def activate(campaign: Campaign, *, by: User | None = None, now: datetime, catch
 def why_never(campaign: Campaign, *, now: datetime, takes_since: datetime | None) -> str | None:
     """Why nothing could ever be sent, were it switched on now for orders from then on; None: something could."""
     by_letter = campaign.channel != Channel.REQUEST_REVIEW
+    if by_letter and campaign.no_match == Campaign.NoMatch.SKIP and not campaign.templates.all():
+        return "It has no letter yet, so nothing would ever be sent."
     return impossible(timing_of(campaign), by_letter=by_letter, now=now, takes_since=takes_since)
 
 

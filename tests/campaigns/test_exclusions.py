@@ -12,7 +12,16 @@ from campaigns.models import Exclusion, FollowUp
 from messaging.models import Message, Status
 from optouts import rekeying
 from orders.models import Order, OrderItem
-from tests.makers import NOW, alias, make_account, make_campaigns, make_order, make_seller, make_user
+from tests.makers import (
+    NOW,
+    alias,
+    make_account,
+    make_campaigns,
+    make_critical_message,
+    make_order,
+    make_seller,
+    make_user,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
 
@@ -64,6 +73,16 @@ def test_what_is_lifted_is_planned_again(order: Order, kind: Kind) -> None:
     assert exclusions.lift(order.seller, [row.pk], by=None, now=later) == []
     planning.plan_stale(now=later)
     assert status(order) == [Status.CANCELLED, Status.SCHEDULED]
+
+
+def test_what_a_person_has_written_about_an_excluded_order_still_goes(account: AmazonAccount) -> None:
+    order = make_order(account, buyer=alias())
+    written = make_critical_message(order)
+    aims = [of(order, Kind.ORDER)]
+    assert exclusions.waiting_for(order.seller, aims) == 0
+    exclusions.exclude(order.seller, aims, by=None, now=NOW)
+    written.refresh_from_db()
+    assert written.status == Status.SCHEDULED
 
 
 def test_excluding_twice_is_excluding_once(order: Order) -> None:

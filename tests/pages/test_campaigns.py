@@ -146,6 +146,18 @@ def test_a_campaign_that_could_never_send_cannot_be_turned_on(bob: Client, revie
     assert again(review).status == Campaign.Status.ACTIVE
 
 
+def test_a_campaign_of_letters_without_a_letter_cannot_be_turned_on(bob: Client, check_in: Campaign) -> None:
+    with across_sellers("test"):
+        check_in.templates.all().delete()
+    assert "It has no letter yet" in bob.get(f"/campaigns/{check_in.pk}/switch/").content.decode()
+    bob.post(f"/campaigns/{check_in.pk}/switch/", {"wanted": "on"})
+    assert again(check_in).status == Campaign.Status.DRAFT
+    with across_sellers("test"):
+        Campaign.objects.filter(pk=check_in.pk).update(no_match="request")  # then Amazon writes to everybody
+    bob.post(f"/campaigns/{check_in.pk}/switch/", {"wanted": "on"})
+    assert again(check_in).status == Campaign.Status.ACTIVE
+
+
 def test_a_campaign_that_is_on_takes_no_last_day_before_its_first_order_could_be_due(
     bob: Client, review: Campaign
 ) -> None:
