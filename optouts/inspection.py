@@ -31,7 +31,6 @@ _VERIFIED = frozenset({SignatureResult.PASSED, SignatureResult.TOO_OLD, Signatur
 _ADDRESS = re.compile(rb"[A-Za-z0-9._+=-]{1,100}@[A-Za-z0-9.-]{1,100}")
 _RECEIVED_FOR = re.compile(rb"\sfor\s+<([^<>\s]{1,200})>")
 _STAMP = re.compile(rb"[\s;]t=([0-9]{10})(?![0-9])")
-_LATEST = timedelta(days=30)
 _MAX_STAMPS = 500
 
 
@@ -103,17 +102,17 @@ def describe(raw: bytes, *, resolver: Resolver, deployment: Deployment) -> dict[
 
 
 def received_at(raw: bytes, message: RawMessage | None) -> datetime:
-    """Return the moment as of which to judge the mail: a minute after the last thing that happened to it.
+    """Return the moment as of which to judge the mail: a minute after its topmost Received says that it came.
 
-    That is its newest signature, or the date of its topmost Received; the clock only for a mail without either.
+    Without one, a minute after its newest signature, and the clock only for a mail without either. The topmost Received
+    is our own server's (or the one of the mailbox that a file was saved from): a signature dated after it is no better
+    here than in the pipeline.
     """
-    stamps = [int(match[1]) for _, match in zip(range(_MAX_STAMPS), _STAMP.finditer(raw), strict=False)]
-    received = _date_of(message.get("received")) if message is not None else None
-    signed = [datetime.fromtimestamp(stamp, UTC) for stamp in stamps]
-    if received is not None:
-        signed = [moment for moment in signed if moment < received + _LATEST]
-    latest = max([*signed, *([received] if received else [])], default=None)
-    return latest + timedelta(minutes=1) if latest is not None else datetime.now(UTC)
+    arrived = _date_of(message.get("received")) if message is not None else None
+    if arrived is None:
+        stamps = (int(match[1]) for _, match in zip(range(_MAX_STAMPS), _STAMP.finditer(raw), strict=False))
+        arrived = max((datetime.fromtimestamp(stamp, UTC) for stamp in stamps), default=None)
+    return arrived + timedelta(minutes=1) if arrived is not None else datetime.now(UTC)
 
 
 def _date_of(received: bytes | None) -> datetime | None:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,18 @@ import pytest
 
 from optouts import inspection
 from optouts.examination import Finding
-from tests.notices.builder import ALIAS, INBOUND, ITALIAN, MAILBOX, ORDER, SIGNERS, attached, gmail_forwarded, signed
+from tests.notices.builder import (
+    ALIAS,
+    INBOUND,
+    ITALIAN,
+    MAILBOX,
+    NOW,
+    ORDER,
+    SIGNERS,
+    attached,
+    gmail_forwarded,
+    signed,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT.parent / "shared" / "inbound-samples"
@@ -113,3 +126,12 @@ def test_every_example_mail_gets_what_its_folder_expects():
     assert {line["file"]: [line[key] for key in CHECKED] for line in expected} == {
         name: [line[key] for key in CHECKED] for name, line in found.items()
     }
+
+
+def test_a_mail_is_judged_as_of_the_moment_when_it_came(tmp_path, known):
+    came = (("Received", f"from a by b for <{INBOUND}>; {format_datetime(NOW)}"),)
+    (tmp_path / "honest.eml").write_bytes(signed(replace(ITALIAN, extra=came), at=NOW))
+    (tmp_path / "ahead.eml").write_bytes(signed(replace(ITALIAN, extra=came), at=NOW + timedelta(hours=1)))
+    found = lines(tmp_path, *known)
+
+    assert (found["honest.eml"]["grade"], found["ahead.eml"]["grade"]) == ("A1", "X")
