@@ -42,6 +42,8 @@ _HIRAGANA = re.compile("[\u3041-\u3096]")
 _MANY_BYTES = frozenset(
     {"utf-16", "utf-16-le", "utf-16-be", "cp932", "euc_jp", "gb18030", "big5", "big5hkscs", "cp949"}
 )
+_WIDE = frozenset({"utf-16", "utf-16-le", "utf-16-be"})
+"""Of two bytes for each character: in text with blanks and line ends, and in no other, one of the two is a NUL."""
 _MANY_BYTES |= {"euc_kr", "iso2022_jp_ext", "iso2022_jp_2", "iso2022_jp_3"}
 
 _CHARSETS = {
@@ -150,11 +152,13 @@ def decode_text(payload: bytes, charset: str) -> str:
     UTF-8 are UTF-8, for text in a charset of one byte for each character is so by no accident.
     """
     codec = _CHARSETS.get(charset.strip().lower().strip("'\""))
+    if codec not in _WIDE and payload.count(0) * 4 > len(payload):
+        codec = "utf-16-be" if payload[0::2].count(0) > payload[1::2].count(0) else "utf-16-le"
     if _JAPANESE_ESCAPE in payload and codec in (None, "utf-8", "cp1252"):
         codec = "iso2022_jp_ext"  # a known trouble of forwarders: the label is lost, the escapes are not
     if codec in _MANY_BYTES:
         real = _strictly(payload, "utf-8")
-        if real is not None and _CJK.search(real):
+        if real is not None and (_CJK.search(real) or (codec in _WIDE and 0 not in payload)):
             return real
         named = _strictly(payload, codec)
         return named if named is not None else _guess(payload, codec)

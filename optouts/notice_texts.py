@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from optouts.reasons import Kind, Reason
 from optouts.wording import normalise
 
-_ID = r"\[? ?(?P<id>[0-9]{3}- ?[0-9]{7}- ?[0-9]{7}) ?\]?"
-_ANY_ORDER_ID = re.compile(r"(?<![0-9-])[0-9]{3}- ?[0-9]{7}- ?[0-9]{7}(?![0-9-])")
+_ID = r"[\[(\"'#]{0,2} ?(?P<id>[0-9]{3}-[0-9]{7}-[0-9]{7}) ?[\])\"']{0,2}"
+_ANY_ORDER_ID = re.compile(r"(?<![0-9-])[0-9]{3}-[0-9]{7}-[0-9]{7}(?![0-9-])")
 _BLANK = re.compile(r"\s+")
 _NEIGHBOURHOOD = 250
 _COMPACT_NEIGHBOURHOOD = 100  # without blanks, and with a word in a letter or two, a paragraph is that much shorter
@@ -165,8 +165,8 @@ def _find(text: NoticeText, flat: str) -> list[Match]:
     found = []
     reach = _COMPACT_NEIGHBOURHOOD if text.is_compact else _NEIGHBOURHOOD
     for match in text.sentence.finditer(flat):
-        order_id = match["id"].replace(" ", "")
+        order_id = match["id"]
         near = _ANY_ORDER_ID.findall(flat[match.start() : match.end() + reach])
-        is_clear = all(other.replace(" ", "") == order_id for other in near)
+        is_clear = all(other == order_id for other in near)
         found.append(Match(text, order_id, is_clear))
     return found

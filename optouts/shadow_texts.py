@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from optouts.wording import normalise
 
-_ID = re.compile(r"(?<![0-9-])([0-9]{3}- ?[0-9]{7}- ?[0-9]{7})(?![0-9-])")
+_ID = re.compile(r"(?<![0-9-])([0-9]{3}-[0-9]{7}-[0-9]{7})(?![0-9-])")
 _BLANK = re.compile(r"\s+")
 _BEFORE, _AFTER = 320, 380
 _MAX_IDS = 40
@@ -301,9 +301,7 @@ def _match(match: re.Match[str], window: str, subject: str) -> ShadowMatch | Non
     text = _fitting(window, subject)
     if text is None:
         return None
-    order_id = match[1].replace(" ", "")
-    others = {other.replace(" ", "") for other in _ID.findall(window)}
-    return ShadowMatch(text, order_id, others == {order_id})
+    return ShadowMatch(text, match[1], set(_ID.findall(window)) == {match[1]})
 
 
 def says_undelivered(text: ShadowText, subject: str) -> bool:
@@ -336,7 +334,7 @@ def is_about_a_message(words: str) -> bool:
 
 def order_ids(flat: str) -> tuple[str, ...]:
     """Return the order ids in one line of normalised text, each once."""
-    return tuple(dict.fromkeys(found.replace(" ", "") for found in _ID.findall(flat)[:_MAX_IDS]))
+    return tuple(dict.fromkeys(_ID.findall(flat)[:_MAX_IDS]))
 
 
 def _fitting(window: str, subject: str) -> ShadowText | None:

@@ -21,7 +21,7 @@ from optouts.forward_marks import (
 )
 from optouts.mime import Parts
 from optouts.rawgate import RawMessage, parse_mailbox
-from optouts.wording import Text, decode_header, normalise, read
+from optouts.wording import Text, decode_header, normalise, one_line, read
 
 _FORWARD_FIELDS = frozenset(
     {"x-forwarded-to", "x-forwarded-for", "x-gm-original-to", "resent-from", "resent-to", "envelope-to"}
@@ -164,7 +164,7 @@ def _said(text: Text) -> str:
             is_inside, lines = True, []
         else:
             lines.append(line)
-    return " ".join(lines)
+    return one_line(lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ quotation mark, no invisible characters, one case. All linear, on text cut to 64
 import binascii
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -37,10 +38,16 @@ _QUOTES = dict.fromkeys([0x2018, 0x2019, 0x201A, 0x201B, 0x2032, 0x2BC, 0x60, 0x
 )
 _ONE_KIND = {**_INVISIBLE, **_DASHES, **_QUOTES}
 _BLANKS = re.compile(r"\s+")
+_ORDER_ID_APART = re.compile(
+    r"(?<![0-9-])([0-9](?:\n?[0-9]){2})[ \n]?-[ \n]?([0-9](?:\n?[0-9]){6})[ \n]?-[ \n]?([0-9](?:\n?[0-9]){6})(?![0-9-])"
+)
+"""An order id with blanks around its hyphens, or broken by the end of a line: mail programs that wrap Japanese or
+Chinese text break it between any two characters."""
 _PIECES = re.compile(r"(?s:.{1,1000}(?=\s|\Z)|.{1,1000})")  # NFKC is quadratic in runs of combining marks
 _ENCODED_WORD = re.compile(r"=\?([A-Za-z0-9_.:-]{1,40})(?:\*[A-Za-z-]{1,20})?\?([BbQq])\?([^?\s]{0,2000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?)")
 _PLAIN_LINK = re.compile(r"(?:https?://|mailto:)[^\s<>\"]{1,1000}")
+_ROUND_LINKS = " \t\r\n)]}.,;:"  # what programs write after a link in plain text: `[words](mailto:address).`
 _WRAPPED_MAILTO = re.compile(r"^https?://[^?#]{1,200}\?.{0,40}mailto%3a([^&#]{1,300})", re.IGNORECASE)
 _ANGLE_ADDRESS = re.compile(r"<([a-z0-9._+-]{1,80}@[a-z0-9.-]{1,80})(?:\?[^<>]{0,200})?>", re.IGNORECASE)
 
@@ -53,8 +60,8 @@ class Text:
     links: tuple[str, ...] = ()
 
     def flat(self) -> str:
-        """Return all lines as one, blanks collapsed."""
-        return _BLANKS.sub(" ", " ".join(self.lines)).strip()
+        """Return all lines as one, blanks collapsed, order ids whole."""
+        return one_line(self.lines)
 
 
 def read(part: TextPart) -> Text:
@@ -80,7 +87,13 @@ def normalise_lines(text: str) -> tuple[str, ...]:
 
 def normalise(text: str) -> str:
     """Return `text` as one comparable line."""
-    return " ".join(normalise_lines(text))
+    return one_line(normalise_lines(text))
+
+
+def one_line(lines: Iterable[str]) -> str:
+    """Return normalised lines as one, in which an order id is never spelt apart (see `_ORDER_ID_APART`)."""
+    whole = _ORDER_ID_APART.sub(lambda found: "-".join(found.groups()).replace("\n", ""), "\n".join(lines))
+    return _BLANKS.sub(" ", whole).strip()
 
 
 def decode_header(value: bytes | None) -> str:
@@ -93,7 +106,7 @@ def decode_header(value: bytes | None) -> str:
 
 def mail_addresses(links: tuple[str, ...]) -> tuple[str, ...]:
     """Return the addresses of the `mailto:` links, as written, each once, in order; those that a filter wrapped too."""
-    found = [unquote(link[7:].partition("?")[0]).strip() for link in links if link[:7].lower() == "mailto:"]
+    found = [unquote(link[7:].partition("?")[0]).strip(_ROUND_LINKS) for link in links if link[:7].lower() == "mailto:"]
     found += [unquote(match[1]).partition("?")[0].strip() for link in links if (match := _WRAPPED_MAILTO.search(link))]
     return tuple(dict.fromkeys(found))
 

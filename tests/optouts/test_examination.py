@@ -1,5 +1,6 @@
 """Examination: what a whole mail is, says and proves."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -63,6 +64,16 @@ def test_each_attested_text_sent_directly_is_proved_in_full(name):
     assert (finding.kind, finding.grade, finding.reason) == (Kind.OPT_OUT, Grade.A1, Reason.SIGNED_DIRECT)
     assert (finding.order_id, finding.template, finding.language) == (ORDER, name, name[:2])
     assert (finding.signed_to, finding.signed_at, finding.route) == (INBOUND, NOW, Route.DIRECT)
+
+
+@pytest.mark.parametrize("spelt", ["“{}”", "( {} )", "#{}", "{}", "[{}]"])
+@pytest.mark.parametrize("name", ATTESTED)
+def test_each_attested_text_is_proved_however_its_order_id_is_spelt(name, spelt):
+    apart = ORDER.replace("-", " - ")
+    body = re.sub(rf"\[?{ORDER}\]?", spelt.format(apart), ATTESTED[name].body)
+    finding = look(signed(replace(ATTESTED[name], body=body)))
+
+    assert (finding.kind, finding.grade, finding.order_id) == (Kind.OPT_OUT, Grade.A1, ORDER)
 
 
 @pytest.mark.parametrize("name", ATTESTED)

@@ -214,6 +214,9 @@ def test_a_quoted_parameter_is_unquoted_and_the_first_of_two_counts() -> None:
         ("perché".encode("cp1252"), "utf-8", "perché"),
         ("perché è".encode() + b"\xe9", "utf-8", "perché è\ufffd"),
         ("é".encode("utf-16"), "utf-16", "é"),
+        ("Käufer 12".encode("utf-16-le"), "utf-8", "Käufer 12"),
+        ("Käufer 12".encode("utf-16-be"), "", "Käufer 12"),
+        ("Käufer 1".encode(), "utf-16", "Käufer 1"),
         ("送信できません".encode("cp932"), "unknown-8bit", "送信できません"),
         ("送信できません".encode("euc_jp"), "utf-8", "送信できません"),
         ("送信できません".encode(), "Shift_JIS", "送信できません"),
@@ -254,7 +257,9 @@ def test_html_becomes_the_text_that_a_reader_sees(html: str, flat: str) -> None:
     [
         ("L’ordine “X”", "l'ordine \"x\""), ("a\u2010b\u2011c\u2013d\uff0de", "a-b-c-d-e"), ("ＡＢＣ１２３", "abc123"),
         ("［重要］", "[重要]"), ("a\u200b\u00ad\ufeffb", "ab"), ("perche\u0301", "perché"), ("a \t\r\n\u3000 b", "a b"),
-        ("A\0B", "ab"),
+        ("A\0B", "ab"), ("1 407-1", "1 407-1"), ("407 - 1111111 – 2222222", "407-1111111-2222222"),
+        ("407-1111\n111-\n2222222", "407-1111111-2222222"),
+        ("Qty 2\n407-1111111-2222222\n3 items", "qty 2 407-1111111-2222222 3 items"),
     ],
 )  # fmt: skip
 def test_texts_are_compared_in_one_spelling(text: str, same: str) -> None:
@@ -284,9 +289,9 @@ def test_the_addresses_of_mail_links_are_found_once() -> None:
 
 
 def test_plain_text_has_links_too() -> None:
-    text = "see https://x.example/a <mailto:a@b.example?subject=[x]> or <c@d.example?x=%20[y]>"
+    text = "see https://x.example/a <mailto:a@b.example?subject=[x]> or [x](mailto:e@f.example). <c@d.example?x=%20[y]>"
 
-    assert mail_addresses(read(TextPart(False, text)).links) == ("a@b.example", "c@d.example")
+    assert mail_addresses(read(TextPart(False, text)).links) == ("a@b.example", "e@f.example", "c@d.example")
 
 
 # Resolvers
