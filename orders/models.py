@@ -145,6 +145,7 @@ class OrderReading(models.Model):
     seller = models.ForeignKey(Seller, models.CASCADE)
     account = models.OneToOneField(AmazonAccount, models.CASCADE, related_name="reading")
     read_until = models.DateTimeField(null=True, blank=True)  # every change up to here is stored
+    marketplace_ids = ArrayField(models.CharField(max_length=20), default=list, blank=True)  # that were read last
     window_from = models.DateTimeField(null=True, blank=True)  # the window that is being read, if one is open
     window_until = models.DateTimeField(null=True, blank=True)
     window_at = models.DateTimeField(null=True, blank=True)  # the latest change that its pages have brought

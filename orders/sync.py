@@ -88,6 +88,7 @@ def read_account(account_id: int, *, every: timedelta, now: datetime) -> int:
         if not marketplaces:
             _finish(reading, next_at=now + every, trouble=NO_MARKETPLACE)
             return 0
+        _note_marketplaces(reading, marketplaces)
         try:
             client = client_for(reading.account)
         except secrets.Unreadable:
@@ -236,6 +237,19 @@ def _lease(account_id: int, *, now: datetime) -> bool:
         Q(leased_until__isnull=True) | Q(leased_until__lt=now)
     )
     return bool(free.update(leased_until=now + LEASE))
+
+
+def _note_marketplaces(reading: OrderReading, used: list[str]) -> None:
+    """One that was not read last time (an account that is connected again may bring a new one) is covered by no window:
+    all is read from the beginning."""
+    known = set(reading.marketplace_ids)
+    if known == set(used):
+        return
+    if known and not known.issuperset(used):
+        reading.read_until = reading.window_from = reading.window_until = reading.window_at = reading.token_at = None
+        reading.next_token = ""
+    reading.marketplace_ids = sorted(used)
+    reading.save(update_fields=[*WINDOW, "marketplace_ids"])
 
 
 def _renew(reading: OrderReading, *, now: datetime) -> bool:

@@ -9,9 +9,11 @@ from urllib.parse import parse_qs
 import pytest
 from django.db import connection, transaction
 
+from accounts import lifecycle
 from accounts.authorised import name_in_quotas, quotas
 from accounts.models import AccountMarketplace, AmazonAccount
 from accounts.rowsecurity import across_sellers
+from amazon.marketplaces import Region
 from amazon.operations import Operation
 from amazon.values import OrdersPage
 from orders import naming, reports, sync
@@ -89,7 +91,7 @@ def test_the_progress_of_a_first_reading_goes_by_the_changes_that_have_come(
         crash_at_page(3, dying)
         read(account, now)
     assert 0.80 < reading_of(account).share_of_window < 0.86  # 200 of 220 changes over 37 of 40 days
-    read(account, now + sync.LEASE + timedelta(seconds=1))
+    read(account, now + 2 * sync.LEASE)
     assert reading_of(account).share_of_window == 0 and reading_of(account).window_at is None
 
 
@@ -152,7 +154,7 @@ def test_after_a_crash_the_reading_goes_on_where_it_stopped(
     assert reading.read_until is None and reading.last_read_at is None  # a window is closed only with its last page
 
     assert read(account, now + timedelta(minutes=1)) == 0  # the dead worker's lease still holds
-    assert read(account, now + sync.LEASE + timedelta(seconds=1)) == 50
+    assert read(account, now + 2 * sync.LEASE) == 50
     assert Order.objects.count() == 250 and reading_of(account).read_until is not None
     asked = searches(simulated_amazon)
     assert len(asked) == 4 and len({search["lastUpdatedAfter"][0] for search in asked}) == 1
@@ -179,7 +181,7 @@ def test_a_token_that_amazon_does_not_take_begins_the_window_anew(
         read(account, now)
     AccountMarketplace.objects.filter(account=account, marketplace_id=DE).update(is_used=False)  # another question now
 
-    later = now + sync.LEASE + timedelta(seconds=1)
+    later = now + 2 * sync.LEASE
     assert read(account, later) == 0 and reading_of(account).trouble == sync.NO_ANSWER
     assert read(account, later + sync.AFTER_TROUBLE) == 150
     assert reading_of(account).trouble == "" and Order.objects.count() == 150
@@ -287,6 +289,26 @@ def test_a_marketplace_that_is_not_in_use_is_not_read(
     simulated_amazon.orders(theirs, [{"marketplace_id": IT}, {"marketplace_id": DE}])
     assert read(account, now) == 1
     assert Order.objects.get().marketplace_id == IT
+
+
+def test_a_marketplace_that_comes_with_another_connection_is_read_from_the_beginning(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    account.marketplaces.filter(marketplace_id=DE).delete()  # as long as the seller did not sell there
+    old = now - timedelta(days=9)
+    simulated_amazon.orders(theirs, [{"marketplace_id": place, "updated_at": old} for place in (IT, DE)])
+    assert read(account, now) == 1
+    lifecycle.connect_account(
+        account.seller,
+        region=Region.EU,
+        selling_partner_id=theirs["selling_partner_id"],
+        refresh_token=theirs["refresh_token"],
+        stores=[(IT, "Shop"), (DE, "Shop")],
+        now=now,
+    )
+    assert read(account, now + EVERY) == 2 and reading_of(account).read_until is not None
+    assert Order.objects.filter(marketplace_id=DE).exists()
+    assert read(account, now + 2 * EVERY) == 0  # and then as always
 
 
 def test_a_marketplace_that_the_account_has_no_right_to_is_said(

@@ -179,7 +179,7 @@ def test_a_worker_may_die_between_any_two_steps(
     reading = OrderReading.objects.get()
     if reading.read_until is not None:
         assert Order.objects.count() == 120  # a window is closed only when its last page is stored
-    later = max(now + sync.LEASE + timedelta(seconds=1), reading.next_at)
+    later = max(now + 2 * sync.LEASE, reading.next_at)
     read(account, later)
     reading.refresh_from_db()
     assert Order.objects.count() == 120 and all(order.items.count() == 1 for order in Order.objects.all()[:10])
