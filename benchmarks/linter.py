@@ -2,7 +2,7 @@
 
     python -m benchmarks.linter
 
-Goals: 5 ms and 50 ms.
+Goals: 5 ms and 50 ms. In CPU time, so that other work on the machine counts less.
 """
 
 import time
@@ -43,6 +43,11 @@ HOSTILE = {
     "links": "https://a.b/",
     "letters": "a",
     "words": "wort ",
+    "everything at once": "a.b @ (at) [. レビュー 5 / xn--a :\n",
+    "beginnings": "".join(f"satisf{n} compensat{n} testimonial{n} " for n in range(2000)),
+    "closing tags": "</b>",
+    "unknown tags": "<x y>",
+    "pictures": "<img alt=a>",
     "other words": "".join(f"w{n} " for n in range(12000)),
 }
 
@@ -62,9 +67,9 @@ def main() -> None:
 def _best(text: str) -> float:
     taken = []
     for _ in range(ROUNDS):
-        started = time.perf_counter()
+        started = time.process_time()
         lint(text, "en")
-        taken.append(time.perf_counter() - started)
+        taken.append(time.process_time() - started)
     return min(taken) * 1000
 
 

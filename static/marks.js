@@ -168,9 +168,9 @@
       const { control, text } = this;
       let [start, end] = found ? [found.start, found.end] : [text.trimEnd().length, text.length];
       if (found && isSentence) {
-        const before = [...text.slice(0, start).matchAll(/[.!?]\s+|[。！？]|\n/g)].at(-1);
+        const before = [...text.slice(0, start).matchAll(/[.!?]\s+|[。！？]|[\n>]/g)].at(-1);
         start = before ? before.index + before[0].length : 0;
-        const after = /[.!?]+(?=\s|$)|[。！？]+|(?=\n)/.exec(text.slice(end));
+        const after = /[.!?]+(?=\s|<|$)|[。！？]+|(?=[\n<])/.exec(text.slice(end));
         end = after ? end + after.index + after[0].length : text.length;
       }
       const gap = found || !text ? "" : control.matches("textarea") ? "\n\n" : " ";

@@ -3,6 +3,7 @@
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from campaigns.compliance import contacts, markup, phrases, pictures
 from campaigns.compliance.findings import (
@@ -22,6 +23,7 @@ __all__ = [
     "guidelines", "instead_of", "is_amazons_link", "lint", "lint_letter", "looks_like_html", "read",
 ]  # fmt: skip
 
+_ADDRESSES: Final = frozenset({"href", "action", "formaction", "ping"})
 LANGUAGES = phrases.LANGUAGES  # that are read; a text in any other is looked at for all the rest
 
 
@@ -96,7 +98,7 @@ def _hits(reading: Reading, language: str) -> Iterator[Hit]:
 
 def _links(tags: Sequence[Tag]) -> Iterator[Hit]:
     for tag in tags:
-        for name in ("href", "action", "formaction", "ping"):
+        for name in sorted(_ADDRESSES & tag.attributes.keys()):
             url = tag.value(name).strip()
             if url and not pictures.is_placeholder(url) and (rule := contacts.rule_of_link(url)):
                 yield Hit(rule, tag.start, tag.end)

@@ -30,6 +30,7 @@ _SHORTENERS: Final = frozenset(
     " qr.ae tiny.cc s.id v.gd linktr.ee fb.me wa.me t.me youtu.be geni.us bl.ink soo.gd clck.ru".split()
 )
 _AMAZON: Final = frozenset(marketplace.domain.removeprefix("www.") for marketplace in MARKETPLACES)
+_PARTS_OF_AMAZON: Final = tuple(f".{domain}" for domain in _AMAZON)
 _PRODUCT_PAGES: Final = re.compile(r"/(?:dp|gp/product|stores?|shops?|sp|s)(?:[/?]|$)")
 _OPT_OUT: Final = re.compile(
     r"unsubscri|opt-?out|abmeld|abbestell|desabonn|desinscri|disiscri|cancella-iscri|haisin-?teishi"
@@ -56,10 +57,12 @@ _SPELLED_DOMAIN: Final = re.compile(
     r"|(?<![\w.-])[a-z0-9-]{2,63}(?:\s\.\s?|\s?\.\s)(?:com|net|org|info|shop|biz)(?![\w])",
     re.ASCII,
 )
+_SIGN_OF_DOT: Final = re.compile(rf"\s\.|\.\s|[\[({{<]\s{{0,2}}\.|{_NAMES_OF_DOT}|ドット")
 _PUNYCODE: Final = re.compile(rf"(?<![\w.-])(?:{_LABEL}\.){{0,3}}xn--[a-z0-9-]{{1,60}}(?:\.{_LABEL}){{0,3}}", re.ASCII)
 _NUMERIC_HOST: Final = re.compile(r"(?<![\w.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]{1,5})?/[^\s]{0,200}", re.ASCII)
 _NAMES_OF_AT: Final = r"(?:arroba|chiocciola|arobase|klammeraffe)"
 _AT: Final = rf"\s{{0,2}}(?:@|[\[({{<]\s{{0,2}}(?:@|at|ät|{_NAMES_OF_AT})\s{{0,2}}[\])}}>]|アットマーク)\s{{0,2}}"
+_SIGN_OF_AT: Final = re.compile(rf"@|アットマーク|[\s\[({{<](?:at|ät|{_NAMES_OF_AT})[\s\])}}>]")
 _LOCAL_PART: Final = r"(?<![\w.+-])[\w.+-]{1,64}"
 _EMAIL: Final = re.compile(
     rf"{_LOCAL_PART}(?:{_AT})(?:{_LABEL}(?:\.|{_DOT})){{1,4}}[a-z]{{2,24}}(?![\w])"
@@ -91,6 +94,7 @@ _NUMBER_WORDS: Final = frozenset(
 _WORDS: Final = re.compile(r"[a-z]+")
 _KANJI_NUMBER: Final = re.compile(r"[〇零一二三四五六七八九](?:[\s\-ーの]?[〇零一二三四五六七八九]){8,20}")
 _SPELLED_LENGTH: Final = 7
+_MANY_NUMBERS: Final = b"\x01" * _SPELLED_LENGTH
 
 
 def hits(folded: Folded, original: str) -> Iterator[Hit]:
@@ -107,16 +111,30 @@ def hits(folded: Folded, original: str) -> Iterator[Hit]:
 
 def _all(folded: Folded, original: str) -> Iterator[Hit]:
     text = folded.text
-    for found in _LINK.finditer(text):
+    for found in _LINK.finditer(text) if ":" in text else ():
         # Without a rule it is allowed: what lies within it is no finding either.
         yield Hit(rule_of_link(re.sub(r"\s", "", found[0])) or "", found.start(), found.end())
-    for pattern in (_DOMAIN, _WWW, _PUNYCODE, _NUMERIC_HOST, _SPELLED_DOMAIN):
+    for pattern in _names_of_websites(text):
         for found in pattern.finditer(text):
             if not _begins_a_sentence(found, folded, original) and (rule := _rule_of_domain(found[0])):
                 yield Hit(rule, found.start(), found.end())
-    for found in _EMAIL.finditer(text):
+    for found in _EMAIL.finditer(text) if _SIGN_OF_AT.search(text) else ():
         yield Hit("email_address", found.start(), found.end())
     yield from _phones(text)
+
+
+def _names_of_websites(text: str) -> Iterator[re.Pattern[str]]:
+    """The patterns that can be in this text at all, by signs that are sooner looked for."""
+    if "." in text:
+        yield _DOMAIN
+    if "www" in text:
+        yield _WWW
+    if "xn--" in text:
+        yield _PUNYCODE
+    if "/" in text and "." in text:
+        yield _NUMERIC_HOST
+    if _SIGN_OF_DOT.search(text):
+        yield _SPELLED_DOMAIN
 
 
 def _begins_a_sentence(found: re.Match[str], folded: Folded, original: str) -> bool:
@@ -154,11 +172,11 @@ def rule_of_link(url: str) -> str | None:
 
 def is_amazons(host: str) -> bool:
     """Exactly one of Amazon's shops, or a part of it: no look-alike."""
-    return any(host == domain or host.endswith("." + domain) for domain in _AMAZON)
+    return host in _AMAZON or host.endswith(_PARTS_OF_AMAZON)
 
 
 def _rule_of_domain(written: str) -> str | None:
-    name = re.sub(r"\s", "", written).partition("/")[0].removeprefix("www.")
+    name = "".join(written.split()).partition("/")[0].removeprefix("www.")
     if is_amazons(name):
         return None
     if name in _SHORTENERS:
@@ -177,7 +195,7 @@ def _phones(text: str) -> Iterator[Hit]:
         if found.start() not in order_ids and _is_phone(found[0], text[max(0, found.start() - _NEAR) : found.start()]):
             yield Hit("phone_number", found.start(), found.end())
     yield from _spelled(text)
-    for found in _KANJI_NUMBER.finditer(text):
+    for found in _KANJI_NUMBER.finditer(text) if not text.isascii() else ():
         yield Hit("phone_number", found.start(), found.end())
 
 
@@ -192,6 +210,8 @@ def _is_phone(written: str, before: str) -> bool:
 
 def _spelled(text: str) -> Iterator[Hit]:
     """Seven or more names of digits after one another."""
+    if _MANY_NUMBERS not in bytes(map(_NUMBER_WORDS.__contains__, _WORDS.findall(text))):
+        return
     start = end = count = 0
     for found in _WORDS.finditer(text):
         is_near = found.start() - end <= 3

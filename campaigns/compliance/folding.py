@@ -1,6 +1,7 @@
 """Text made comparable: case, width, accents, look-alike letters and invisible characters do not count. Pure."""
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -17,7 +18,7 @@ class Folded:
     """`text[n]` comes from character `places[n]` of the original."""
 
     text: str
-    places: list[int]
+    places: Sequence[int]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Of the original. `start` < `end`."""
@@ -26,12 +27,12 @@ class Folded:
 
 def fold(text: str) -> Folded:
     if text.isascii() and text.isprintable():
-        return Folded(text.lower(), list(range(len(text))))
+        return Folded(text.lower(), range(len(text)))
     table = {character: _fold(character) for character in set(text)}
-    pieces = [table[character] for character in text]
+    folded = text.translate({ord(character): piece for character, piece in table.items() if piece != character})
     if all(len(piece) == 1 for piece in table.values()):
-        return Folded("".join(pieces), list(range(len(text))))
-    return Folded("".join(pieces), [place for place, piece in enumerate(pieces) for _ in piece])
+        return Folded(folded, range(len(text)))
+    return Folded(folded, [place for place, character in enumerate(text) for _ in table[character]])
 
 
 @lru_cache(maxsize=4096)

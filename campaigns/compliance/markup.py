@@ -17,6 +17,8 @@ _BY_PROPERTY: Final = {
 }  # fmt: skip
 _STARTS: Final = frozenset({"left", "start", "inherit", "initial", "unset", "auto"})
 _NO_LETTERS: Final = frozenset({"script", "iframe", "object", "embed", "form", "video", "audio"})
+_LOOKS: Final = frozenset({"align", "background", "color", "face", "size", "style", "text"})
+_SAYS_BY_ITSELF: Final = _NO_LETTERS | {"center", "marquee"}
 MOST_SIZES: Final = 3
 WIDEST_MARGIN, WIDEST_IMAGE = 20, 80  # per cent
 LETTER_WIDTH: Final = 600  # pixels: what mail clients give a letter
@@ -27,7 +29,7 @@ def hits(reading: Reading) -> Iterator[Hit]:
     yield from _images(reading.tags)
     sizes: dict[str, tuple[int, int]] = {}
     for tag in reading.tags:
-        if not tag.is_end:
+        if not tag.is_end and (tag.name in _SAYS_BY_ITSELF or not _LOOKS.isdisjoint(tag.attributes)):
             yield from _tag(tag, sizes)
     for content, start in reading.styles:
         yield from _style(content, start, start + len(content), sizes, is_sheet=True)
@@ -121,13 +123,12 @@ def _images(tags: Iterable[Tag]) -> Iterator[Hit]:
 
 
 def _image(tag: Tag) -> Iterator[Hit]:
-    place = (tag.start, tag.end)
+    place, style = (tag.start, tag.end), tag.value("style")
     sources = [tag.value("src"), *(part.split()[0] for part in tag.value("srcset").split(",") if part.split())]
     for rule in dict.fromkeys(_of_image(source) for source in sources if source):
         yield Hit(rule, *place)
-    widths = [tag.value("width"), *_sizes_in(tag.value("style"), "width")]
-    heights = [tag.value("height"), *_sizes_in(tag.value("style"), "height")]
-    if any(_is_tiny(size) for size in (*widths, *heights)) or _is_hidden(tag.value("style")):
+    widths, heights = _sizes(tag, "width"), _sizes(tag, "height")
+    if any(map(_is_tiny, [*widths, *heights])) or (style and _is_hidden(style)):
         yield Hit("tracking_pixel", *place)
     if any(_share(width) > WIDEST_IMAGE for width in widths):
         yield Hit("image_width", *place)
@@ -135,10 +136,10 @@ def _image(tag: Tag) -> Iterator[Hit]:
         yield Hit("missing_alt", *place)
 
 
-def _sizes_in(css: str, name: str) -> list[str]:
-    return [
-        value for key, value in _DECLARATION.findall(css) if key.lower() in (name, f"max-{name}")
-    ]
+def _sizes(tag: Tag, name: str) -> list[str]:
+    given, said = tag.value(name), _DECLARATION.findall(tag.value("style"))
+    sizes = [value for key, value in said if key.lower() in (name, f"max-{name}")]
+    return [given, *sizes] if given else sizes
 
 
 def _is_tiny(size: str) -> bool:

@@ -4,8 +4,8 @@ The wordings stand in `wordings/<language>.toml`, by subject. Some subjects are 
 one together: something of value near a review, a review on a condition. Every language is looked for in every text.
 """
 
+import re
 import tomllib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from campaigns.compliance.findings import Hit
 from campaigns.compliance.folding import Folded, fold
-from campaigns.compliance.wording import Found, Strings, Subject, Token, Wordings, tokens_of
+from campaigns.compliance.wording import Found, Strings, Subject, Tokens, Wordings
 
 _FOLDER: Final = Path(__file__).parent / "wordings"
 LANGUAGES: Final = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
@@ -24,6 +24,7 @@ _BY_THEMSELVES: Final = frozenset(
     " sensitive_content".split()
 )
 _WITHOUT_BLANKS: Final = frozenset({"ja", "zh"})
+_KANA: Final = re.compile("[぀-ヿ]+")
 _ADJECTIVE_BEFORE, _ADJECTIVE_AFTER = 14, 12  # characters between an adjective and the review that it speaks of
 _ENOUGH_WORDS, _ENOUGH_EVIDENCE, _CLEAR, _WORDS_OF_THANKS = 25, 5, 2.0, 150
 
@@ -67,20 +68,17 @@ def _compiled() -> tuple[Wordings, Strings]:
 
 def hits(folded: Folded, language: str) -> Iterator[Hit]:
     """In the folded text; each place once for a rule."""
-    text, tokens = folded.text, tokens_of(folded.text)
-    ends = [token for token in tokens if token.text[0] in ".!?。！？…\n"]
-    questions = {token.sentence for token in ends if token.text[0] in "?？"}
+    tokens = Tokens(folded.text)
+    questions = tokens.sentences_with("?？")
     spoken: dict[str, dict[str, list[Found]]] = {code: {} for code in LANGUAGES}
     with_blanks, without = _compiled()
-    for (code, subject), found in chain(
-        with_blanks.find(tokens), without.find(text, [token.end for token in ends])
-    ):
+    for (code, subject), found in chain(with_blanks.find(tokens), without.find(tokens)):
         spoken[code].setdefault(subject, []).append(found)
     broken = {hit for code, each in languages().items() for hit in _broken(each, spoken[code], questions)}
     yield from _apart(broken)
     if not broken and language in spoken:
-        yield from _thanks_only(spoken[language], tokens, text, language)
-    yield from _wrong_language(tokens, text, language)
+        yield from _thanks_only(spoken[language], tokens, language)
+    yield from _wrong_language(tokens, language)
 
 
 def _apart(hits: Iterable[Hit]) -> Iterator[Hit]:
@@ -182,29 +180,34 @@ def _joined(rule: str, one: Found, other: Found) -> Hit:
     return Hit(rule, min(one.start, other.start), max(one.end, other.end))
 
 
-def _thanks_only(found: Mapping[str, list[Found]], tokens: Sequence[Token], text: str, language: str) -> Iterator[Hit]:
-    words = len(text) / 2 if language in _WITHOUT_BLANKS else sum(token.text[0].isalpha() for token in tokens)
-    if found.get("thanks") and not found.get("purpose") and words <= _WORDS_OF_THANKS:
+def _thanks_only(found: Mapping[str, list[Found]], tokens: Tokens, language: str) -> Iterator[Hit]:
+    if not found.get("thanks") or found.get("purpose"):
+        return
+    counted = sum(times for word, times in tokens.vocabulary.items() if word[0].isalpha())
+    words = len(tokens.text) / 2 if language in _WITHOUT_BLANKS else counted
+    if words <= _WORDS_OF_THANKS:
         yield Hit("thank_you_only", found["thanks"][0].start, found["thanks"][0].end)
 
 
-def _wrong_language(tokens: Sequence[Token], text: str, language: str) -> Iterator[Hit]:
+def _wrong_language(tokens: Tokens, language: str) -> Iterator[Hit]:
     """Only where it is evident: many words, and clearly more of another language's than of this one's."""
+    text = tokens.text
     if language not in languages() or not text:
         return
-    kana = sum("぀" <= character <= "ヿ" for character in text)
-    words = [token for token in tokens if token.text.isalpha() and not "぀" <= token.text[0] <= "ヿ"]
-    is_japanese = kana > 20 and kana > 2 * len(words)
+    whole = Hit("wrong_language", len(text) - len(text.lstrip()), len(text.rstrip()))
+    kana = 0 if text.isascii() else sum(map(len, _KANA.findall(text)))
+    said = {word: times for word, times in tokens.vocabulary.items() if word.isalpha() and not "぀" <= word[0] <= "ヿ"}
+    words = sum(said.values())
+    is_japanese = kana > 20 and kana > 2 * words
     if is_japanese != (language == "ja"):
-        if is_japanese or len(words) >= _ENOUGH_WORDS:
-            yield Hit("wrong_language", 0, len(text))
+        if is_japanese or words >= _ENOUGH_WORDS:
+            yield whole
         return
-    if is_japanese or len(words) < _ENOUGH_WORDS:
+    if is_japanese or words < _ENOUGH_WORDS:
         return
-    said = Counter(token.text for token in words)
     own = languages()[language].common
     for other in languages().values():
-        theirs = sum(said[word] for word in other.common - own)
-        if theirs >= max(_ENOUGH_EVIDENCE, _CLEAR * sum(said[word] for word in own - other.common) + 2):
-            yield Hit("wrong_language", words[0].start, words[-1].end)
+        theirs = sum(said.get(word, 0) for word in other.common - own)
+        if theirs >= max(_ENOUGH_EVIDENCE, _CLEAR * sum(said.get(word, 0) for word in own - other.common) + 2):
+            yield whole
             return

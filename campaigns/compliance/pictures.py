@@ -26,7 +26,8 @@ _PLACEHOLDER: Final = re.compile(r"\{\{[^{}]{1,60}\}\}|\[\[[^\[\]]{1,60}\]\]")
 
 
 def hits(text: str) -> Iterator[Hit]:
-    emojis = (found for found in _EMOJI.finditer(text) if found[0] not in _NO_EMOJI)
+    pictures = _EMOJI.finditer(text) if not text.isascii() else iter(())
+    emojis = (found for found in pictures if found[0] not in _NO_EMOJI)
     for found in islice(emojis, MOST):
         yield Hit("emoji", found.start(), found.end())
     for pattern, rule in ((_SMILEYS, "emoji"), (_IMPORTANT, "important_keyword"), (_BREAKS, "line_breaks")):

@@ -8,7 +8,9 @@ up to fifteen characters.
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import cached_property
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from campaigns.compliance.findings import MOST
@@ -29,22 +31,35 @@ class Found(NamedTuple):
     sentence: int
 
 
-class Token(NamedTuple):
-    text: str
-    start: int
-    end: int
-    sentence: int
+class Tokens:
+    """Words, numbers, placeholders and marks of a text in their order, in lists side by side: most texts say nothing,
+    and then nobody asks for the places."""
 
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.words = _TOKEN.findall(text)
+        self.vocabulary = Counter(self.words)
+        self._ends = {word for word in self.vocabulary if word[0] in _ENDS}
 
-def tokens_of(text: str) -> list[Token]:
-    """Words, numbers, placeholders and marks, with the number of their sentence. A line's end is no sentence's."""
-    tokens, sentence = [], 0
-    for found in _TOKEN.finditer(text):
-        word = found[0]
-        tokens.append(Token(word, found.start(), found.end(), sentence))
-        if word[0] in _ENDS:
-            sentence += 1
-    return tokens
+    @cached_property
+    def sentences(self) -> list[int]:
+        """Of each token the number of its sentence. A line's end is no sentence's."""
+        return list(accumulate(map(self._ends.__contains__, self.words), initial=0))
+
+    @cached_property
+    def spans(self) -> list[tuple[int, int]]:
+        return [found.span() for found in _TOKEN.finditer(self.text)]
+
+    @cached_property
+    def ends(self) -> list[int]:
+        """Where each sentence ends in the text."""
+        ended = self._ends
+        return [end for word, (_, end) in zip(self.words, self.spans, strict=True) if word in ended]
+
+    def sentences_with(self, marks: str) -> set[int]:
+        """Those that end with one of these marks first."""
+        ended = {word for word in self._ends if word[0] in marks}
+        return {self.sentences[at] for at, word in enumerate(self.words) if word in ended} if ended else set()
 
 
 Subject = tuple[str, str]  # language, and what it is about
@@ -58,6 +73,7 @@ class Wordings:
     def __init__(self, by_subject: Mapping[Subject, Iterable[str]]) -> None:
         self._by_word: dict[str, list[Begun]] = {}
         self._by_beginning: dict[str, list[Begun]] = {}
+        beginnings: set[str] = set()
         for subject, wordings in by_subject.items():
             for wording in wordings:
                 steps = tuple(_steps(wording))
@@ -65,35 +81,52 @@ class Wordings:
                     self._by_word.setdefault(word, []).append((subject, steps))
                 for beginning in steps[0][1]:
                     self._by_beginning.setdefault(beginning, []).append((subject, steps))
-        self._lengths = sorted({len(beginning) for beginning in self._by_beginning})
+                beginnings.update(beginning for step in steps for beginning in step[1])
+        self._beginnings = frozenset(beginnings)
+        self._lengths = sorted({len(beginning) for beginning in beginnings})
+        self._heads = {beginning[:3] for beginning in beginnings}
 
-    def find(self, tokens: Sequence[Token]) -> Iterator[tuple[Subject, Found]]:
+    def find(self, tokens: Tokens) -> Iterator[tuple[Subject, Found]]:
         """Each subject a hundred times at most: more places say no more."""
-        known: dict[str, list[Begun]] = {}
-        vocabulary = {token.text for token in tokens}
-        times: Counter[Subject] = Counter()
-        for at, token in enumerate(tokens):
-            begun = known.get(token.text)
-            if begun is None:
-                begun = known[token.text] = [
-                    each for each in self._begun_by(token.text) if _is_possible(each[1], vocabulary)
-                ]
-            for subject, steps in begun:
+        words, begun_by, times = tokens.words, self._begun_in(set(tokens.vocabulary)), Counter[Subject]()
+        for at in [at for at, word in enumerate(words) if word in begun_by] if begun_by else ():
+            for subject, steps in begun_by[words[at]]:
                 if times[subject] < MOST and (last := _follow(tokens, at, steps)) is not None:
                     times[subject] += 1
-                    yield subject, Found(token.start, tokens[last].end, token.sentence)
+                    yield subject, Found(tokens.spans[at][0], tokens.spans[last][1], tokens.sentences[at])
 
-    def _begun_by(self, word: str) -> list[Begun]:
-        begun = list(self._by_word.get(word, ()))
-        for length in self._lengths:
-            if length > len(word):
-                break
-            begun += self._by_beginning.get(word[:length], ())
-        return begun
+    def _begun_in(self, vocabulary: set[str]) -> dict[str, list[Begun]]:
+        """What each word of a text may begin, of that for which all the other words are there too."""
+        present = self._beginnings_in(vocabulary)
+        by_word = {
+            word: possible
+            for word in vocabulary & self._by_word.keys()
+            if (possible := _possible(self._by_word[word], vocabulary, present.keys()))
+        }
+        for beginning, words in present.items():
+            if possible := _possible(self._by_beginning.get(beginning, ()), vocabulary, present.keys()):
+                for word in words:
+                    by_word[word] = by_word.get(word, []) + possible
+        return by_word
+
+    def _beginnings_in(self, vocabulary: set[str]) -> dict[str, list[str]]:
+        present: dict[str, list[str]] = {}
+        heads = self._heads
+        for word in [each for each in vocabulary if each[:3] in heads or each[:2] in heads or each[0] in heads]:
+            for length in self._lengths:
+                if length > len(word):
+                    break
+                if (beginning := word[:length]) in self._beginnings:
+                    present.setdefault(beginning, []).append(word)
+        return present
 
 
-def _is_possible(steps: tuple[Step, ...], vocabulary: set[str]) -> bool:
-    return all(beginnings or not whole.isdisjoint(vocabulary) for whole, beginnings, _ in steps)
+def _possible(begun: Iterable[Begun], vocabulary: Set[str], beginnings: Set[str]) -> list[Begun]:
+    return [
+        (subject, steps)
+        for subject, steps in begun
+        if all(not step[0].isdisjoint(vocabulary) or any(each in beginnings for each in step[1]) for step in steps)
+    ]
 
 
 def _steps(wording: str) -> Iterator[Step]:
@@ -109,14 +142,14 @@ def _steps(wording: str) -> Iterator[Step]:
         is_after_gap = False
 
 
-def _follow(tokens: Sequence[Token], at: int, steps: tuple[Step, ...]) -> int | None:
-    sentence = tokens[at].sentence
+def _follow(tokens: Tokens, at: int, steps: tuple[Step, ...]) -> int | None:
+    words, sentences = tokens.words, tokens.sentences
+    sentence = sentences[at]
     for whole, beginnings, is_after_gap in steps[1:]:
-        for nth in range(at + 1, min(at + 2 + (GAP if is_after_gap else 0), len(tokens))):
-            token = tokens[nth]
-            if token.sentence != sentence:
+        for nth in range(at + 1, min(at + 2 + (GAP if is_after_gap else 0), len(words))):
+            if sentences[nth] != sentence:
                 return None
-            if token.text in whole or (beginnings and token.text.startswith(beginnings)):
+            if words[nth] in whole or (beginnings and words[nth].startswith(beginnings)):
                 at = nth
                 break
         else:
@@ -124,25 +157,61 @@ def _follow(tokens: Sequence[Token], at: int, steps: tuple[Step, ...]) -> int | 
     return at
 
 
+class Written(NamedTuple):
+    """A wording of `Strings`: its parts, and the pairs of characters without which it is in no text."""
+
+    subject: Subject
+    parts: tuple[str, ...]
+    pairs: frozenset[str]
+
+
 class Strings:
     """The same for a language without blanks between its words."""
 
     def __init__(self, by_subject: Mapping[Subject, Iterable[str]]) -> None:
         self._wordings = [
-            (subject, tuple(wording.split("~"))) for subject, wordings in by_subject.items() for wording in wordings
+            Written(subject, parts, frozenset(pair for part in parts for pair in _pairs_of(part)))
+            for subject, wordings in by_subject.items()
+            for parts in (tuple(wording.split("~")) for wording in wordings)
         ]
+        self._wordings_in_ascii = [each for each in self._wordings if all(part.isascii() for part in each.parts)]
 
-    def find(self, text: str, sentences: Sequence[int]) -> Iterator[tuple[Subject, Found]]:
-        """`sentences`: where each begins, in order."""
-        times: Counter[Subject] = Counter()
-        for subject, parts in self._wordings:
-            at = text.find(parts[0])
-            while at >= 0 and times[subject] < MOST:
-                end = _follow_string(text, at + len(parts[0]), parts[1:])
-                if end is not None:
+    def find(self, tokens: Tokens) -> Iterator[tuple[Subject, Found]]:
+        """Each subject a hundred times at most."""
+        text, times = tokens.text, Counter[Subject]()
+        known = set(text).union(_pairs_of(text))
+        for subject, parts, pairs in self._wordings_in_ascii if text.isascii() else self._wordings:
+            if not pairs <= known or not all(part in text for part in parts):
+                continue
+            for at in _starts(text, parts):
+                if times[subject] >= MOST:
+                    break
+                if (end := _follow_string(text, at + len(parts[0]), parts[1:])) is not None:
                     times[subject] += 1
-                    yield subject, Found(at, end, bisect_right(sentences, at))
-                at = text.find(parts[0], at + 1)
+                    yield subject, Found(at, end, bisect_right(tokens.ends, at))
+
+
+def _pairs_of(text: str) -> Iterator[str]:
+    return map("".join, zip(text, text[1:], strict=False)) if len(text) > 1 else iter(text)
+
+
+def _starts(text: str, parts: Sequence[str]) -> Iterator[int]:
+    """Where the first part stands; where the second one is rarer, only those that it may follow."""
+    first = parts[0]
+    if len(parts) == 1 or text.count(first) <= text.count(parts[1]):
+        yield from _places(text, first, 0, len(text))
+        return
+    after = 0
+    for second in _places(text, parts[1], 0, len(text)):
+        for at in _places(text, first, max(after, second - GAP_OF_CHARACTERS - len(first)), second):
+            after = at + 1
+            yield at
+
+
+def _places(text: str, part: str, start: int, end: int) -> Iterator[int]:
+    while (start := text.find(part, start, end)) >= 0:
+        yield start
+        start += 1
 
 
 def _follow_string(text: str, end: int, parts: Sequence[str]) -> int | None:

@@ -153,6 +153,13 @@ def test_a_suggested_wording_takes_the_place_of_the_sentence_and_breaks_nothing(
     editor.get_by_role("button", name="Replace it with {{ contact_link }}").click()
     expect(editor.get_by_text("Nothing in it breaks a rule")).to_be_visible()
 
+    editor.get_by_label("HTML", exact=True).check()
+    text_of(editor).fill("<p>Hello.</p><p>If you are happy, leave a review!</p><p>Bye.</p>")
+    editor.get_by_role("button", name="Put that in its place").click()
+    expect(text_of(editor)).to_have_value(
+        "<p>Hello.</p><p>Please share your experience in a review, good or bad.</p><p>Bye.</p>"
+    )
+
     editor.get_by_label("Subject").fill("Your order")
     editor.get_by_role("button", name="Put it in").click()
     expect(editor.get_by_text("Nothing in it breaks a rule")).to_be_visible()
