@@ -14,7 +14,7 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from accounts.models import AccountMarketplace, AmazonAccount, Denial, Membership, Role, Seller, User
+from accounts.models import AccountMarketplace, AmazonAccount, Denial, Invitation, Membership, Role, Seller, User
 
 if TYPE_CHECKING:  # Django's classes take type parameters for the type checker only
     ModelAdmin = admin.ModelAdmin[Any]
@@ -152,6 +152,18 @@ class MembershipAdmin(PagedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and _is_last_owner(obj))
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    """Sent by owners. The link is kept as a digest only, and that is shown to nobody."""
+
+    list_display = ("email", "seller", "role", "created_at", "expires_at", "ended_at", "accepted_at")
+    list_select_related = ("seller",)
+    search_fields = ("email", "seller__name")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return [name for name in super().get_fields(request, obj) if name != "digest"]
 
 
 class DenialInline(ReadOnlyInline):

@@ -85,6 +85,32 @@ class Membership(models.Model):
         return f"{self.user_id} as {self.role} of {self.seller_id}"
 
 
+class Invitation(models.Model):
+    """The reader of this address may join the team, once, by the link of which `digest` is the SHA-256."""
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    email = models.EmailField()  # in lower case
+    role = models.CharField(max_length=10, choices=Role.offered)
+    digest = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)  # accepted, withdrawn, or another came in its place
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SellerQuerySet["Invitation"].as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["seller", "email"], name="one_open_invitation_per_address", condition=Q(ended_at__isnull=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk} to {self.seller_id}"
+
+
 def regions() -> list[tuple[str, str]]:
     return [(region.value, region.value) for region in Region]
 

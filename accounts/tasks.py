@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import reminding
+from accounts import people, reminding
 
 
 @shared_task(name="accounts.remind")
@@ -14,3 +14,8 @@ def remind() -> None:
 @shared_task(name="accounts.tell_of_the_end")
 def tell_of_the_end() -> None:
     reminding.tell_of_the_end(now=timezone.now())
+
+
+@shared_task(name="accounts.purge")
+def purge() -> None:
+    people.purge(now=timezone.now())

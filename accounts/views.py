@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import connect, lifecycle
+from accounts import connect, lifecycle, people
 from accounts.access import CHOSEN_SELLER, members, membership_of, owners, remembered, seller_of
-from accounts.forms import REGIONS, ConnectForm
+from accounts.forms import REGIONS, ConnectForm, InviteForm
 from accounts.health import Health, health
-from accounts.models import AmazonAccount, Membership, User
+from accounts.models import AmazonAccount, Membership, Role, User
 from amazon.marketplaces import Marketplace, Region, find, in_region
 
 NONCE: Final = "feedbackfive_amazon"
@@ -24,10 +24,13 @@ NONCE: Final = "feedbackfive_amazon"
 @require_safe
 @members
 def settings_page(request: HttpRequest) -> HttpResponse:
-    return _settings(request, ConnectForm())
+    return show_settings(request)
 
 
-def _settings(request: HttpRequest, form: ConnectForm, *, status: int = 200) -> HttpResponse:
+def show_settings(
+    request: HttpRequest, *, form: ConnectForm | None = None, invite: InviteForm | None = None, status: int = 200
+) -> HttpResponse:
+    """The page, with what has just been entered wrongly."""
     seller = seller_of(request)
     accounts = (
         AmazonAccount.objects.for_seller(seller)
@@ -40,7 +43,9 @@ def _settings(request: HttpRequest, form: ConnectForm, *, status: int = 200) -> 
             (account, REGIONS[Region(account.region)], _health(account), _home(account)) for account in accounts
         ],
         "team": Membership.objects.filter(seller=seller).select_related("user").order_by("created_at", "id"),
-        "form": form,
+        "invitations": people.open_invitations(seller, now=timezone.now()),
+        "form": form or ConnectForm(),
+        "invite": invite or InviteForm(initial={"role": Role.MANAGER}),
     }
     return render(request, "accounts/settings.html", context, status=status)
 
@@ -65,7 +70,7 @@ def connect_amazon(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     form = ConnectForm(request.POST)
     if not form.is_valid():
-        return _settings(request, form, status=422)
+        return show_settings(request, form=form, status=422)
     marketplace, nonce = form.chosen(), connect.new_nonce()
     address = connect.begin(request.user, seller_of(request), marketplace, nonce, redirect_uri=_redirect_uri())
     return _leave(request, address, marketplace, nonce)

@@ -57,8 +57,8 @@ def fill_the_timetable(sender: Celery, **_: Any) -> None:
     for name, seconds in often.items():
         # A ring that nobody has heard when the next one comes is not owed: they must not pile up.
         sender.add_periodic_task(seconds, sender.signature(name), name=name, expires=seconds)
-    hourly = "messaging.purge", "orders.purge", "optouts.purge", "optouts.look_for_shared", "campaigns.want_countries"
-    for name in hourly:
+    purges = "accounts.purge", "messaging.purge", "orders.purge", "optouts.purge"
+    for name in (*purges, "optouts.look_for_shared", "campaigns.want_countries"):
         sender.add_periodic_task(3600.0, sender.signature(name), name=name)
     for name in ("accounts.remind", "messaging.erase_disconnected"):
         sender.add_periodic_task(6 * 3600.0, sender.signature(name), name=name)

@@ -1,6 +1,5 @@
-"""What happens when a person signs up: a seller with its owner, its inbound address and its two default campaigns.
-
-Here and not in `accounts`, because it reaches over several floors.
+"""A person signs up, or belongs to no team and opens one: a seller with its owner, its inbound address and its two
+default campaigns. Here and not in `accounts`, because it reaches over several floors.
 """
 
 from dataclasses import dataclass
@@ -9,11 +8,15 @@ from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
+from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.views.decorators.http import require_POST
 
-from accounts.access import way_on
+from accounts.access import CHOSEN_SELLER, person_of, role_of, way_on
+from accounts.forms import TeamForm
 from accounts.lifecycle import open_seller
 from accounts.models import Seller, User
 from accounts.rowsecurity import as_seller
@@ -47,6 +50,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             if commit:
                 begin(form.cleaned_data["seller_name"], saved)
         return saved
+
+
+@require_POST
+@login_required
+def open_team(request: HttpRequest) -> HttpResponse:
+    """A team of her own for a person who belongs to none: taken out of one, or gone."""
+    person = person_of(request)
+    form = TeamForm(request.POST)
+    if person.is_staff or role_of(request) is not None:
+        raise Http404("This person has a team.")
+    if not form.is_valid():
+        return render(request, "accounts/no_team.html", {"form": form}, status=422)
+    request.session[CHOSEN_SELLER] = begin(form.cleaned_data["seller_name"], person).pk
+    return redirect("/")
 
 
 def begin(seller_name: str, owner: User) -> Seller:

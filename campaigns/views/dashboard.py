@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import members, role_of, seller_of
-from accounts.forms import ConnectForm
+from accounts.forms import ConnectForm, TeamForm
 from accounts.models import AccountMarketplace, AmazonAccount, Seller
 from campaigns.models import Campaign
 from campaigns.views import advice
@@ -52,10 +52,14 @@ class Step:
 
 @require_safe
 def dashboard(request: HttpRequest) -> HttpResponseBase:
-    """The dashboard of a seller's people; an operator who belongs to no team goes to the admin."""
+    """The dashboard of a seller's people. An operator who belongs to no team goes to the admin, others without one are
+    told how to come to one."""
     user = request.user
-    if user.is_authenticated and user.is_staff and role_of(request) is None:
-        return redirect("admin:index")
+    if user.is_authenticated and role_of(request) is None:
+        is_operator = user.is_staff
+        return (
+            redirect("admin:index") if is_operator else render(request, "accounts/no_team.html", {"form": TeamForm()})
+        )
     return _dashboard(request)
 
 
@@ -86,10 +90,18 @@ def _tiles(seller: Seller, figures: Figures, *, now: datetime) -> list[Tile]:
     return [
         Tile("Sent today", figures.sent_today, _history(status=Status.SENT, since=today), "since midnight UTC"),
         Tile("Sent in 7 days", figures.sent_in_week, _history(status=Status.SENT, since=week), "today included"),
-        Tile("Coming in 7 days", figures.coming_in_week, reverse("scheduling"),
-             f"{figures.coming} scheduled in all{held}"),
-        Tile("Buyers not written to", stopped, f"{reverse('optouts')}?state=active&rows=buyers",
-             "opted out, or entered by your team"),
+        Tile(
+            "Coming in 7 days",
+            figures.coming_in_week,
+            reverse("scheduling"),
+            f"{figures.coming} scheduled in all{held}",
+        ),
+        Tile(
+            "Buyers not written to",
+            stopped,
+            f"{reverse('optouts')}?state=active&rows=buyers",
+            "opted out, or entered by your team",
+        ),
     ]
 
 
@@ -121,12 +133,28 @@ def _steps(seller: Seller) -> list[Step]:
     )
     asks_for_reviews_only = bool(active) and Channel.BUYER_EMAIL not in active
     return [
-        Step("Connect Amazon", "Agree once on Amazon's page; your orders are then read by themselves.",
-             f"{reverse('settings')}#amazon", bool(accounts)),
-        Step("Switch a campaign on", "You see how many orders it would take before anything happens.",
-             reverse("welcome" if accounts else "campaigns"), bool(active)),
-        Step("Enter your sender address", "Needed for letters of your own. Review requests go without it.",
-             reverse("senders"), asks_for_reviews_only or places.exists()),
-        Step("Let opt-out notices come in", "Copy your address into Amazon's notification preferences. This is done "
-             "when the first notice has arrived.", reverse("optouts"), seller.notice_set.exists()),
+        Step(
+            "Connect Amazon",
+            "Agree once on Amazon's page; your orders are then read by themselves.",
+            f"{reverse('settings')}#amazon",
+            bool(accounts),
+        ),
+        Step(
+            "Switch a campaign on",
+            "You see how many orders it would take before anything happens.",
+            reverse("welcome" if accounts else "campaigns"),
+            bool(active),
+        ),
+        Step(
+            "Enter your sender address",
+            "Needed for letters of your own. Review requests go without it.",
+            reverse("senders"),
+            asks_for_reviews_only or places.exists(),
+        ),
+        Step(
+            "Let opt-out notices come in",
+            "Copy your address into Amazon's notification preferences. This is done when the first notice has arrived.",
+            reverse("optouts"),
+            seller.notice_set.exists(),
+        ),
     ]

@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Membership, Seller, User
+from accounts.models import Membership, Role, Seller, User
+from accounts.people import invite
 from accounts.rowsecurity import across_sellers
 from campaigns.exclusions import Aim, Kind, exclude
 from campaigns.planning import plan_stale
@@ -81,6 +82,7 @@ def more_rows(seller: Seller) -> None:
         AmazonReport.objects.create(seller=seller, account=account, kind="returns", **span)
         ChangeNotice.objects.create(seller=seller, notification_id=f"n-{account.pk}", verdict="taken", received_at=NOW)
         saw_mailbox(seller.pk, "orders@shop.example", now=NOW)
+        invite(seller, "new@example.com", Role.VIEWER, by=make_user(), now=NOW)
     order = make_order(account, buyer=alias())
     make_critical_message(order)
     make_message(order)

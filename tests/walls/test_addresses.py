@@ -11,8 +11,10 @@ import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
-from accounts.models import Role, Seller, User
+from accounts.models import Membership, Role, Seller, User
+from accounts.people import invite
 from accounts.rowsecurity import across_sellers
 from campaigns import exclusions, planning
 from campaigns.views.preview import Shown, keep
@@ -36,8 +38,9 @@ from tests.makers import (
 
 pytestmark = pytest.mark.django_db
 
-# allauth's, each about the person only, and the mail providers' webhooks: both have tests of their own
-THEIR_OWN = ("account_", "mfa_", "usersessions_", "hook_")
+# allauth's, each about the person only, the mail providers' webhooks, and the doors of people without a team: all have
+# tests of their own
+THEIR_OWN = ("account_", "mfa_", "usersessions_", "hook_", "join_team", "open_team")
 ANYBODY, CHANGERS, OWNERS = frozenset(Role), frozenset({Role.OWNER, Role.MANAGER}), frozenset({Role.OWNER})
 
 
@@ -136,6 +139,9 @@ ADDRESSES: dict[str, Address] = {
     "settings": Address(),
     "use_marketplace": Address({"pk": "place"}, method="post", may=CHANGERS, data=lambda world: {"use": "yes"}),
     "disconnect_amazon": Address({"pk": "account"}, may=OWNERS),
+    "invite": Address(method="post", may=OWNERS, data=lambda world: {"email": "new@example.com", "role": "viewer"}),
+    "invitation": Address({"pk": "invitation"}, method="post", may=OWNERS, data=lambda world: {"do": "withdraw"}),
+    "member": Address({"pk": "member"}),
     "switch_team": Address(method="post", data=lambda world: {"seller": world.seller.pk}),
     "connect_amazon": Address(method="post", may=OWNERS, data=lambda world: {"marketplace": "ATVPDKIKX0DER"}),
     "from_appstore": Address(may=OWNERS),
@@ -181,6 +187,10 @@ def world(db: None) -> World:
         exclusions.exclude(seller, [aim], by=None, now=NOW)
         exclusion = seller.exclusion_set.get()
     mallorys = make_seller("Mallory's shop")
+    people = {role: make_member(seller, role) for role in Role}
+    with across_sellers("test"):
+        member = Membership.objects.get(user=people[Role.VIEWER])
+        invitation = invite(seller, "new@example.com", Role.VIEWER, by=people[Role.OWNER], now=timezone.now())
     rows = {
         "exclusion": exclusion.pk,
         "campaign": campaigns["request_review"].pk,
@@ -192,6 +202,8 @@ def world(db: None) -> World:
         "message": message.pk,
         "account": account.pk,
         "place": place.pk,
+        "member": member.pk,
+        "invitation": invitation.pk,
         "mailbox": mailbox.pk,
         "notice": notice_id,
         "optout": make_entry(seller).pk,
@@ -201,7 +213,7 @@ def world(db: None) -> World:
     }
     return World(
         seller,
-        {role: make_member(seller, role) for role in Role},
+        people,
         make_member(mallorys),
         make_user(is_staff=True, is_superuser=True),
         rows,
