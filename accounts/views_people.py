@@ -95,12 +95,6 @@ def join_team(request: HttpRequest, token: str) -> HttpResponse:
     invitation = people.find(token, now=timezone.now())
     if invitation is None:
         return render(request, "accounts/invitation_ended.html", status=404)
-    response = _join(request, invitation)
-    response["Referrer-Policy"] = "no-referrer"  # the address of this page is a secret
-    return response
-
-
-def _join(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     user = request.user if isinstance(request.user, User) else None
     form = JoinForm(User(email=invitation.email), request.POST if request.method == "POST" else None)
     is_theirs = user is not None and people.is_for(invitation, user)
