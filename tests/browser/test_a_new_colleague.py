@@ -21,11 +21,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 def look(page: Page, name: str, folder: Path) -> None:
     for size in SIZES:
-        page.set_viewport_size(SIZES[size])
+        page.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
         page.emulate_media(color_scheme="dark" if size == "390" else "light")
         page.screenshot(path=folder / f"{name}-{size}.png", full_page=True)
         assert (faults(page), overflow(page)) == ([], 0), f"{name} at {size}"
-    page.set_viewport_size(SIZES["1280"])
+    page.set_viewport_size(SIZES["1280"])  # type: ignore[arg-type]
 
 
 def test_an_invited_person_joins_works_and_is_taken_out(
