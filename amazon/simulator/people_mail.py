@@ -1,10 +1,16 @@
-"""A post office for everything that the site writes to people: verification, reminders, reports. Nothing leaves it."""
+"""A post office for everything that the site writes to people: verification, reminders, reports.
+
+Nothing leaves it, but for what comes to a seller's Gmail box, which forwards by itself: so a test of the forwarding
+comes back.
+"""
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from amazon.simulator import clock
+from amazon.simulator import accounts, clock, forwarding, outgoing
 from amazon.simulator.mail_reading import read_mail
 from amazon.simulator.simulation import Simulation
+
+FORWARDED_AFTER = 3.0  # seconds: a person sees first that nothing has come yet
 
 
 class PostOffice:
@@ -31,7 +37,16 @@ class PostOffice:
                         raw,
                     ),
                 )
+        for recipient in envelope.rcpt_tos:
+            self._forward(raw, str(envelope.mail_from or ""), recipient.lower())
         return "250 2.0.0 Kept"
+
+    def _forward(self, raw: bytes, envelope_from: str, recipient: str) -> None:
+        at = clock.now()
+        for account in accounts.all_accounts(self._simulation.store):
+            if account.mode == "gmail" and account.inbound_address and account.mailbox == recipient:
+                letter = forwarding.gmail(self._simulation.store, raw, envelope_from, account, at)
+                outgoing.queue(self._simulation, letter, delay=FORWARDED_AFTER)
 
     async def handle_exception(self, error: Exception) -> str:
         """Our own trouble is temporary."""

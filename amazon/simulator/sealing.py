@@ -19,7 +19,8 @@ def seal(raw: bytes, verdict: str, key: SigningKey, at: float) -> bytes:
     """The three headers of instance 1, to be put on top of `raw`. `verdict` is the text after `i=1; `."""
     head, _, body = raw.partition(b"\r\n\r\n")
     signatures = re.findall(rb"^dkim-signature(?=:)", head, re.IGNORECASE | re.MULTILINE)
-    names = [*COVERED, *["dkim-signature"] * len(signatures)]
+    present = {name.lower().decode("ascii") for name in re.findall(rb"^([!-9;-~]+):", head, re.MULTILINE)}
+    names = [*(name for name in COVERED if name in present), *["dkim-signature"] * len(signatures)]
     results = f"ARC-Authentication-Results: i=1; {verdict}\r\n".encode()
     signature = finish(
         f"ARC-Message-Signature: i=1; a=rsa-sha256; c=relaxed/relaxed; d={key.domain};\r\n"

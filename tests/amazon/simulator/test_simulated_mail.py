@@ -206,6 +206,20 @@ def test_planned_troubles_of_the_relay_happen_once(amazon: Amazon, account: Json
     assert [each["message_id"] for each in amazon.receipts()] == ["<cut_after@test.example>"]
 
 
+def test_what_the_site_writes_to_a_gmail_box_that_forwards_comes_back_unchanged(amazon: Amazon) -> None:
+    amazon.account(mode="gmail", mailbox="shop@gmail.com", inbound_address=INBOUND)
+    mail = b"From: no-reply@site.example\r\nTo: shop@gmail.com\r\nSubject: A test\r\n\r\nA text  of  blanks\r\n"
+    with listening() as listener:
+        amazon.deliver_to("127.0.0.1", listener.port)
+        with smtplib.SMTP(*amazon.mail, timeout=10) as office:
+            office.sendmail("no-reply@site.example", ["Shop@gmail.com", "other@shop.example"], mail)
+        amazon.wait_for(lambda: listener.taken)
+
+    [(envelope_from, recipients, raw)] = listener.taken
+    assert (envelope_from, recipients) == ("shop+caf_=o-abcdefghijklmnopqrst=in.example@gmail.com", [INBOUND])
+    assert raw.endswith(mail)
+
+
 def test_mail_to_people_is_kept_for_anybody(amazon: Amazon) -> None:
     with smtplib.SMTP(*amazon.mail, timeout=10) as connection:
         connection.sendmail("site@example.com", ["alice@shop.example"], "Subject: Hello\r\n\r\nGood morning\r\n")
