@@ -134,6 +134,12 @@ def test_notices_are_listed_with_verdict_and_reason_and_filtered(alice: Client, 
     assert f"/opt-outs/notices/{waiting.pk}/" in shown
 
 
+@pytest.mark.parametrize("address", ["/opt-outs/notices/", "/opt-outs/set-up/"])
+def test_the_page_for_saved_mails_is_found_by_whoever_may_use_it(alice: Client, vera: Client, address: str) -> None:
+    assert "/opt-outs/upload/" in alice.get(address).content.decode()
+    assert "/opt-outs/upload/" not in vera.get(address).content.decode()
+
+
 def test_a_notice_shows_what_was_checked(alice: Client, seller: Seller, account: AmazonAccount) -> None:
     order = make_order(account)
     evidence: dict[str, Any] = {
