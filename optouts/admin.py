@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.defaultfilters import pluralize
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -106,7 +107,7 @@ class NoticeAdmin(ReadOnlyAdmin):
         """For quarantined notices. Nobody who is on the list comes off it."""
         now, by = timezone.now(), _operator(request)
         ended = sum(promotions.dismiss(notice, by=by, now=now) for notice in _quarantined(chosen))
-        self.message_user(request, f"Dismissed; {ended} holds ended.", messages.SUCCESS)
+        self.message_user(request, f"Dismissed; {ended} hold{pluralize(ended)} ended.", messages.SUCCESS)
 
     @admin.action(description="This is an opt-out: promote its template", permissions=["view"])
     def promote_template(self, request: HttpRequest, chosen: QuerySet[Notice]) -> None:
@@ -114,7 +115,8 @@ class NoticeAdmin(ReadOnlyAdmin):
         notices = list(_quarantined(chosen))
         templates, queued = promotions.promote_templates(notices, by=_operator(request), now=timezone.now())
         names = ", ".join(templates) or "no template"
-        self.message_user(request, f"Promoted: {names}. {queued} notices will be examined again.", messages.SUCCESS)
+        again = f"{queued} notice{pluralize(queued)} will be examined again"
+        self.message_user(request, f"Promoted: {names}. {again}.", messages.SUCCESS)
 
 
 def _without_address(mail: ShownMail | None) -> ShownMail | None:

@@ -65,3 +65,4 @@ TEAMS: Final = (
     ),
 )
 OPERATOR: Final = Person("Olga", "olga@feedbackfive.example")
+SECOND_OPERATOR: Final = Person("Otto", "otto@feedbackfive.example")  # approves what Olga asks to be revoked

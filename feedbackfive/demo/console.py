@@ -33,7 +33,8 @@ FeedbackFive is ready after {seconds:.0f} seconds.
     4. Sign in as {cast.TEAMS[2].owner.name}: a mailbox waits to be confirmed under Opt-outs. After two minutes Amazon
        restricts this shop, and its letters stop.
     5. Read Notices under Opt-outs: within a minute each shop has had proved, doubtful and forged mail, each with its
-       reason. What waits for a person is for {cast.OPERATOR.name}, under Optouts, Notices.
+       reason. What waits for a person is for {cast.OPERATOR.name}, under Optouts, Notices; what she asks to be revoked
+       waits for {cast.SECOND_OPERATOR.name}, under Optouts, Revocation requests.
     6. Sign in as {cast.TEAMS[3].owner.name}: three accounts, each in trouble in its own way within two minutes, and
        what to do about each. {cast.OPERATOR.name} sees them under Messages, Sending, while all other shops are served.
     7. Be new yourself: sign up (the mail is on the simulated Amazon), connect, and allow as Harbour Lane Paper, the one
@@ -48,5 +49,5 @@ def _people() -> str:
     lines = [f"    {'':22}{'owner':26}{'manager':26}viewer"]
     for team in cast.TEAMS:
         lines.append(f"    {team.store_name:22}{team.owner.email:26}{team.manager.email:26}{team.viewer.email}")
-    lines.append(f"    {'Operator':22}{cast.OPERATOR.email}")
+    lines.append(f"    {'Operators':22}{cast.OPERATOR.email:26}{cast.SECOND_OPERATOR.email}")
     return "\n".join(lines)

@@ -59,7 +59,7 @@ def seed(amazon: httpx.Client, *, now: datetime) -> None:
     """
     world = amazon.post("/control/populate", json={}).raise_for_status().json()
     shops = {shop.store_name: shop for shop in map(Shop.read, world["accounts"])}
-    _make_operator()
+    _make_operators()
     for team in cast.TEAMS:
         theirs = [_as_entered(shops[name], team) for name in (team.store_name, *team.in_other_regions)]
         with transaction.atomic():
@@ -129,7 +129,8 @@ def _make_person(person: cast.Person, **fields: bool) -> User:
     return user
 
 
-def _make_operator() -> None:
+def _make_operators() -> None:
     with transaction.atomic():
-        if not User.objects.filter(email=cast.OPERATOR.email).exists():
-            _make_person(cast.OPERATOR, is_staff=True, is_superuser=True)
+        for operator in (cast.OPERATOR, cast.SECOND_OPERATOR):
+            if not User.objects.filter(email=operator.email).exists():
+                _make_person(operator, is_staff=True, is_superuser=True)

@@ -101,7 +101,7 @@ def test_a_wording_is_promoted_with_one_click_after_it_was_read(
     expect(page.get_by_text("in.feedbackfive.test")).to_have_count(0)  # whose address it came to stays a secret
     page.screenshot(path=tmp_path / "3-notice.png", full_page=True)
     page.get_by_role("button", name="promote de-shadow").click()
-    expect(page.get_by_text("Promoted: de-shadow. 1 notices will be examined again.")).to_be_visible()
+    expect(page.get_by_text("Promoted: de-shadow. 1 notice will be examined again.")).to_be_visible()
     with across_sellers("test"):
         assert PromotedTemplate.objects.filter(template="de-shadow", promoted_by__email="olga@example.com").exists()
         again = intake.process(notice.pk, resolver=builder.FakeDns(), now=timezone.now())
