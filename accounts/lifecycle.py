@@ -63,7 +63,7 @@ def connect_account(
                         "reminded_days": None,
                         "disconnected_at": None,
                         "erased_at": None,
-                        "store_name": stores[0][1] if stores else seller.name,
+                        "store_name": next((name for _, name in stores if name), seller.name[:LONGEST_NAME]),
                     },
                 )
         except IntegrityError:  # two people at the same instant

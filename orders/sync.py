@@ -61,6 +61,9 @@ def accounts_to_read(*, now: datetime) -> list[int]:
             OrderReading.objects.get_or_create(
                 account=account, defaults={"seller_id": account.seller_id, "next_at": now}
             )
+        # Whatever the trouble was, a new authorisation is the answer to it: nobody waits for the pause to end.
+        connected_again = OrderReading.objects.filter(account__authorised_at__gt=F("rung_at"), next_at__gt=now)
+        connected_again.exclude(trouble="").update(next_at=now, failures=0)
         due = OrderReading.objects.filter(next_at__lte=now, account__status=AmazonAccount.Status.CONNECTED).exclude(
             rung_at__gt=now - RING_AGAIN, rung_at__gte=F("next_at")
         )
@@ -129,7 +132,8 @@ def _read_pages(
         if monotonic() - began > LONGEST_TURN.total_seconds():
             _finish(reading, next_at=now)
             return stored
-    log.warning("lease_lost", account=reading.account_id)
+    log.info("reading_stopped", account=reading.account_id)
+    _finish(reading, next_at=now)  # which changes nothing where another worker has it
     return stored
 
 
@@ -253,10 +257,14 @@ def _note_marketplaces(reading: OrderReading, used: list[str]) -> None:
 
 
 def _renew(reading: OrderReading, *, now: datetime) -> bool:
-    """Keep the account for five minutes more. False: we have been so slow that another worker has it; it is his."""
-    ours = OrderReading.objects.filter(pk=reading.pk, leased_until=reading.leased_until)
+    """Keep the account for five minutes more. False: we have been so slow that another worker has it, or it has been
+    disconnected meanwhile: nothing more is asked."""
+    connected = AmazonAccount.objects.filter(status=AmazonAccount.Status.CONNECTED)
+    ours = OrderReading.objects.filter(pk=reading.pk, leased_until=reading.leased_until, account__in=connected)
+    if not ours.update(leased_until=now + LEASE):
+        return False
     reading.leased_until = now + LEASE
-    return bool(ours.update(leased_until=reading.leased_until))
+    return True
 
 
 def _open_window(reading: OrderReading, *, now: datetime) -> None:

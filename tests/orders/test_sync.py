@@ -395,7 +395,7 @@ def test_a_worker_that_waited_for_another_ones_lease_sees_it(
     assert stored == [0] and simulated_amazon.calls(SEARCH) == []
 
 
-def slow_pages(monkeypatch: pytest.MonkeyPatch, each: timedelta, meanwhile: Callable[[timedelta], None]) -> None:
+def slow_pages(monkeypatch: pytest.MonkeyPatch, each: timedelta, meanwhile: Callable[[timedelta], object]) -> None:
     """Every page takes so long; `meanwhile` is told how long the reading has taken when one has come."""
     store, passed = sync.store_page, [timedelta()]
 
@@ -439,6 +439,36 @@ def test_a_worker_that_has_lost_its_lease_leaves_the_account_to_the_other(
     reading = reading_of(account)
     assert (reading.leased_until, reading.next_token) == (theirs_until, "the other's")
     assert reading.next_at <= now and len(searches(simulated_amazon)) == 1
+
+
+def test_a_reading_ends_where_the_account_is_disconnected_meanwhile(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulated_amazon.orders(theirs, [{} for _ in range(250)])
+    slow_pages(monkeypatch, timedelta(seconds=1), lambda passed: lifecycle.disconnect(account, now=now))
+    assert read(account, now) == 100 and len(searches(simulated_amazon)) == 1
+    assert reading_of(account).leased_until is None  # whoever connects it again need not wait
+
+
+def test_an_account_in_trouble_is_read_at_once_when_it_is_connected_again(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    simulated_amazon.order(theirs)
+    AmazonAccount.objects.update(refresh_token_sealed=b"of a key that nobody has any more")
+    read(account, now)
+    assert reading_of(account).trouble == sync.CANNOT_OPEN
+    soon = now + timedelta(minutes=1)
+    assert sync.accounts_to_read(now=soon) == []
+    lifecycle.connect_account(
+        account.seller,
+        region=Region.EU,
+        selling_partner_id=theirs["selling_partner_id"],
+        refresh_token=theirs["refresh_token"],
+        stores=[(IT, ""), (DE, "")],
+        now=soon,
+    )
+    assert read(account, soon) == 1 and reading_of(account).trouble == ""
+    assert AmazonAccount.objects.get().store_name == "Alice's shop"  # Amazon said none
 
 
 def test_a_long_reading_gives_the_others_their_turn_and_is_due_at_once(

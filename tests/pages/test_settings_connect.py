@@ -18,10 +18,11 @@ from pytest_django.fixtures import Settings
 from accounts import authorised
 from accounts.models import AmazonAccount, Membership, Role, Seller, User
 from accounts.rowsecurity import across_sellers
+from amazon.errors import AccessDenied
 from amazon.marketplaces import Region
 from messaging import leaving
 from tests.amazon.harness import Amazon
-from tests.makers import DE, IT, PASSWORD, make_account, make_order, make_seller
+from tests.makers import DE, IT, PASSWORD, UK, make_account, make_order, make_seller
 
 CONSENT = "/apps/authorize/consent"
 
@@ -245,6 +246,24 @@ def test_an_account_of_another_team_is_not_taken_over(alice: Client, partner: di
     assert "already connected to another team" in said(alice, decide(consent_page(alice), partner))
     (account,) = accounts()
     assert (account.pk, account.seller_id) == (theirs.pk, theirs.seller_id)
+
+
+def test_a_partners_id_that_the_browser_has_changed_opens_nothing_of_that_partner(
+    alice: Client, amazon: Amazon, partner: dict[str, Any]
+) -> None:
+    other = amazon.account(store_name="Pennine Pantry", marketplace_ids=[UK])
+    mine = amazon.order(partner)
+    back = decide(consent_page(alice), partner)
+
+    said(alice, back.replace(partner["selling_partner_id"], other["selling_partner_id"]))
+    (account,) = accounts()
+    assert account.selling_partner_id == other["selling_partner_id"]  # Amazon does not sign it: nobody can tell
+    assert {place.marketplace_id for place in account.marketplaces.all()} == {IT, DE}
+    with across_sellers("test"), authorised.client_for(account) as client:  # the token is what counts
+        page = client.search_orders(marketplace_ids=[IT], last_updated_after=timezone.now() - timedelta(days=40))
+        assert [order.order_id for order in page.orders] == [mine["order_id"]]
+        with pytest.raises(AccessDenied):
+            client.search_orders(marketplace_ids=[UK], last_updated_after=timezone.now() - timedelta(days=40))
 
 
 def test_an_account_that_another_team_has_disconnected_is_free(
