@@ -73,7 +73,8 @@ def _batches(model: type[models.Model]) -> Iterator[list[Any]]:
 def _reseal_rows(model: type[models.Model], name: str, ids: list[Any], count: Count) -> None:
     with across_sellers("what is sealed is sealed anew"), transaction.atomic():
         rows = model._default_manager.select_for_update().filter(pk__in=ids).exclude(**{name: None})
-        for pk, sealed in rows.order_by("pk").values_list("pk", name):
+        # A few at a time: a document has megabytes.
+        for pk, sealed in rows.order_by("pk").values_list("pk", name).iterator(chunk_size=5):
             if not sealed:
                 continue
             try:

@@ -37,7 +37,11 @@ class Marked:
 
 def marked_in(template: Template) -> list[Marked]:
     of_subject, of_body = lint_letter(
-        template.subject, template.body, template.language, is_html=template.is_html
+        template.subject,
+        template.body,
+        template.language,
+        attachments=[one.purpose for one in template.enclosed],
+        is_html=template.is_html,
     )
     in_subject = [Marked("subject", each, instead_of(each, template.language)) for each in of_subject]
     return in_subject + [Marked("body", each, instead_of(each, template.language)) for each in of_body]

@@ -1,13 +1,17 @@
 """What is asked of a person who writes a critical message."""
 
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
 from django import forms
 
 from campaigns.compliance import blocking, lint
 from messaging.critical import LONGEST, Reason
+from messaging.documents import TOGETHER, Purpose
+
+if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile
 
 # What Amazon's Messaging model forbids in the text of every kind, so that it does not refuse the message later.
 _MARKUP: Final = re.compile(r"<[A-Za-z/!][^>]{0,200}>|&[A-Za-z]{2,10};|&#[0-9]{1,6};")
@@ -27,6 +31,17 @@ class CriticalForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 8, "lang": ""}),
         help_text="In the buyer's language. Plain text: no links, no e-mail addresses, no phone numbers.",
     )
+    file = forms.FileField(
+        label="A document that goes with it",
+        required=False,
+        max_length=400,
+        widget=forms.ClearableFileInput(attrs={"accept": ".pdf,application/pdf"}),
+        help_text="A PDF of at most 10 MB, such as the invoice of this order. Amazon takes it by mail only.",
+    )
+    purpose = forms.ChoiceField(
+        label="The document holds", required=False, choices=[("", "Nothing is attached"), *Purpose.choices]
+    )
+    document = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1)
     number = forms.UUIDField(widget=forms.HiddenInput, required=False)
     confirmed = forms.CharField(widget=forms.HiddenInput, required=False, max_length=80)
 
@@ -44,6 +59,18 @@ class CriticalForm(forms.Form):
                 [f"{found.guideline.title}: “{found.excerpt}”. {found.guideline.explanation}" for found in broken]
             )
         return text
+
+    def clean_file(self) -> "UploadedFile[bytes] | None":
+        file: UploadedFile[bytes] | None = self.cleaned_data["file"]
+        if file is not None and (file.size or 0) > TOGETHER:  # before it is read
+            raise forms.ValidationError("Amazon takes 10 MB of documents with a letter, and this file has more.")
+        return file
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("file") and not cleaned.get("purpose"):
+            self.add_error("purpose", "Say what the document holds: Amazon allows these three.")
+        return cleaned
 
     def clean_number(self) -> UUID:
         number: UUID | None = self.cleaned_data["number"]

@@ -1,5 +1,6 @@
 """The letter of one order: which template, which values."""
 
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -14,8 +15,9 @@ from orders.models import Order
 
 
 def letter_for(order: Order, template: Template, *, store_name: str) -> Letter:
-    """Render this template for this order. Raises campaigns.rendering.UnknownPlaceholder."""
-    return render(template.source, values_of(order, template.language, store_name=store_name))
+    """Render this template for this order, with its documents. Raises campaigns.rendering.UnknownPlaceholder."""
+    letter = render(template.source, values_of(order, template.language, store_name=store_name))
+    return replace(letter, attachments=template.enclosed) if template.attachments else letter
 
 
 def values_of(order: Order, language: str, *, store_name: str) -> dict[str, str]:

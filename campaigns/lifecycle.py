@@ -5,7 +5,7 @@ for a campaign that is paused or archived is held or taken back within it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
@@ -14,11 +14,13 @@ from django.db import transaction
 from accounts.models import Seller, User
 from campaigns.checked_letters import refuse_broken
 from campaigns.eligibility import impossible
+from campaigns.enclosing import let_go_of_unnamed, with_document
 from campaigns.models import Campaign, CampaignChange, FollowUp, Rule, Template
 from campaigns.rendering import Source, check
 from campaigns.terms import timing_of
-from messaging import outbox
-from messaging.models import Channel
+from messaging import documents, outbox
+from messaging.letters import Attachment
+from messaging.models import Channel, Document
 from orders.attention import ask_for_plans
 from orders.models import Order
 
@@ -197,8 +199,51 @@ def remove_letter(campaign: Campaign, language: str, *, by: User | None = None, 
         campaign = _locked(campaign)
         if not campaign.templates.filter(language=language).delete()[0]:
             return False
+        let_go_of_unnamed(campaign.seller_id, now=now)
         _save(campaign, [f"Letter taken away: {language}"], by=by, now=now)
     return True
+
+
+def enclose(
+    campaign: Campaign, language: str, document: Document, *, by: User | None = None, now: datetime
+) -> Template | None:
+    """Have a document go with the letter in this language, in the place of the version that did; what waits gets it.
+    None: there is no such letter. Raises TooMuch, and BreaksGuidelines where the campaign is on."""
+    with transaction.atomic():
+        campaign = _locked(campaign)
+        template = campaign.templates.filter(language=language).first()
+        if template is None:
+            return None
+        enclosed = with_document(template.enclosed, document)
+        return _have_enclosed(campaign, template, enclosed, f"{document} goes with it", by=by, now=now)
+
+
+def leave_out(
+    campaign: Campaign, language: str, document_id: int, *, by: User | None = None, now: datetime
+) -> Template | None:
+    """Have a document go with the letter no more; what waits goes without. None: it does not go with it."""
+    with transaction.atomic():
+        campaign = _locked(campaign)
+        template = campaign.templates.filter(language=language).first()
+        gone = [one for one in template.enclosed if one.document == document_id] if template else []
+        if template is None or not gone:
+            return None
+        kept = tuple(one for one in template.enclosed if one.document != document_id)
+        said = f"{gone[0].name} does not go with it any more"
+        return _have_enclosed(campaign, template, kept, said, by=by, now=now)
+
+
+def _have_enclosed(
+    campaign: Campaign, template: Template, enclosed: Sequence[Attachment], said: str, *, by: User | None, now: datetime
+) -> Template:
+    template.attachments = [asdict(one) for one in enclosed]
+    if campaign.status == Status.ACTIVE:
+        refuse_broken([template])
+    template.save(update_fields=["attachments"])
+    documents.use(one.document for one in enclosed)
+    let_go_of_unnamed(campaign.seller_id, now=now)
+    _save(campaign, [f"Letter in {template.language}: {said}"], by=by, now=now)
+    return template
 
 
 def pause(campaign: Campaign, *, by: User | None = None, now: datetime) -> int:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.choices import Choices
 from accounts.models import Seller, SellerQuerySet, User
 from campaigns.rendering import Source
+from messaging.letters import Attachment
 from messaging.models import Channel, Message
 from orders.models import Order
 
@@ -165,6 +166,7 @@ class Template(models.Model):
     subject = models.CharField(max_length=200)
     body = models.TextField()
     is_html = models.BooleanField(default=False, db_default=False)  # the body, as the seller wrote it
+    attachments = models.JSONField(default=list, db_default=[], blank=True)  # messaging.letters.Attachment, each
 
     objects = SellerQuerySet["Template"].as_manager()
 
@@ -177,6 +179,11 @@ class Template(models.Model):
     @property
     def source(self) -> Source:
         return Source(self.subject, self.body, self.is_html)
+
+    @property
+    def enclosed(self) -> tuple[Attachment, ...]:
+        """The documents that go with the letter, each in the version that is in use."""
+        return tuple(Attachment(**one) for one in self.attachments)
 
 
 class FollowUp(models.Model):

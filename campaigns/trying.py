@@ -18,6 +18,7 @@ from campaigns.eligibility import Decision
 from campaigns.letters import letter_for
 from campaigns.models import Campaign, Trial
 from campaigns.rehearsal import each
+from messaging import documents
 from messaging.letters import Letter
 from orders.models import Order
 
@@ -87,6 +88,8 @@ def _mail(campaign: Campaign, order: Order, decision: Decision, person: User) ->
     letter = _letter(campaign, order, decision)
     mail = EmailMultiAlternatives(f"[Test] {letter.subject}", f"{about}\n\n{letter.text}", to=[person.email])
     mail.attach_alternative(letter.html, "text/html")
+    for name, content in documents.to_show(letter.attachments):
+        mail.attach(name, content, "application/pdf")
     return mail
 
 

@@ -2,7 +2,18 @@
 
 from django.urls import include, path
 
-from campaigns.views import campaigns, dashboard, editing, exclusions, letters, preview, rehearsing, switching, welcome
+from campaigns.views import (
+    campaigns,
+    dashboard,
+    documents,
+    editing,
+    exclusions,
+    letters,
+    preview,
+    rehearsing,
+    switching,
+    welcome,
+)
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -25,6 +36,12 @@ urlpatterns = [
     path("campaigns/<int:pk>/letters/<slug:language>/test/", letters.letter_test, name="campaign_letter_test"),
     path("campaigns/<int:pk>/letters/<slug:language>/remove/", letters.letter_remove, name="campaign_letter_remove"),
     path("templates/shown/<slug:token>/", preview.kept_preview, name="campaign_letter_kept"),
+    path("campaigns/<int:pk>/letters/<slug:language>/documents/", documents.letter_attach, name="letter_attach"),
+    path(
+        "campaigns/<int:pk>/letters/<slug:language>/documents/<int:document_pk>/leave-out/",
+        documents.letter_leave_out,
+        name="letter_leave_out",
+    ),
     path("exclusions/", exclusions.exclusions_list, name="exclusions"),
     path("exclusions/export.csv", exclusions.exclusions_export, name="exclusions_export"),
     path("exclusions/new/", exclusions.exclude, name="exclude"),

@@ -19,7 +19,7 @@ from amazon.marketplaces import find
 from amazon.values import OrderMessageKind
 from messaging import important
 from messaging.important import Policy
-from messaging.letters import Letter
+from messaging.letters import Attachment, Letter
 from messaging.models import (
     Channel,
     CriticalMessage,
@@ -70,26 +70,28 @@ class Writing:
     number: UUID
     reason: str  # of CriticalMessage.Reason
     text: str
+    attachments: tuple[Attachment, ...] = ()
 
 
-def way_for(order: Order, reason: str, offered: Collection[str], *, now: datetime) -> Way | NoWay:
-    """By which channel a message for this reason would go. `offered`: the actions that Amazon names for the order."""
+def way_for(
+    order: Order, reason: str, offered: Collection[str], *, has_document: bool = False, now: datetime
+) -> Way | NoWay:
+    """By which channel a message for this reason would go. `offered`: the actions that Amazon names for the order.
+
+    A document goes with a mail only: of Amazon's kinds that fit a reason none takes one (Messaging model).
+    """
     for kind in KINDS[reason]:
-        if kind.value in offered:
+        if kind.value in offered and not has_document:
             return Way(Channel.ORDER_MESSAGE, kind.longest, kind=kind)
     place = AccountMarketplace.objects.filter(account_id=order.account_id, marketplace_id=order.marketplace_id).first()
     policy = policy_for(order.marketplace_id, now=now)
+    why = "A document goes by mail only" if has_document else "Amazon offers no order message for this order now"
     if order.alias_sealed is None:
-        return NoWay("Amazon offers no order message for this order now, and has given no address for its buyer.")
+        return NoWay(f"{why}, and Amazon has given no address for its buyer.")
     if place is None or not place.approved_sender:
-        return NoWay(
-            "Amazon offers no order message for this order now, and no sender address is entered for its marketplace."
-        )
+        return NoWay(f"{why}, and no sender address is entered for its marketplace.")
     if policy is not None and policy.is_gone and is_opted_out(order):
-        return NoWay(
-            "Amazon offers no order message for this order now, and a mail would not reach this buyer: he has opted "
-            f"out. {policy.sentence}"
-        )
+        return NoWay(f"{why}, and a mail would not reach this buyer: he has opted out. {policy.sentence}")
     return Way(Channel.BUYER_EMAIL, LONGEST, subject=_subject(order), policy=policy)
 
 
@@ -131,6 +133,7 @@ def write(order: Order, writing: Writing, way: Way, *, by: User, now: datetime) 
                 request_key=lookup.request_key(order.amazon_order_id),
                 letter_sealed=secrets.seal("letter", order.seller_id, letter.to_bytes()),
                 letter_digest=letter.digest,
+                documents=[one.document for one in letter.attachments],
                 purge_at=now + TEXT_KEPT_FOR,
             )
             MessageEvent.objects.create(
@@ -156,7 +159,7 @@ def letter_of(order: Order, writing: Writing, way: Way) -> Letter:
     if order.amazon_order_id not in text and way.channel == Channel.BUYER_EMAIL:
         text = f"{order.amazon_order_id}\n\n{text}"
     paragraphs = "".join(f"<p>{escape(part).replace(chr(10), '<br>')}</p>\n" for part in text.split("\n\n") if part)
-    return Letter(way.subject, f"{text}\n", f"<html><body>\n{paragraphs}</body></html>\n")
+    return Letter(way.subject, f"{text}\n", f"<html><body>\n{paragraphs}</body></html>\n", writing.attachments)
 
 
 def _subject(order: Order) -> str:

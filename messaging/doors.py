@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from typing import Final, ParamSpec
 import httpx
 import structlog
 from django.conf import settings
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from accounts import lifecycle, secrets
@@ -23,12 +25,13 @@ from amazon.errors import AmazonError, AuthorisationLost, Refused, Throttled
 from amazon.operations import Operation
 from amazon.quotas import QuotasUnavailable
 from amazon.wire import open_many
-from messaging import outbox
+from messaging import documents, outbox
 from messaging.dispatch import Run, Take, send_due
 from messaging.gateways.base import Answer, Envelope, Gateway
 from messaging.gateways.buyer_email import BuyerEmailGateway
 from messaging.gateways.order_message import OrderMessageGateway
 from messaging.gateways.request_review import REVIEW_REQUEST, RequestReviewGateway
+from messaging.letters import Attachment
 from messaging.life import move
 from messaging.models import Channel, Message, Status
 from optouts.gate import Clearance
@@ -65,6 +68,7 @@ class SiteDoors:
         self._letters: BuyerEmailGateway | None = None
         self._amazon: httpx.AsyncClient | None = None
         self._learnt: dict[tuple[int, str], tuple[float, float]] = {}
+        self._reading: ThreadPoolExecutor | None = None
 
     def prepare(self, account_ids: Iterable[int]) -> None:
         with across_sellers("accounts are about to send"):
@@ -86,7 +90,9 @@ class SiteDoors:
     def gateway(self, account_id: int, channel: Channel) -> Gateway:
         if channel is Channel.BUYER_EMAIL:
             if self._letters is None:
-                self._letters = BuyerEmailGateway(settings.BUYER_RELAY, hostname=settings.BUYER_MAIL_HOSTNAME)
+                self._letters = BuyerEmailGateway(
+                    settings.BUYER_RELAY, hostname=settings.BUYER_MAIL_HOSTNAME, enclosures=self._enclosures
+                )
             return self._letters
         authorisation = self._authorisations[account_id]
         kept = self._requests.get((account_id, channel))
@@ -98,8 +104,19 @@ class SiteDoors:
     async def close(self) -> None:
         if self._letters is not None:
             await self._letters.close()
+        if self._reading is not None:
+            self._reading.submit(connection.close)
+            self._reading.shutdown()
+            self._reading = None
         if self._amazon is not None:
             await self._amazon.aclose()
+
+    async def _enclosures(self, attachments: Sequence[Attachment]) -> list[bytes] | None:
+        """In a thread of its own, because the event loop waits for nobody. The database away counts as not to be had:
+        nothing has left yet."""
+        if self._reading is None:
+            self._reading = ThreadPoolExecutor(1, thread_name_prefix="documents")
+        return await asyncio.get_running_loop().run_in_executor(self._reading, _read_documents, attachments)
 
     def _gateway_to_amazon(self, account_id: int, channel: Channel, authorisation: Authorisation) -> Gateway:
         if self._amazon is None:
@@ -130,6 +147,15 @@ class SiteDoors:
         if rate != known or now - at > TOLD_AGAIN_AFTER:
             self._learnt[account_id, operation] = rate, now
             _aside(quotas().learn, name_in_quotas(account_id), Operation(operation), rate)
+
+
+def _read_documents(attachments: Sequence[Attachment]) -> list[bytes] | None:
+    try:
+        connection.close_if_unusable_or_obsolete()
+        return documents.read_for_sending(attachments)
+    except (documents.Gone, DatabaseError) as trouble:
+        log.error("documents_not_read", documents=[one.document for one in attachments], trouble=type(trouble).__name__)
+        return None
 
 
 def _aside(job: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:

@@ -2,7 +2,20 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A document that goes with a letter: which one, and what is said of it. Its bytes are elsewhere."""
+
+    document: int
+    name: str
+    version: int
+    purpose: str
+    size: int
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,14 +25,19 @@ class Letter:
     subject: str
     text: str
     html: str
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def digest(self) -> str:
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
     def to_bytes(self) -> bytes:
-        return json.dumps([self.subject, self.text, self.html]).encode()
+        parts: list[Any] = [self.subject, self.text, self.html]
+        if self.attachments:
+            parts.append([asdict(one) for one in self.attachments])
+        return json.dumps(parts).encode()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Letter":
-        return cls(*json.loads(content))
+        subject, text, html, *more = json.loads(content)
+        return cls(subject, text, html, tuple(Attachment(**one) for one in more[0]) if more else ())

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from accounts import secrets
 from messaging.letters import Letter
-from messaging.models import Message
+from messaging.models import Document, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,7 @@ class Shown:
     is_kept: bool
     is_ours: bool
     subject: str = ""
+    documents: tuple[Document, ...] = ()  # which went with it is known also when the text has been erased
 
 
 def letter_of(message: Message) -> Letter | None:
@@ -26,4 +27,6 @@ def letter_of(message: Message) -> Letter | None:
 
 def shown(message: Message) -> Shown:
     letter = letter_of(message)
-    return Shown(message, letter is not None, bool(message.letter_digest), letter.subject if letter else "")
+    subject = letter.subject if letter else ""
+    documents = tuple(Document.objects.filter(pk__in=message.documents).order_by("pk")) if message.documents else ()
+    return Shown(message, letter is not None, bool(message.letter_digest), subject, documents)

@@ -3,6 +3,7 @@
 import uuid
 from typing import Final
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -100,6 +101,7 @@ class Message(models.Model):
     request_key = models.UUIDField()  # of Amazon's order id alone: see the constraint
     letter_sealed = models.BinaryField(null=True, blank=True)
     letter_digest = models.CharField(max_length=64, blank=True)  # stays when the text is purged
+    documents = ArrayField(models.BigIntegerField(), default=list, db_default=[], blank=True)  # ids; stay as well
     purge_at = models.DateTimeField()
 
     objects = SellerQuerySet["Message"].as_manager()
@@ -197,6 +199,55 @@ class ImportantPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.effect} since {self.since}"
+
+
+class Document(models.Model):
+    """A file of the seller's that goes with letters, for one of the three purposes that Amazon allows. Never changed: a
+    file that is chosen again under the same name is its next version, so what was sent stays what it was."""
+
+    class Purpose(Choices):
+        INSTRUCTIONS = "instructions", "Instructions for the product"
+        WARRANTY = "warranty", "Warranty information"
+        INVOICE = "invoice", "Invoice of the order"
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    purpose = models.CharField(max_length=12, choices=Purpose.offered)
+    name = models.CharField(max_length=80)  # as the buyer sees it
+    version = models.PositiveIntegerField()
+    size = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+    added_at = models.DateTimeField()
+    added_by = models.ForeignKey("accounts.User", models.SET_NULL, null=True, related_name="+")
+    unused_since = models.DateTimeField(null=True, blank=True)  # nothing to come needs it; its bytes go later
+    # In a row of their own, so that no list of documents brings megabytes with it.
+    content = models.OneToOneField(
+        "DocumentContent", models.SET_NULL, null=True, blank=True, related_name="document"
+    )
+
+    objects = SellerQuerySet["Document"].as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["seller", "name", "version"], name="one_document_per_version")
+        ]
+        indexes = [
+            models.Index(fields=["unused_since"], name="documents_to_erase", condition=Q(content__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}, version {self.version}"
+
+
+class DocumentContent(models.Model):
+    """The bytes of a document, sealed: an invoice names its buyer."""
+
+    seller = models.ForeignKey(Seller, models.CASCADE)
+    content_sealed = models.BinaryField()
+
+    objects = SellerQuerySet["DocumentContent"].as_manager()
+
+    def __str__(self) -> str:
+        return f"content {self.pk}"
 
 
 class MessageEvent(models.Model):

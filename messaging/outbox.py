@@ -221,5 +221,6 @@ def _wish_columns(order: Order, wish: Wish) -> dict[str, Any]:
         "purge_at": wish.expires_at,  # at most 30 days after delivery: Amazon's policy for what quotes an order
         "alias_key": order.alias_key,
         "letter_digest": letter.digest if letter else "",
+        "documents": [one.document for one in letter.attachments] if letter else [],
         "letter_sealed": secrets.seal("letter", order.seller_id, letter.to_bytes()) if letter else None,
     }

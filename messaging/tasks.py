@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from messaging import dispatch, doors, leaving, outbox, silence, withdrawing
+from messaging import dispatch, documents, doors, leaving, outbox, silence, withdrawing
 from optouts import watching
 
 
@@ -27,6 +27,7 @@ def reap() -> None:
 @shared_task(name="messaging.purge")
 def purge() -> None:
     outbox.purge(now=timezone.now())
+    documents.erase_unused(now=timezone.now())
 
 
 @shared_task(name="messaging.erase_disconnected")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from messaging.views import history, leaving, letters, messages, scheduling, senders
+from messaging.views import documents, history, leaving, letters, messages, scheduling, senders
 
 urlpatterns = [
     path("scheduling/", scheduling.scheduling, name="scheduling"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("messages/<int:pk>/", messages.message, name="message"),
     path("messages/<int:pk>/settle/", messages.settle, name="settle_message"),
     path("messages/<int:pk>/letter/", letters.letter, name="letter"),
+    path("documents/<int:pk>/", documents.document, name="document"),
     path("settings/senders/", senders.senders, name="senders"),
     path("settings/marketplaces/<int:pk>/use/", senders.use, name="use_marketplace"),
     path("amazon/<int:pk>/disconnect/", leaving.disconnect, name="disconnect_amazon"),

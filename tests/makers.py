@@ -12,11 +12,12 @@ from accounts import lookup, secrets
 from accounts.models import AccountMarketplace, AmazonAccount, Membership, Role, Seller, User
 from accounts.rowsecurity import across_sellers
 from amazon.marketplaces import by_id
+from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.starting import create_default_campaigns
-from messaging import critical, outbox
+from messaging import critical, documents, outbox
 from messaging.letters import Letter
-from messaging.models import Channel, Message
+from messaging.models import Channel, Document, Message
 from optouts import gate, imports, intake, listing, setup
 from optouts.addresses import open_address
 from optouts.examination import Finding
@@ -24,6 +25,7 @@ from optouts.models import ForwardingRequest, InboundAddress, ListImport, Notice
 from optouts.reasons import Kind, Reason
 from optouts.setup_mails import Confirmation
 from orders.models import Order, OrderItem
+from tests.messaging.pdfs import make_pdf
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 US, UK, IT, DE = "ATVPDKIKX0DER", "A1F83G8C2ARO7P", "APJ6JRA9NG5V4", "A1PA6795UKMFR9"
@@ -169,6 +171,15 @@ def make_campaigns(seller: Seller, *, status: Campaign.Status = Campaign.Status.
         for campaign in campaigns:
             campaign.refresh_from_db()
     return campaigns
+
+
+def make_document(campaign: Campaign, language: str = "en") -> Document:
+    """A PDF that goes with the letter of this campaign."""
+    with across_sellers("test"):
+        kept = documents.keep(campaign.seller, make_pdf(), name="care.pdf", purpose="instructions", by=None, now=NOW)
+        lifecycle.enclose(campaign, language, kept, now=NOW)
+        kept.refresh_from_db()
+    return kept
 
 
 def make_address(seller: Seller) -> InboundAddress:

@@ -1,6 +1,7 @@
 """A mail as bytes -> the little that the simulator wants of it. Tolerant, and never with `email.policy.default`."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.header import decode_header
@@ -11,12 +12,14 @@ from html import unescape
 
 @dataclass(frozen=True, slots=True)
 class ReadMail:
-    """Senders' addresses in lower case, Message-ID and subject as text, and the body as text."""
+    """Senders' addresses in lower case, Message-ID and subject as text, the body as text, and what is attached: names
+    and sizes."""
 
     senders: tuple[str, ...]
     message_id: str
     subject: str
     body: str
+    attached: tuple[tuple[str, int], ...] = ()
 
 
 def read_mail(raw: bytes) -> ReadMail:
@@ -28,7 +31,15 @@ def read_mail(raw: bytes) -> ReadMail:
         message_id=str(message.get("Message-ID", "")).strip(),
         subject=_decoded(str(message.get("Subject", ""))),
         body=_body(message),
+        attached=tuple(_attached(message)),
     )
+
+
+def _attached(message: Message) -> Iterator[tuple[str, int]]:
+    for part in message.walk():
+        if part.get_content_disposition() == "attachment":
+            payload = part.get_payload(decode=True)
+            yield part.get_filename() or "a file without a name", len(payload) if isinstance(payload, bytes) else 0
 
 
 def _decoded(value: str) -> str:

@@ -18,7 +18,8 @@ from amazon.simulator.orders import Order
 from amazon.simulator.places import ALIAS_DOMAINS
 from amazon.simulator.simulation import Simulation
 
-LARGEST = 10 * 1024 * 1024
+LARGEST = 15 * 1024 * 1024  # of a mail on the wire: base64 makes a third more of its documents
+MOST_ATTACHED = 10 * 1024 * 1024  # AMAZON.md 4.6
 _ALIAS = re.compile(r"[a-z0-9]{4,40}(?:\+[a-z0-9.-]{1,80})?@([a-z0-9.-]{1,80})")
 _ORDER_ID = re.compile(r"(?<![0-9])[0-9]{3}-[0-9]{7}-[0-9]{7}(?![0-9])")
 _IMPORTANT = re.compile(r"\[(?:important|importante|wichtig|重要)\]", re.IGNORECASE)
@@ -61,6 +62,8 @@ class Relay:
             writers = [account for account in sellers if mail.senders == (_one(mail, account),)]
             if buyer is None or not writers:
                 return self._refuse(envelope, address, "550 5.7.1 From is not an approved sender of this seller")
+            if sum(size for _, size in mail.attached) > MOST_ATTACHED:
+                return self._refuse(envelope, address, "552 5.3.4 The attachments have more than 10 MB")
             await asyncio.to_thread(self._take, mail, writers, buyer)
         if self._simulation.faults.take(RELAY, {"cut_after"}):
             return self._hang_up(server)
@@ -81,7 +84,9 @@ class Relay:
     def _take(self, mail: ReadMail, writers: list[Account], buyer: Buyer) -> None:
         """File an accepted mail: delivered, kept from an opted-out buyer, or blocked for its content."""
         store = self._simulation.store
-        writing = receipts.Writing(receipts.EMAIL, mail.senders[0], mail.subject, mail.body, message_id=mail.message_id)
+        attached = "".join(f"\n[Attached: {name}, {max(1, size // 1000)} kB]" for name, size in mail.attached)
+        body = mail.body + attached
+        writing = receipts.Writing(receipts.EMAIL, mail.senders[0], mail.subject, body, message_id=mail.message_id)
         order = self._order(mail, writers, buyer)
         if order is None:
             # Without the order's id in its text a message does not meet the guidelines (AMAZON.md 5.4, N1).

@@ -19,6 +19,7 @@ from accounts.access import managers, members, person_of, seller_of
 from accounts.models import User
 from campaigns.checked_letters import BreaksGuidelines, findings_of, marked_in
 from campaigns.compliance import Finding, blocking, looks_like_html
+from campaigns.forms_documents import DocumentForm
 from campaigns.forms_letter import CHIPS, LONGEST_BODY, LetterForm
 from campaigns.gallery import starters
 from campaigns.html_body import left_out
@@ -27,6 +28,7 @@ from campaigns.models import Campaign, Template
 from campaigns.rendering import Source
 from campaigns.views.preview import keep, shown
 from campaigns.views.words import LANGUAGES, language_name, marketplaces_speaking
+from messaging import documents
 from messaging.models import Channel
 
 ON_ONE_PAGE: Final = 50
@@ -135,7 +137,7 @@ def letter_remove(request: HttpRequest, pk: int, language: str) -> HttpResponse:
 @managers
 def letter_test(request: HttpRequest, pk: int, language: str) -> HttpResponse:
     """The letter as it stands in the form, to the person's own address. Nothing is sent to a buyer."""
-    _, _ = _find(request, pk, language)
+    _, stored = _find(request, pk, language)
     form, person = LetterForm(request.POST, language=language), person_of(request)
     letter = shown(seller_of(request), _unsaved(form, language)).letter if form.is_valid() else None
     if letter is None:
@@ -145,6 +147,8 @@ def letter_test(request: HttpRequest, pk: int, language: str) -> HttpResponse:
         return _said(request, f"Your team has sent {TESTS_A_DAY} tests today: more go out tomorrow.", is_error=True)
     mail = EmailMultiAlternatives(f"[Test] {letter.subject}", letter.text, to=[person.email])
     mail.attach_alternative(letter.html, "text/html")
+    for name, content in documents.to_show(stored.enclosed):
+        mail.attach(name, content, "application/pdf")
     mail.send()
     return _said(request, f"A test is on its way to {person.email}.")
 
@@ -217,5 +221,7 @@ def _page(
         "chips": CHIPS,
         "starters": [each for each in starters().values() if language in each.letters],
         "address": getattr(request.user, "email", ""),
+        "enclosed": next((each.enclosed for each in campaign.templates.all() if each.language == language), ()),
+        "document_form": DocumentForm(),
     }
     return render(request, "campaigns/letter_edit.html", context, status=status)

@@ -2,13 +2,18 @@
 
 import re
 import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Final
 from urllib.parse import SplitResult
 
 from amazon.marketplaces import ALIAS_DOMAINS
 from messaging.gateways.base import AccountTrouble, Answer, Deferred, Envelope, OutcomeUnknown, Receipt, Refused
+from messaging.gateways.enclosing import enclose
 from messaging.gateways.mail import Frame, compose, is_address
+from messaging.gateways.room import Room
 from messaging.gateways.smtp import Cut, Moment, NotShown, Pool, Route, Said
+from messaging.letters import Attachment
 from optouts.gate import Clearance
 
 # Both far below the lease after which a hand-over counts as unknown. The relay may read a letter before it answers.
@@ -16,11 +21,25 @@ TIMEOUT_SECONDS: Final = 15.0
 VERDICT_SECONDS: Final = 45.0
 OURS: Final = frozenset({530, 534, 535, 538})  # the relay wants a login or encryption: an operator's matter
 TOO_LARGE: Final = 552
+ENCLOSED_AT_ONCE: Final = 12_000_000  # bytes
+PATIENCE_SECONDS: Final = 60.0
+TOO_LARGE_AGAIN_AFTER: Final = timedelta(hours=1)
 NOT_APPROVED: Final = AccountTrouble("Amazon does not accept the sender address: approve it in Seller Central")
 
 
+Enclosures = Callable[[Sequence[Attachment]], Awaitable[list[bytes] | None]]
+"""The bytes of what goes with a letter, or None: they are not to be had."""
+
+
+async def _none(attachments: Sequence[Attachment]) -> None:
+    return None
+
+
 class BuyerEmailGateway:
-    """For any number of sellers and letters at the same time, over a pool of kept connections to the one relay."""
+    """For any number of sellers and letters at the same time, over a pool of kept connections to the one relay.
+
+    Documents of at most 12 MB are under way at a time: a letter may have 10 MB, and memory has to stay bounded.
+    """
 
     def __init__(
         self,
@@ -30,8 +49,9 @@ class BuyerEmailGateway:
         timeout: float = TIMEOUT_SECONDS,
         verdict_timeout: float = VERDICT_SECONDS,
         encryption: ssl.SSLContext | None = None,
+        enclosures: Enclosures = _none,
     ) -> None:
-        self._hostname = hostname
+        self._hostname, self._enclosures, self._room = hostname, enclosures, Room(ENCLOSED_AT_ONCE)
         self._pool = Pool(Route(relay, hostname, timeout, verdict_timeout, encryption or _encryption()))
 
     async def deliver(self, envelope: Envelope, clearance: Clearance) -> Answer:
@@ -48,6 +68,22 @@ class BuyerEmailGateway:
             mail = compose(envelope.letter, frame)
         except ValueError:  # a line break in a header, an address that is none
             return Refused("the letter cannot be written as a mail")
+        if not envelope.letter.attachments:
+            return await self._show(frame, mail)
+        return await self._with_documents(frame, mail, envelope.letter.attachments)
+
+    async def _with_documents(self, frame: Frame, mail: bytes, attachments: Sequence[Attachment]) -> Answer:
+        try:
+            async with self._room.of(sum(one.size for one in attachments), patience=PATIENCE_SECONDS):
+                contents = await self._enclosures(attachments)
+                if contents is None:
+                    return Deferred("a document that goes with it is not to be had")
+                enclosures = list(zip(attachments, contents, strict=True))
+                return await self._show(frame, enclose(mail, enclosures))
+        except TimeoutError:  # of the room's: the network's own never leave the pool
+            return Deferred("other letters with documents are on their way")
+
+    async def _show(self, frame: Frame, mail: bytes) -> Answer:
         try:
             return _read(await self._pool.deliver(frame.sender, frame.recipient, mail))
         except NotShown as trouble:
@@ -69,6 +105,8 @@ def _read(said: Said) -> Answer:
     """What the relay's words mean. Raises OutcomeUnknown where the letter was shown and the words mean nothing."""
     is_no = said.code >= 500
     match said.moment:
+        case Moment.SIZE:
+            return Deferred("with its documents it is larger than Amazon's relay takes", TOO_LARGE_AGAIN_AFTER)
         case Moment.SENDER:
             # The relay has heard of nothing but the sender: its "no" would meet every letter of his.
             return NOT_APPROVED if is_no and said.code not in OURS and said.code != TOO_LARGE else _no(said)

@@ -24,6 +24,8 @@ OLDEST: Final = timedelta(minutes=5)
 MOST_CONNECTIONS: Final = 40
 ABREAST: Final = 2  # on one connection: a letter being judged and the next one's envelope
 LONGEST_REPLY: Final = 65_536
+PIECE: Final = 262_144  # a letter with documents goes out in pieces of so many bytes
+SLOWEST: Final = 250_000  # bytes a second: so much longer may a large letter take
 
 
 class NotShown(Exception):
@@ -37,6 +39,7 @@ class Cut(Exception):
 class Moment(Enum):
     """What the relay was asked when it gave its answer."""
 
+    SIZE = "EHLO"  # it had said beforehand how large a letter may be
     SENDER = "MAIL"
     RECIPIENT = "RCPT"
     LETTER = "DATA"
@@ -82,6 +85,8 @@ class Session(asyncio.Protocol):
         self._envelopes = asyncio.Lock()
         self._verdict: asyncio.Future[Reply] | None = None
         self._extensions: dict[str, str] = {}
+        self._may_write = asyncio.Event()
+        self._may_write.set()
         self.waiting = self.begun = 0
         self.opened_at = asyncio.get_running_loop().time()
         self.is_open = True  # until it is known to be closed
@@ -98,18 +103,31 @@ class Session(asyncio.Protocol):
     def _is_pipelining(self) -> bool:
         return "PIPELINING" in self._extensions
 
+    @property
+    def _takes_at_most(self) -> int:
+        """The size that the relay has announced (RFC 1870); 0: none."""
+        size = self._extensions.get("SIZE", "")
+        return int(size) if size.isascii() and size.isdigit() and len(size) < 12 else 0
+
     async def deliver(self, sender: str, recipient: str, mail: bytes) -> Said:
         """Show one letter once. Raises NotShown or Cut; then this connection is closed."""
         async with self._envelopes:  # until our letter is written; then the next may say whom it is from
             try:
                 await asyncio.shield(self.ready)
+                if self._takes_at_most and len(mail) > self._takes_at_most:
+                    return Said(Moment.SIZE, 552, "larger than the relay takes")
                 if (no := await self._introduce(sender, recipient)) is not None:
                     return no
             except (OSError, TimeoutError) as trouble:
                 self.drop()
                 raise NotShown(type(trouble).__name__) from None
-            self._write(_stuffed(mail))
-            verdict = self._verdict = self._expect()
+            verdict = self._verdict = self._expect()  # it may come before a large letter is out
+            try:
+                await self._show(mail)
+            except (OSError, TimeoutError) as trouble:
+                self.drop()
+                if not verdict.done() or verdict.exception():
+                    raise Cut(type(trouble).__name__) from None
         try:
             async with asyncio.timeout(self._route.verdict_timeout):
                 code, text = await verdict
@@ -136,6 +154,21 @@ class Session(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
         self._fail(ConnectionAbortedError())
+
+    async def _show(self, mail: bytes) -> None:
+        """Write the letter. A large one goes in pieces, each when the last has gone: the network's buffers would hold
+        it several times over. Raises OSError or TimeoutError."""
+        stuffed = _stuffed(mail)
+        if len(stuffed) <= PIECE:
+            self._write(stuffed)
+            return
+        async with asyncio.timeout(self._route.timeout + len(stuffed) / SLOWEST):
+            for begin in range(0, len(stuffed), PIECE):
+                self._write(stuffed[begin : begin + PIECE])
+                self._flush()
+                await self._may_write.wait()
+                if not self.is_open:
+                    raise ConnectionResetError
 
     async def _introduce(self, sender: str, recipient: str) -> Said | None:
         """MAIL, RCPT, DATA up to the go-ahead. None: the relay wants to see the letter."""
@@ -267,8 +300,15 @@ class Session(asyncio.Protocol):
             return
         self._expected.popleft().set_result((code, text))
 
+    def pause_writing(self) -> None:
+        self._may_write.clear()
+
+    def resume_writing(self) -> None:
+        self._may_write.set()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
+        self._may_write.set()
         self._fail(ConnectionResetError())
 
     def _fail(self, trouble: OSError) -> None:

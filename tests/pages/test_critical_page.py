@@ -5,15 +5,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from accounts.models import AmazonAccount, Seller
 from accounts.rowsecurity import across_sellers
 from messaging import dispatch, doors
+from messaging.documents import keep
 from messaging.models import Channel, Message, Purpose
 from orders.models import Order
 from tests.amazon.harness import Amazon, Json
-from tests.makers import make_connected_account, make_order, suppress
+from tests.makers import make_connected_account, make_order, make_seller, suppress
+from tests.messaging.pdfs import make_pdf
 
 TEXT = "We cannot find your house number. Please tell it to us, so that your parcel arrives."
 
@@ -138,3 +141,38 @@ def test_while_amazon_does_not_answer_nothing_is_lost_and_nothing_sent(
 
 def test_a_viewer_does_not_write(vera: Client, account: AmazonAccount) -> None:
     assert vera.get(f"/orders/{make_order(account).pk}/critical/").status_code == 403
+
+
+def test_a_document_goes_with_it_by_mail_though_amazon_offers_an_order_message(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, bob: Client
+) -> None:
+    order = place(simulated_amazon, theirs, account)
+    page = f"/orders/{order.pk}/critical/"
+    invoice = SimpleUploadedFile("2026-11.pdf", make_pdf())
+    asked = {"reason": "delivery", "text": TEXT, "purpose": "invoice", "file": invoice}
+
+    shown = bob.post(page, asked).content.decode()
+    assert "With it goes:" in shown and "2026-11.pdf" in shown and "a document goes by mail only" in shown
+    assert messages() == []
+    assert bob.post(page, confirmed(shown)).status_code == 302
+
+    (message,) = messages()
+    assert message.channel == Channel.BUYER_EMAIL and len(message.documents) == 1
+    assert "2026-11.pdf" in bob.get(f"/messages/{message.pk}/").content.decode()
+
+
+def test_a_document_that_is_none_or_has_no_purpose_is_refused_and_another_sellers_is_not_found(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, bob: Client
+) -> None:
+    order = place(simulated_amazon, theirs, account)
+    page, asked = f"/orders/{order.pk}/critical/", {"reason": "delivery", "text": TEXT}
+    stranger = make_seller("Mallory's shop")
+    with across_sellers("test"):
+        kept = keep(stranger, make_pdf(), name="a.pdf", purpose="invoice", by=None, now=datetime.now(UTC))
+
+    program = bob.post(page, asked | {"purpose": "invoice", "file": SimpleUploadedFile("a.pdf", b"MZ")})
+    assert program.status_code == 422 and "This is not a PDF" in program.content.decode()
+    unnamed = bob.post(page, asked | {"file": SimpleUploadedFile("a.pdf", make_pdf())})
+    assert unnamed.status_code == 422 and "Say what the document holds" in unnamed.content.decode()
+    assert bob.post(page, asked | {"document": kept.pk}).status_code == 404
+    assert messages() == []

@@ -27,6 +27,7 @@ from tests.makers import (
     make_account,
     make_address,
     make_campaigns,
+    make_document,
     make_entry,
     make_forwarding,
     make_import,
@@ -86,6 +87,11 @@ ADDRESSES: dict[str, Address] = {
     "campaign_letter_test": Address({"pk": "check_in", "language": "language"}, "post", CHANGERS),
     "campaign_letter_remove": Address({"pk": "check_in", "language": "language"}, may=CHANGERS),
     "campaign_letter_kept": Address({"token": "kept_letter"}),
+    "letter_attach": Address({"pk": "check_in", "language": "language"}, "post", CHANGERS),
+    "letter_leave_out": Address(
+        {"pk": "check_in", "language": "language", "document_pk": "document"}, "post", CHANGERS
+    ),
+    "document": Address({"pk": "document"}),
     "exclusions": Address(),
     "exclusions_export": Address(),
     "exclude": Address(may=CHANGERS),
@@ -204,6 +210,7 @@ def world(db: None) -> World:
         "place": place.pk,
         "member": member.pk,
         "invitation": invitation.pk,
+        "document": make_document(campaigns["buyer_email"]).pk,
         "mailbox": mailbox.pk,
         "notice": notice_id,
         "optout": make_entry(seller).pk,

@@ -29,7 +29,7 @@ WAYS = {
     "deliver": {
         "messaging/dispatch.py:hand_over",
         "messaging/doors.py:deliver",
-        "messaging/gateways/buyer_email.py:deliver",
+        "messaging/gateways/buyer_email.py:_show",
         "messaging/gateways/smtp.py:_through",
     },
     "request_review": {"messaging/gateways/request_review.py:deliver", "amazon/client.py:request_review"},

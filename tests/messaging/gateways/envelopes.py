@@ -32,7 +32,7 @@ def envelope(**changes: Any) -> Envelope:
     return replace(plain, **changes)
 
 
-def letter(**changes: str) -> Letter:
+def letter(**changes: Any) -> Letter:
     return replace(LETTER, **changes)
 
 

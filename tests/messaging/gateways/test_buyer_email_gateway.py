@@ -1,28 +1,32 @@
 """The e-mail gateway against a relay that goes wrong at every moment: what is known is said, what is not is unknown."""
 
+import asyncio
 import email
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from email.policy import default
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 
-from messaging.gateways.base import AccountTrouble, Deferred, Envelope, OutcomeUnknown, Receipt, Refused
+from messaging.gateways.base import AccountTrouble, Answer, Deferred, Envelope, OutcomeUnknown, Receipt, Refused
 from messaging.gateways.buyer_email import BuyerEmailGateway
 from messaging.gateways.smtp import PER_CONNECTION
-from tests.messaging.gateways.envelopes import ORDER, ask, close, envelope, letter
+from messaging.letters import Attachment
+from tests.messaging.gateways.envelopes import CLEARANCE, LOOP, ORDER, ask, close, envelope, letter
 from tests.messaging.gateways.relays import CUT, HANG, Relay, relay
 
 
 @contextmanager
-def gateway_to(server: Relay, *, scheme: str = "smtp") -> Iterator[BuyerEmailGateway]:
+def gateway_to(server: Relay, *, scheme: str = "smtp", **more: Any) -> Iterator[BuyerEmailGateway]:
     gateway = BuyerEmailGateway(
-        server.url._replace(scheme=scheme), hostname="mail.example.com", timeout=0.4, verdict_timeout=0.4
+        server.url._replace(scheme=scheme), hostname="mail.example.com", timeout=0.4, verdict_timeout=0.4, **more
     )
     try:
         yield gateway
@@ -265,3 +269,75 @@ def test_what_the_relay_says_is_kept_without_addresses_and_control_characters() 
             told = ask(gateway, envelope(message_id=uuid4()))
     assert isinstance(told, Receipt) and "@" not in told.reference
     assert told.reference.isprintable() and len(told.reference) <= 200
+
+
+CARE = Attachment(1, "Pflegehinweise für Ölfarbe.pdf", 1, "instructions", 400_000, "")
+WARRANTY = Attachment(2, "warranty (two years).pdf", 3, "warranty", 300, "")
+CONTENTS = {1: bytes(range(256)) * 1600 + b"\r\n.\r\n..", 2: b"%PDF-1.4 " + b"x" * 291}
+
+
+async def read(attachments: Sequence[Attachment]) -> list[bytes] | None:
+    return [CONTENTS[one.document] for one in attachments]
+
+
+def with_documents(*attachments: Attachment) -> Envelope:
+    given = envelope()
+    assert given.letter is not None
+    return replace(given, letter=replace(given.letter, attachments=attachments))
+
+
+def test_documents_arrive_byte_by_byte_under_their_names_behind_both_texts() -> None:
+    with relay() as server, gateway_to(server, enclosures=read) as gateway:
+        assert isinstance(ask(gateway, with_documents(CARE, WARRANTY)), Receipt)
+        assert isinstance(ask(gateway, envelope()), Receipt)
+    message, plain = (email.message_from_bytes(raw, policy=default) for raw in server.taken)
+
+    assert not message.defects and message.get_content_type() == "multipart/mixed"
+    assert all(len(line) <= 78 for line in server.taken[0].splitlines())
+    assert message.keys() == plain.keys()  # no header was lost, none is there twice
+    texts, *files = message.iter_parts()
+    assert [part.get_content_type() for part in texts.iter_parts()] == ["text/plain", "text/html"]
+    assert [part.get_filename() for part in files] == [CARE.name, WARRANTY.name]
+    assert [part.get_content_type() for part in files] == ["application/pdf"] * 2
+    assert [part.get_content() for part in files] == [CONTENTS[1], CONTENTS[2]]
+    assert [part.get_content_disposition() for part in files] == ["attachment"] * 2
+
+
+def test_a_letter_larger_than_the_relay_says_that_it_takes_is_not_shown() -> None:
+    with relay(EHLO="250-relay.example\r\n250 SIZE 300000") as server, gateway_to(server, enclosures=read) as gateway:
+        told = ask(gateway, with_documents(CARE))
+        assert isinstance(told, Deferred) and not told.is_general and "larger" in told.reason
+        assert isinstance(ask(gateway, with_documents(WARRANTY)), Receipt)
+    assert len(server.shown) == 1
+
+
+def test_without_its_documents_a_letter_does_not_go() -> None:
+    with relay() as server, gateway_to(server) as gateway:
+        assert isinstance(ask(gateway, with_documents(CARE)), Deferred)
+    assert server.lines == []
+
+
+@pytest.mark.parametrize(("end", "kind"), [(CUT, OutcomeUnknown), (HANG, OutcomeUnknown), ("552 5.3.4 no", Refused)])
+def test_what_becomes_of_a_large_letter_is_known_or_unknown_as_of_a_small_one(end: str, kind: type) -> None:
+    with relay(end=end) as server, gateway_to(server, enclosures=read) as gateway:
+        assert type(ask(gateway, with_documents(CARE))) is kind
+
+
+def test_documents_of_so_many_bytes_are_under_way_at_a_time_and_no_more() -> None:
+    under_way, most = 0, 0
+
+    async def count(attachments: Sequence[Attachment]) -> list[bytes] | None:
+        nonlocal under_way, most
+        under_way += sum(one.size for one in attachments)
+        most = max(most, under_way)
+        await asyncio.sleep(0.02)
+        under_way -= sum(one.size for one in attachments)
+        return [b"%PDF" for _ in attachments]
+
+    async def ten(gateway: BuyerEmailGateway, given: Envelope) -> list[Answer]:
+        return await asyncio.gather(*(gateway.deliver(given, CLEARANCE) for _ in range(10)))
+
+    large = with_documents(replace(CARE, size=5_000_000))
+    with relay() as server, gateway_to(server, enclosures=count) as gateway:
+        assert {type(answer) for answer in LOOP.run(ten(gateway, large))} == {Receipt}
+    assert most == 10_000_000 and len(server.taken) == 10
