@@ -32,6 +32,9 @@ _SRS_ZERO = re.compile(r"<?srs[01][=+-][^@\s]{1,300}@[a-z0-9.-]{1,100}>?", re.IG
 _DELIMITER = re.compile(r"(?<!-)-{5,}+\s*+[^-\s].{0,40}?-{5,}")
 _LINE = 300
 _MAX_BLOCK = 12
+_NEAR = 3
+_MANY_WORDS = 20  # characters that no note holds by accident
+_BLANK = re.compile(r"\s+")
 _MAX_BELOW = 20
 _QUOTED_SENDER = re.compile(
     r"(?<![a-z0-9._+-])([a-z0-9._+-]{1,80}@(?:marketplace\.)?amazon\.[a-z]{2,3}(?:\.[a-z]{2})?)(?![a-z0-9-])"
@@ -106,9 +109,9 @@ def _by_hand(message: RawMessage, texts: tuple[Text, ...], subject: str) -> Lett
     """Return the letter that a person forwards inside his own mail, or None when he forwards nothing."""
     if REPLY_PREFIX.match(subject):
         return None
-    found = [quoted for text in texts if (quoted := _find_quoted(text)) is not None]
     outer = FORWARD_PREFIX.sub("", subject, count=3).rstrip("]")
     outers = [outer, without_prefixes(outer)]
+    found = [quoted for text in texts if (quoted := _find_quoted(text, outers[1])) is not None]
     if found:
         return _quoted_letter(message, found, outers)
     if not FORWARD_PREFIX.match(subject) and not any(_is_marked(text) for text in texts):
@@ -179,10 +182,11 @@ class _Quoted:
     below: "_Quoted | None" = None
 
 
-def _find_quoted(text: Text, left: int = _MAX_BELOW) -> _Quoted | None:
+def _find_quoted(text: Text, outer: str, left: int = _MAX_BELOW) -> _Quoted | None:
     """Return the letter under the first quoted sender at Amazon, whatever stands above it.
 
     The first one counts: what a buyer wrote may hold a block of its own further down, and must not be believed.
+    `outer` is the subject of the mail that quotes it, without what marks it as a forward.
     """
     bare = _unquoted(text, 0)
     is_nested = False
@@ -192,6 +196,7 @@ def _find_quoted(text: Text, left: int = _MAX_BELOW) -> _Quoted | None:
             is_nested = is_nested or _names_somebody(bare.lines, number, line)
             continue
         start, subjects = _rest_of_block(bare.lines, number)
+        is_nested = is_nested or _repeats_subject(_above_block(bare.lines, number), (outer, *subjects))
         while start < len(bare.lines) and is_separator(bare.lines[start]):
             start += 1  # some clients close the block with the mark that opened it
         end = _next_block(bare.lines, start) if left and _sends_notices(sender) else None
@@ -199,7 +204,7 @@ def _find_quoted(text: Text, left: int = _MAX_BELOW) -> _Quoted | None:
             rest = Text(bare.lines[start:], bare.links)
             return _Quoted(sender, subjects, _own_words(rest), _said(rest), is_nested)
         rest = Text(bare.lines[start:end])  # which link belongs to which of the letters, nobody can say
-        below = _find_quoted(Text(bare.lines[end:]), left - 1)
+        below = _find_quoted(Text(bare.lines[end:]), outer, left - 1)
         return _Quoted(sender, subjects, _own_words(rest), _said(rest), is_nested, below)
     return None
 
@@ -240,8 +245,9 @@ def _quoted_sender(lines: tuple[str, ...], number: int, line: str) -> str | None
 
 
 def _is_block(lines: tuple[str, ...], number: int) -> bool:
-    """Whether the line of a sender has other lines of a header block under it."""
-    return any((near := label_of(item)) and near[0] is not Label.SENDER for item in lines[number + 1 : number + 4])
+    """Whether the line of a sender has other lines of a header block above or under it."""
+    around = (*lines[max(0, number - _NEAR) : number], *lines[number + 1 : number + 1 + _NEAR])
+    return any((near := label_of(item)) and near[0] is not Label.SENDER for item in around)
 
 
 def _names_somebody(lines: tuple[str, ...], number: int, line: str) -> bool:
@@ -254,6 +260,28 @@ def _names_somebody(lines: tuple[str, ...], number: int, line: str) -> bool:
     if _QUOTED_SENDER.search(" ".join(lines[number + 1 : number + 2])[:_LINE]):
         return False  # Amazon's own, wrapped
     return _is_block(lines, number)
+
+
+def _above_block(lines: tuple[str, ...], number: int) -> tuple[str, ...]:
+    """Return what stands above the header block of the sender in line `number`. A label may have its value below it."""
+    start = number
+    while start and (label_of(lines[start - 1]) or (start > 1 and label_of(lines[start - 2]))):
+        start -= 1
+    return lines[:start]
+
+
+def _repeats_subject(above: tuple[str, ...], subjects: tuple[str, ...]) -> bool:
+    """Whether a subject stands above the letter too: then somebody's mail is quoted around it, in whatever language.
+
+    Nobody repeats the subject in his own note; a block of labels that no table knows does.
+    """
+    whole = _BLANK.sub("", one_line(above))
+    for subject in {without_prefixes(subject).strip() for subject in subjects} - {""}:
+        if len(subject) >= _MANY_WORDS and _BLANK.sub("", subject) in whole:
+            return True
+        if any(line.endswith((f": {subject}", f"：{subject}", f":{subject}")) for line in above):
+            return True
+    return False
 
 
 def _rest_of_block(lines: tuple[str, ...], number: int) -> tuple[int, tuple[str, ...]]:

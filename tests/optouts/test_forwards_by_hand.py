@@ -146,6 +146,8 @@ def test_what_a_buyer_writes_below_his_own_block_is_not_amazons():
     [
         ["From: Paola - Amazon Marketplace", "Sent: x", "Subject: Question", "", "please see"],
         ["From: Bob <bob@evil.example>", "Date: x", "Subject: look", "", "see"],
+        ["Frá: Bob <bob@evil.example>", "Dagsetning: x", f"Efni: Fwd: {EN_SUBJECT}", "", "see"],
+        ["Кому: alice@gmail.com", "Тема: look", "От: Bob <bob@evil.example>", "", "see", "", "and see"],
         ["On Monday, Bob <bob@evil.example> wrote:", "", "see"],
     ],
 )
