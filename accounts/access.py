@@ -36,7 +36,7 @@ class SellerMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         forget()
-        request.membership = None  # type: ignore[attr-defined]
+        request.membership, request.other_teams = None, []  # type: ignore[attr-defined]
         user = request.user
         if not isinstance(user, User) or not user.is_active:
             return self.get_response(request)
@@ -45,19 +45,21 @@ class SellerMiddleware:
                 return self.get_response(request)
             with across_sellers("an operator in the admin"):
                 return self.get_response(request)
-        membership = membership_of(user, chosen=request.session.get(CHOSEN_SELLER))
-        if membership is None:
+        memberships = memberships_of(user, chosen=request.session.get(CHOSEN_SELLER))
+        if not memberships:
             return self.get_response(request)
+        membership, *others = memberships
         request.membership = membership  # type: ignore[attr-defined]
+        request.other_teams = [other.seller for other in others]  # type: ignore[attr-defined]
         with as_seller(membership.seller_id):
             return self.get_response(request)
 
 
-def membership_of(user: User, *, chosen: int | None = None) -> Membership | None:
-    """The chosen membership of this person, else the oldest one, else None."""
+def memberships_of(user: User, *, chosen: int | None = None) -> list[Membership]:
+    """All memberships of this person, the oldest first, but the one with the chosen seller before all others."""
     with across_sellers("which sellers a person belongs to"):
         memberships = list(Membership.objects.filter(user=user).select_related("seller").order_by("created_at", "id"))
-    return next((m for m in memberships if m.seller_id == chosen), memberships[0] if memberships else None)
+    return sorted(memberships, key=lambda membership: membership.seller_id != chosen)
 
 
 def seller_of(request: HttpRequest) -> Seller:
@@ -101,11 +103,12 @@ owners = _for(CAN_OWN)  # to connect accounts and to confirm mailboxes
 
 
 def seller_for_templates(request: HttpRequest) -> dict[str, Any]:
-    """Template context: `seller`, `role` and `can_change`."""
+    """Template context: `seller`, `other_teams` of the same person, `role`, `can_change` and `can_own`."""
     role = role_of(request)
     if role is None:
-        return {"seller": None, "role": None, "can_change": False, "can_own": False}
-    return {"seller": seller_of(request), "role": role, "can_change": role in CAN_CHANGE, "can_own": role in CAN_OWN}
+        return {"seller": None, "other_teams": [], "role": None, "can_change": False, "can_own": False}
+    rights = {"role": role, "can_change": role in CAN_CHANGE, "can_own": role in CAN_OWN}
+    return {"seller": seller_of(request), "other_teams": getattr(request, "other_teams", [])} | rights
 
 
 def remembered(view: View[P]) -> View[P]:

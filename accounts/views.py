@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import connect, lifecycle, people
-from accounts.access import CHOSEN_SELLER, members, membership_of, owners, remembered, seller_of
+from accounts.access import CHOSEN_SELLER, members, memberships_of, owners, remembered, seller_of
 from accounts.forms import REGIONS, ConnectForm, InviteForm
 from accounts.health import Health, health
 from accounts.models import AmazonAccount, Membership, Role, User
@@ -167,8 +167,8 @@ def switch_team(request: HttpRequest) -> HttpResponse:
     """Act for another seller of one's own from now on. A stranger's seller is a 404."""
     assert isinstance(request.user, User)
     wanted = request.POST.get("seller", "")
-    membership = membership_of(request.user, chosen=int(wanted)) if wanted.isdecimal() and len(wanted) < 19 else None
-    if membership is None or str(membership.seller_id) != wanted:
+    membership = next((one for one in memberships_of(request.user) if str(one.seller_id) == wanted), None)
+    if membership is None:
         raise Http404("This person does not belong to that seller.")
     request.session[CHOSEN_SELLER] = membership.seller_id
     messages.success(request, f"You are now working for {membership.seller.name}.")

@@ -120,7 +120,7 @@ class AccountToday:
 
 
 def accounts_today(seller: Seller, *, now: datetime) -> list[AccountToday]:
-    """Every account of the seller that is not disconnected. Five queries, and two more an account."""
+    """Every account of the seller that is not disconnected. Three queries, and two more an account."""
     states = Count("id", filter=Q(status__in=[Status.CLAIMED, Status.SENDING]))
     counted = {
         row["account_id"]: row

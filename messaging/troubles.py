@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Final
 
-from django.db.models import F
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, F, OuterRef
 
 from accounts.choices import Choices
 from accounts.health import Ability
@@ -36,28 +37,23 @@ _DENIED: Final = {
 
 
 def of_accounts(accounts: Collection[AmazonAccount]) -> dict[int, tuple[Trouble, ...]]:
-    """The troubles of each of these accounts that has any. Three queries."""
+    """The troubles of each of these accounts that has any. One query."""
     found: defaultdict[int, set[Trouble]] = defaultdict(set)
     for account in accounts:
         if account.status == AmazonAccount.Status.REVOKED:
             found[account.pk].add(Trouble.REVOKED)
         if account.restricted_at is not None:
             found[account.pk].add(Trouble.REFUSALS if account.is_stopped_by_us else Trouble.RESTRICTED)
-    for account_id, ability in Denial.objects.filter(account__in=accounts).values_list("account_id", "ability"):
-        if ability in _DENIED:
-            found[account_id].add(_DENIED[ability])
-    for account_id in _with_refused_sender(accounts):
-        found[account_id].add(Trouble.SENDER)
-    for account_id in _put_off(accounts):
-        found[account_id].add(Trouble.PUT_OFF)
-    return {account_id: tuple(one for one in Trouble if one in troubles) for account_id, troubles in found.items()}
-
-
-def _with_refused_sender(accounts: Collection[AmazonAccount]) -> list[int]:
-    places = AccountMarketplace.objects.filter(account__in=accounts, sender_refused_at__gt=F("changed_at"))
-    return list(places.values_list("account_id", flat=True))
-
-
-def _put_off(accounts: Collection[AmazonAccount]) -> list[int]:
-    waiting = Message.objects.filter(account__in=accounts, status=Status.SCHEDULED, attempts__gte=AGAIN_AND_AGAIN)
-    return list(waiting.order_by().values_list("account_id", flat=True).distinct())
+    refused = AccountMarketplace.objects.filter(account=OuterRef("pk"), sender_refused_at__gt=F("changed_at"))
+    put_off = Message.objects.filter(account=OuterRef("pk"), status=Status.SCHEDULED, attempts__gte=AGAIN_AND_AGAIN)
+    rows = AmazonAccount.objects.filter(pk__in=[account.pk for account in accounts]).values_list(
+        "pk",
+        ArraySubquery(Denial.objects.filter(account=OuterRef("pk")).values("ability")),
+        Exists(refused),
+        Exists(put_off),
+    )
+    for account_id, denied, is_sender_refused, is_put_off in rows:
+        found[account_id] |= {_DENIED[ability] for ability in denied if ability in _DENIED}
+        found[account_id] |= {Trouble.SENDER} if is_sender_refused else set()
+        found[account_id] |= {Trouble.PUT_OFF} if is_put_off else set()
+    return {pk: tuple(one for one in Trouble if one in troubles) for pk, troubles in found.items() if troubles}

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -25,6 +26,8 @@ from messaging.models import Status
 from messaging.reports import COMING
 
 CHANGES_SHOWN: Final = 20
+ON_ONE_PAGE: Final = 50
+FEW: Final = 10  # are found without a search
 SENT_WITHIN: Final = timedelta(days=30)
 NEWEST_DECISION_FIRST: Final = Key("decided_at")
 
@@ -33,15 +36,23 @@ NEWEST_DECISION_FIRST: Final = Key("decided_at")
 @members
 def campaigns(request: HttpRequest) -> HttpResponse:
     """All campaigns of this seller, in the order in which they may take an order."""
-    seller, is_archive = seller_of(request), "archived" in request.GET
-    found = list(Campaign.objects.for_seller(seller))
+    seller, is_archive, query = seller_of(request), "archived" in request.GET, request.GET.get("q", "").strip()
+    archived = Q(status=Campaign.Status.ARCHIVED)
+    all_of_them = Campaign.objects.for_seller(seller)
+    found = all_of_them.filter(archived if is_archive else ~archived, name__icontains=query)
+    page = Paginator(found, ON_ONE_PAGE).get_page(request.GET.get("page"))
     counts = _counts(seller, now=timezone.now())
-    rows = [
-        {"campaign": campaign, "timing": timing(campaign)} | counts.get(campaign.pk, {"coming": 0, "sent": 0})
-        for campaign in found
-        if (campaign.status == Campaign.Status.ARCHIVED) is is_archive
-    ]
-    context = {"rows": rows, "is_archive": is_archive, "has_archive": len(rows) < len(found)}
+    context = {
+        "rows": [
+            {"campaign": campaign, "timing": timing(campaign)} | counts.get(campaign.pk, {"coming": 0, "sent": 0})
+            for campaign in page
+        ],
+        "pages": page,
+        "query": query,
+        "is_archive": is_archive,
+        "has_archive": not is_archive and all_of_them.filter(archived).exists(),
+        "is_searched": query or page.paginator.count > FEW,
+    }
     return render(request, "campaigns/list.html", context)
 
 
@@ -71,15 +82,20 @@ def decisions(request: HttpRequest, pk: int) -> HttpResponse:
     """The orders on which this campaign decided, newest first, with what said no."""
     found = _find(request, pk)
     rows = (
-        FollowUp.objects.for_seller(seller_of(request)).filter(campaign=found)
-        .select_related("order", "message").defer("order__alias_sealed", "message__letter_sealed")
+        FollowUp.objects.for_seller(seller_of(request))
+        .filter(campaign=found)
+        .select_related("order", "message")
+        .defer("order__alias_sealed", "message__letter_sealed")
     )
     verdict = request.GET.get("verdict", "")
     if verdict in set(Verdict):
         rows = rows.filter(verdict=verdict)
     page = page_of(rows, NEWEST_DECISION_FIRST, request.GET.get("at", ""))
     context = {
-        "campaign": found, "page": page, "verdict": verdict, "verdicts": VERDICTS.items(),
+        "campaign": found,
+        "page": page,
+        "verdict": verdict,
+        "verdicts": VERDICTS.items(),
         "rows": [(row, [check for check in row.checks if not check["passed"]]) for row in page.rows],
     }
     return render(request, "campaigns/decisions.html", context)
@@ -114,9 +130,13 @@ def _verdicts(found: Campaign) -> list[tuple[str, str, int]]:
 
 
 def _counts(seller: Seller, *, now: datetime) -> dict[int, dict[str, int]]:
-    """Per campaign: what waits, and what was sent in the last 30 days. One query."""
+    """Per campaign: what waits, and what was sent in the last 30 days. One query, and not of all that was ever sent."""
+    of_now = Q(message__status__in=COMING) | Q(message__touched_at__gte=now - SENT_WITHIN)
+    followed = FollowUp.objects.for_seller(seller).filter(of_now, message__seller=seller)
     rows = (
-        FollowUp.objects.for_seller(seller).filter(message__isnull=False).order_by().values("campaign_id").annotate(
+        followed.order_by()
+        .values("campaign_id")
+        .annotate(
             coming=Count("id", filter=Q(message__status__in=COMING)),
             sent=Count("id", filter=Q(message__status=Status.SENT, message__touched_at__gte=now - SENT_WITHIN)),
         )

@@ -16,8 +16,7 @@ from django.template import Context
 from django.urls import NoReverseMatch, reverse
 from django.utils.safestring import SafeString, mark_safe
 
-from accounts.models import AmazonAccount, Membership, Seller
-from accounts.rowsecurity import across_sellers
+from accounts.models import AmazonAccount, Seller
 from messaging.models import SendingStop, Status
 
 register = template.Library()
@@ -132,17 +131,6 @@ def navigation(context: Context) -> list[Entry]:
             continue
         entries.append(Entry(address, title, symbol, current == name or current in further))
     return entries
-
-
-@register.simple_tag(takes_context=True)
-def other_teams(context: Context) -> list[Seller]:
-    """The sellers, besides the current one, for whom the signed-in person may act. One query."""
-    seller, user = context.get("seller"), context.get("user")
-    if not isinstance(seller, Seller) or user is None:
-        return []
-    with across_sellers("which sellers a person belongs to"):
-        others = Membership.objects.filter(user=user).exclude(seller=seller).select_related("seller")
-        return [membership.seller for membership in others.order_by("created_at", "id")]
 
 
 @register.inclusion_tag("parts/amazon_trouble.html", takes_context=True)

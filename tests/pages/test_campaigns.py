@@ -80,7 +80,7 @@ def test_a_viewer_looks_and_changes_nothing(vera: Client, review: Campaign) -> N
     text = vera.get(f"/campaigns/{review.pk}/").content.decode()
 
     assert "7 days after delivery" in text
-    assert "<form id=\"campaign-form\"" not in text and "Turn on" not in text
+    assert '<form id="campaign-form"' not in text and "Turn on" not in text
     assert vera.post(f"/campaigns/{review.pk}/", terms(name="Mine")).status_code == 403
     assert vera.get(f"/campaigns/{review.pk}/switch/").status_code == 403
     assert vera.post(f"/campaigns/{review.pk}/switch/", {"wanted": "on"}).status_code == 403
@@ -103,7 +103,7 @@ def test_the_switch_says_how_many_orders_planning_will_then_take(bob: Client, se
     make_message(make_order(account, delivered_at=now - timedelta(days=3)), status=Status.SENT)
 
     asked = bob.get(f"/campaigns/{review.pk}/switch/").content.decode()
-    assert "<strong class=\"number\">2</strong> orders would be planned." in asked
+    assert '<strong class="number">2</strong> orders would be planned.' in asked
     assert again(review).status == Campaign.Status.DRAFT
 
     bob.post(f"/campaigns/{review.pk}/switch/", {"wanted": "on"})
@@ -174,7 +174,7 @@ def test_switched_off_it_names_what_it_would_hold_and_holds_it(bob: Client, sell
     planning.plan_stale(now=timezone.now())
 
     asked = bob.get(f"/campaigns/{review.pk}/switch/").content.decode()
-    assert "<strong class=\"number\">1</strong> waiting message would be held." in asked
+    assert '<strong class="number">1</strong> waiting message would be held.' in asked
     bob.post(f"/campaigns/{review.pk}/switch/", {"wanted": "off"})
     planning.plan_stale(now=timezone.now())
 
@@ -262,3 +262,37 @@ def test_the_lists_cost_the_same_for_many_rows(
     for _ in range(12):
         make_order(account, delivered_at=timezone.now(), buyer=alias())
     assert cost() == before
+
+
+def test_many_campaigns_are_searched_by_name_and_come_in_pages(bob: Client, seller: Seller, review: Campaign) -> None:
+    assert "Search by name" not in bob.get("/campaigns/").content.decode()
+    with across_sellers("test"):
+        for number in range(60):
+            Campaign.objects.create(
+                seller=seller, name=f"Mug <{number:02d}>", channel="request_review", delay_days=7, priority=50
+            )
+
+    first, second = (bob.get(f"/campaigns/?page={page}").content.decode() for page in (1, 2))
+    assert "Mug &lt;07&gt;" in first and "Mug &lt;59&gt;" not in first and "Mug &lt;59&gt;" in second
+    found = bob.get("/campaigns/?q=mug+<31").content.decode()
+    assert "Mug &lt;31&gt;" in found and "Mug &lt;07&gt;" not in found
+    assert "No such campaign" in bob.get("/campaigns/?q=kettle").content.decode()
+    assert "The archive is empty" in bob.get("/campaigns/?archived").content.decode()
+
+
+def test_the_list_counts_what_waits_and_what_was_sent_lately_and_not_what_was_sent_long_ago(
+    bob: Client, seller: Seller, review: Campaign
+) -> None:
+    account = make_account(seller)
+    with across_sellers("test"):
+        for status, days in ((Status.SENT, 3), (Status.SENT, 40), (Status.HELD, 40), (Status.SCHEDULED, 0)):
+            at = timezone.now() - timedelta(days=days)
+            message = make_message(make_order(account), status=status, touched_at=at)
+            FollowUp.objects.create(
+                seller=seller, campaign=review, order_id=message.order_id, message=message, decided_at=at, checks=[]
+            )
+
+    text = bob.get("/campaigns/").content.decode()
+    row = text[text.index(review.name) :]
+    assert 'data-label="Sent, 30 days">1<' in row[: row.index("</tr>")]
+    assert ">2</a>" in row[: row.index("</tr>")]
