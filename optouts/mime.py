@@ -44,6 +44,7 @@ _MANY_BYTES = frozenset(
 )
 _WIDE = frozenset({"utf-16", "utf-16-le", "utf-16-be"})
 """Of two bytes for each character: in text with blanks and line ends, and in no other, one of the two is a NUL."""
+_MANY_NULS = 8
 _MANY_BYTES |= {"euc_kr", "iso2022_jp_ext", "iso2022_jp_2", "iso2022_jp_3"}
 
 _CHARSETS = {
@@ -152,8 +153,8 @@ def decode_text(payload: bytes, charset: str) -> str:
     UTF-8 are UTF-8, for text in a charset of one byte for each character is so by no accident.
     """
     codec = _CHARSETS.get(charset.strip().lower().strip("'\""))
-    if codec not in _WIDE and payload.count(0) * 4 > len(payload):
-        codec = "utf-16-be" if payload[0::2].count(0) > payload[1::2].count(0) else "utf-16-le"
+    if codec not in _WIDE:
+        codec = _wide(payload) or codec
     if _JAPANESE_ESCAPE in payload and codec in (None, "utf-8", "cp1252"):
         codec = "iso2022_jp_ext"  # a known trouble of forwarders: the label is lost, the escapes are not
     if codec in _MANY_BYTES:
@@ -165,6 +166,14 @@ def decode_text(payload: bytes, charset: str) -> str:
     if payload.isascii():
         return payload.decode("ascii")
     return _guess(payload, codec or "cp1252")
+
+
+def _wide(payload: bytes) -> str | None:
+    """Return the UTF-16 whose NULs these are, for they stand on one side of the pairs. Other text has none."""
+    first, second = (payload[side::2].count(0) for side in (0, 1))
+    if max(first, second) < _MANY_NULS or max(first, second) < _MANY_NULS * min(first, second):
+        return None
+    return "utf-16-be" if first > second else "utf-16-le"
 
 
 def _guess(payload: bytes, codec: str) -> str:

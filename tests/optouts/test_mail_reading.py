@@ -216,6 +216,7 @@ def test_a_quoted_parameter_is_unquoted_and_the_first_of_two_counts() -> None:
         ("é".encode("utf-16"), "utf-16", "é"),
         ("Käufer 12".encode("utf-16-le"), "utf-8", "Käufer 12"),
         ("Käufer 12".encode("utf-16-be"), "", "Käufer 12"),
+        ("注文 503-1234567\u3000の".encode("utf-16-le"), "utf-8", "注文 503-1234567\u3000の"),
         ("Käufer 1".encode(), "utf-16", "Käufer 1"),
         ("送信できません".encode("cp932"), "unknown-8bit", "送信できません"),
         ("送信できません".encode("euc_jp"), "utf-8", "送信できません"),

@@ -200,6 +200,7 @@ REWORDED = [
     "[{order}] numaralı siparişin alıcısı satıcılardan gelen gereksiz mesajları engellediği için mesajınız "
     "teslim edilmedi.",
     "您给 Robin 的消息（订单 [{order}]）没有送达，因为该买家不愿意接收卖家的非必要消息。",
+    "注文番号 {order} の送信に失敗しました。購入者のコミュニケーション設定では、未承諾メッセージが許可されていません。",
 ]
 
 
