@@ -107,7 +107,10 @@ def diagnose(symptoms: Symptoms, verdict: Verdict, *, now: datetime) -> tuple[st
 
 def _about_silence(symptoms: Symptoms, now: datetime) -> str:
     if symptoms.last_mail_at is None:
-        return "Nothing has ever come to your address: neither Amazon nor a mailbox has it yet."
+        return (
+            "Nothing has ever come to your address: neither Amazon nor a mailbox has it yet. Enter it in Seller "
+            "Central, or let a mailbox forward to it, as described below."
+        )
     if symptoms.last_mail_at > now - timedelta(days=3):
         return (
             "Other mail does come, so the address works. Look in Seller Central whether the Buyer Opt-Out notification "

@@ -99,7 +99,7 @@ def _words(
 ) -> tuple[str, str, str, str]:
     """Tone, symbol, title and text of the card."""
     if is_silent:
-        return "bad", "alert-triangle", "Silent", "Notices should have come by now, and none has. See below why."
+        return "bad", "alert-triangle", "Silent", "Notices should have come by now, and none has."
     if last_notice_at is not None:
         return "good", "check", "Receiving", "Amazon's notices arrive here."
     if test is not None and test.result in GOOD:
