@@ -135,12 +135,16 @@ def _incentives(language: Language, found: Mapping[str, list[Found]], reviews: S
 
 
 def _conditions(found: Mapping[str, list[Found]], reviews: Sentences, questions: set[int]) -> Iterator[Hit]:
+    nots = _by_sentence(found.get("not_word", ()))
     for place in found.get("happy_if", ()):
+        if any(place.start < each.start < place.end for each in nots.get(place.sentence, ())):
+            continue  # "if it is not perfect, ..."
         here, after = place.sentence, place.sentence + 1
         if here in reviews:
             yield _joined("conditional_review", place, _nearest(place, reviews[here]))
         elif here in questions and after in reviews and not _both_ways(found, reviews[after][0]):
             yield _joined("conditional_review", place, reviews[after][0])
+    yield from _praise_as_condition(found, reviews)
     contacts, others = _by_sentence(found.get("contact", ())), _by_sentence(found.get("otherwise", ()))
     for place in found.get("unhappy_if", ()):
         here, after = place.sentence, place.sentence + 1
@@ -148,6 +152,18 @@ def _conditions(found: Mapping[str, list[Found]], reviews: Sentences, questions:
             yield _joined("conditional_review", place, reviews[after][0])
         elif here in contacts and here - 1 in reviews and here - 1 in _by_sentence(found.get("happy_if", ())):
             yield _joined("conditional_review", reviews[here - 1][0], place)
+
+
+def _praise_as_condition(found: Mapping[str, list[Found]], reviews: Sentences) -> Iterator[Hit]:
+    """ "If ... excellent ...: review", whatever is excellent; not "if ... not excellent"."""
+    praises, nots = _by_sentence(found.get("praise", ())), _by_sentence(found.get("not_word", ()))
+    for place in found.get("if_word", ()):
+        here = place.sentence
+        if here not in reviews or here not in praises or _both_ways(found, place):
+            continue
+        praise = next((each for each in praises[here] if each.start > place.end), None)
+        if praise and not any(place.start < each.start < praise.start for each in nots.get(here, ())):
+            yield _joined("conditional_review", place, _nearest(praise, reviews[here]))
 
 
 def _praise(language: Language, found: Mapping[str, list[Found]], reviews: Sentences) -> Iterator[Hit]:

@@ -1,8 +1,8 @@
 """Finding wordings in a text, whatever stands between, before and behind their words. Pure, linear time.
 
-A wording is words with blanks between: `leave|write` is any of these, `satisf*` any word that begins so, `~` up to six
-words of any kind within the sentence. Where a language writes without blanks, a wording is sought as it is, and `~` is
-up to fifteen characters.
+A wording is words with blanks between: `leave|write` is any of these, `satisf*` any word that begins so, `*gutschein`
+one that ends so, for languages that join words, and `~` up to six words of any kind within the sentence. Where a
+language writes without blanks, a wording is sought as it is, and `~` is up to fifteen characters.
 """
 
 import re
@@ -63,7 +63,20 @@ class Tokens:
 
 
 Subject = tuple[str, str]  # language, and what it is about
-Step = tuple[frozenset[str], tuple[str, ...], bool]  # whole words, beginnings, is there a gap before it?
+
+
+class Step(NamedTuple):
+    """One word of a wording, or any of several."""
+
+    words: frozenset[str]
+    beginnings: tuple[str, ...]
+    ends: tuple[str, ...]
+    is_after_gap: bool
+
+    def fits(self, word: str) -> bool:
+        return word in self.words or word.startswith(self.beginnings) or word.endswith(self.ends)
+
+
 Begun = tuple[Subject, tuple[Step, ...]]
 
 
@@ -71,20 +84,18 @@ class Wordings:
     """Many wordings by their subject, of all languages at once, compiled once."""
 
     def __init__(self, by_subject: Mapping[Subject, Iterable[str]]) -> None:
-        self._by_word: dict[str, list[Begun]] = {}
-        self._by_beginning: dict[str, list[Begun]] = {}
-        beginnings: set[str] = set()
+        self._by_choice: dict[str, list[Begun]] = {}  # a word, "satisf*" or "*gutschein"
+        choices: set[str] = set()
         for subject, wordings in by_subject.items():
             for wording in wordings:
                 steps = tuple(_steps(wording))
-                for word in steps[0][0]:
-                    self._by_word.setdefault(word, []).append((subject, steps))
-                for beginning in steps[0][1]:
-                    self._by_beginning.setdefault(beginning, []).append((subject, steps))
-                beginnings.update(beginning for step in steps for beginning in step[1])
-        self._beginnings = frozenset(beginnings)
+                for choice in wording.split()[0].split("|"):
+                    self._by_choice.setdefault(choice, []).append((subject, steps))
+                choices.update(choice for word in wording.split() for choice in word.split("|"))
+        beginnings = {choice[:-1] for choice in choices if choice.endswith("*")}
+        self._beginnings, self._heads = beginnings, {beginning[:3] for beginning in beginnings}
         self._lengths = sorted({len(beginning) for beginning in beginnings})
-        self._heads = {beginning[:3] for beginning in beginnings}
+        self._ends = tuple({choice[1:] for choice in choices if choice.startswith("*")})
 
     def find(self, tokens: Tokens) -> Iterator[tuple[Subject, Found]]:
         """Each subject a hundred times at most: more places say no more."""
@@ -97,19 +108,16 @@ class Wordings:
 
     def _begun_in(self, vocabulary: set[str]) -> dict[str, list[Begun]]:
         """What each word of a text may begin, of that for which all the other words are there too."""
-        present = self._beginnings_in(vocabulary)
-        by_word = {
-            word: possible
-            for word in vocabulary & self._by_word.keys()
-            if (possible := _possible(self._by_word[word], vocabulary, present.keys()))
-        }
-        for beginning, words in present.items():
-            if possible := _possible(self._by_beginning.get(beginning, ()), vocabulary, present.keys()):
-                for word in words:
-                    by_word[word] = by_word.get(word, []) + possible
+        present = self._parts_in(vocabulary)
+        by_word: dict[str, list[Begun]] = {}
+        for choice in (vocabulary | present.keys()) & self._by_choice.keys():
+            possible = [each for each in self._by_choice[choice] if _is_possible(each[1], vocabulary, present.keys())]
+            for word in present.get(choice, (choice,)) if possible else ():
+                by_word[word] = by_word.get(word, []) + possible
         return by_word
 
-    def _beginnings_in(self, vocabulary: set[str]) -> dict[str, list[str]]:
+    def _parts_in(self, vocabulary: set[str]) -> dict[str, list[str]]:
+        """The words that begin or end as some wording wants it, by that: "satisf*", "*gutschein"."""
         present: dict[str, list[str]] = {}
         heads = self._heads
         for word in [each for each in vocabulary if each[:3] in heads or each[:2] in heads or each[0] in heads]:
@@ -117,16 +125,21 @@ class Wordings:
                 if length > len(word):
                     break
                 if (beginning := word[:length]) in self._beginnings:
-                    present.setdefault(beginning, []).append(word)
+                    present.setdefault(f"{beginning}*", []).append(word)
+        for word in [each for each in vocabulary if each.endswith(self._ends)]:
+            for end in self._ends:
+                if word.endswith(end):
+                    present.setdefault(f"*{end}", []).append(word)
         return present
 
 
-def _possible(begun: Iterable[Begun], vocabulary: Set[str], beginnings: Set[str]) -> list[Begun]:
-    return [
-        (subject, steps)
-        for subject, steps in begun
-        if all(not step[0].isdisjoint(vocabulary) or any(each in beginnings for each in step[1]) for step in steps)
-    ]
+def _is_possible(steps: tuple[Step, ...], vocabulary: Set[str], present: Set[str]) -> bool:
+    return all(
+        not step.words.isdisjoint(vocabulary)
+        or any(f"{each}*" in present for each in step.beginnings)
+        or any(f"*{each}" in present for each in step.ends)
+        for step in steps
+    )
 
 
 def _steps(wording: str) -> Iterator[Step]:
@@ -136,20 +149,23 @@ def _steps(wording: str) -> Iterator[Step]:
             is_after_gap = True
             continue
         choices = word.split("|")
-        whole = frozenset(choice for choice in choices if not choice.endswith("*"))
-        beginnings = tuple(choice[:-1] for choice in choices if choice.endswith("*"))
-        yield whole, beginnings, is_after_gap
+        yield Step(
+            frozenset(choice for choice in choices if "*" not in choice),
+            tuple(choice[:-1] for choice in choices if choice.endswith("*")),
+            tuple(choice[1:] for choice in choices if choice.startswith("*")),
+            is_after_gap,
+        )
         is_after_gap = False
 
 
 def _follow(tokens: Tokens, at: int, steps: tuple[Step, ...]) -> int | None:
     words, sentences = tokens.words, tokens.sentences
     sentence = sentences[at]
-    for whole, beginnings, is_after_gap in steps[1:]:
-        for nth in range(at + 1, min(at + 2 + (GAP if is_after_gap else 0), len(words))):
+    for step in steps[1:]:
+        for nth in range(at + 1, min(at + 2 + (GAP if step.is_after_gap else 0), len(words))):
             if sentences[nth] != sentence:
                 return None
-            if words[nth] in whole or (beginnings and words[nth].startswith(beginnings)):
+            if step.fits(words[nth]):
                 at = nth
                 break
         else:

@@ -1,9 +1,14 @@
 """What sellers write, in six languages: each breaking sentence breaks its rule, and no clean one breaks any."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from campaigns.compliance import lint
 from tests.campaigns.compliance.sentences import BREAKING, CLEAN
+
+FRESH = tomllib.loads((Path(__file__).parent / "fresh_sentences.toml").read_text("utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -16,6 +21,21 @@ def test_a_sentence_breaks_its_rule(language: str, rule: str, sentence: str) -> 
 @pytest.mark.parametrize(("language", "sentence"), [(code, row) for code, rows in CLEAN.items() for row in rows])
 def test_a_clean_sentence_breaks_none(language: str, sentence: str) -> None:
     assert lint(sentence, language, is_whole=False) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "rule", "sentence"), [(code, *row) for code, rows in FRESH.items() for row in rows["breaking"]]
+)
+def test_a_fresh_sentence_breaks_its_rule(language: str, rule: str, sentence: str) -> None:
+    assert rule in {finding.rule for finding in lint(sentence, language, is_whole=False)}
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"), [(code, row) for code, rows in FRESH.items() for row in rows["clean"]]
+)
+def test_a_fresh_clean_sentence_breaks_none(language: str, sentence: str) -> None:
+    # By itself such a sentence may have no purpose: that is said of a whole letter.
+    assert {finding.rule for finding in lint(sentence, language, is_whole=False)} <= {"thank_you_only"}
 
 
 @pytest.mark.parametrize("sentence", ["Please leave us a positive review.", "Use code SAVE20 at checkout."])
