@@ -41,6 +41,9 @@ _QUOTED_SENDER = re.compile(
     r"(?!\.[a-z0-9])"
 )
 _ANY_ADDRESS = re.compile(r"(?<![a-z0-9._+-])[a-z0-9._+-]{1,80}@[a-z0-9.-]{1,100}")
+_IN_QUOTES = re.compile(r'"[^"]{0,200}"')
+_COLON = re.compile(r"(?<!mailto)[:：]")
+_ADDRESS_FIRST = re.compile(r"[<(\[]{0,2}(?:mailto:)?([a-z0-9._+-]{1,80}@[a-z0-9.-]{1,100})")
 _AMAZON_BY_NAME = re.compile(r"\"?'?(amazon(?:\.[a-z]{2,3}){0,2}(?: [a-z ]{0,40})?)'?\"?")
 
 
@@ -230,6 +233,8 @@ def _quoted_sender(lines: tuple[str, ...], number: int, line: str) -> str | None
     label = label_of(line)
     address = _QUOTED_SENDER.search(line[:_LINE])
     if address is not None:
+        if not _is_only_address(address[1], lines, number):
+            return None
         is_sender = label is None or label[0] is Label.SENDER
         is_head = line[:_LINE].rstrip().endswith((":", "：")) or address[1].startswith("auto-communication@")
         above = label_of(lines[number - 1]) if number else None
@@ -242,6 +247,23 @@ def _quoted_sender(lines: tuple[str, ...], number: int, line: str) -> str | None
         return None  # the address was wrapped: the next line has it
     name = label[1] or below  # a table has it in a cell of its own
     return "" if _is_block(lines, number) and _AMAZON_BY_NAME.fullmatch(name) else None
+
+
+def _is_only_address(address: str, lines: tuple[str, ...], number: int) -> bool:
+    """Whether a quoted sender has no other address: everybody may choose Amazon's for his name.
+
+    `From: auto-communication@amazon.com <mallory@evil.example>` comes in one line or wrapped, and in `[mailto:...]`.
+    """
+    line = lines[number][:_LINE]
+    if not _is_block(lines, number):  # some clients write the whole block in one line: as far as the next colon
+        line = _IN_QUOTES.sub("", line)
+        start, found, rest = line.partition(address)
+        line = start + found + _COLON.split(rest, maxsplit=1)[0]
+    below = _ADDRESS_FIRST.match(lines[number + 1][:_LINE]) if number + 1 < len(lines) else None
+    label = label_of(lines[number - 1]) if number else None
+    above = label[1] if label is not None and label[0] is Label.SENDER else ""
+    around = [*_ANY_ADDRESS.findall(line), *_ANY_ADDRESS.findall(above), *([below[1]] if below else [])]
+    return {found.rstrip(".-") for found in around} == {address}
 
 
 def _is_block(lines: tuple[str, ...], number: int) -> bool:

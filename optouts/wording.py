@@ -20,6 +20,7 @@ MAX_CHARACTERS = 64 * 1024
 MAX_TAGS = 10_000  # nested tags are quadratic in the HTML parser: 10,000 take 0.2 s, 50,000 take 7 s
 MAX_LINKS = 500
 MAX_ENCODED_WORDS = 50
+_MOST_SHOWN = 1_000
 
 _BLOCKS = frozenset(
     "address article aside blockquote body br center dd div dl dt fieldset footer form h1 h2 h3 h4 h5 h6 header hr li "
@@ -137,7 +138,7 @@ def _visible(root: LexborNode | None) -> list[str]:
     Joined, for Amazon may put the order id into a link of its own: `[<a>1-2-3</a>]` is one word.
     """
     pieces: list[str] = []
-    node = root
+    node, links = root, 0
     top = root.mem_id if root is not None else 0  # `==` on nodes compares their whole HTML
     while node is not None:
         tag = node.tag or ""
@@ -145,6 +146,9 @@ def _visible(root: LexborNode | None) -> list[str]:
             pieces.append((node.text_content or "").replace("\n", " "))
         elif tag in _BLOCKS:
             pieces.append("\n")
+        elif tag == "a" and links < MAX_LINKS:
+            links += 1
+            pieces.append(_address_behind(node))
         following = None if tag in _UNREAD or tag == "-text" else node.child
         while following is None and node is not None and node.mem_id != top:
             following = node.next
@@ -156,3 +160,10 @@ def _visible(root: LexborNode | None) -> list[str]:
                 pieces.append("\n")
         node = following
     return pieces
+
+
+def _address_behind(link: LexborNode) -> str:
+    """Return the address that a link leads to, if it shows another one: a sender may have chosen that for his name."""
+    addresses = mail_addresses((link.attributes.get("href") or "",))
+    shown = link.text()[:_MOST_SHOWN].lower() if addresses else ""
+    return f"<{addresses[0]}> " if "@" in shown and addresses[0].lower() not in shown else ""

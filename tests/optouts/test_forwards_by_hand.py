@@ -227,6 +227,44 @@ def test_a_sender_that_was_wrapped_is_read():
     assert look(GMAIL.sign(by_hand(rows).build())).grade is Grade.C
 
 
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "auto-communication@amazon.com <mallory@evil.example>",
+        "auto-communication@amazon.com [mailto:mallory@evil.example]",
+        "auto-communication@amazon.com\r\n<mallory@evil.example>",
+        "mallory@evil.example\r\n(auto-communication@amazon.com)",
+        "mallory@evil.example on behalf of auto-communication@amazon.com",
+        "auto-communication@amazon.com <auto-communication@amazon.com.evil.example>",
+        "<mallory@evil.example> auto-communication@amazon.com Date: x To: alice@gmail.com",
+    ],
+)
+def test_who_takes_amazons_address_for_his_name_is_not_amazon(sender):
+    rows = [f"From: {sender}", "Date: x", *NOTICE_ROWS[1:]]
+    finding = look(GMAIL.sign(by_hand(rows).build()))
+
+    assert finding.grade is not Grade.C
+
+
+def test_a_sender_in_one_line_with_the_recipient_is_read():
+    rows = ["-- Forwarded Message -- From: {} To: alice@gmail.com Subject: " + EN_SUBJECT, *NOTICE_ROWS[2:]]
+    senders = ["Amazon <auto-communication@amazon.com>", '"auto-communication@amazon.com To: a" <mallory@evil.example>']
+    grades = [look(GMAIL.sign(by_hand([rows[0].format(sender), *rows[1:]]).build())).grade for sender in senders]
+
+    assert grades == [Grade.C, None]
+
+
+def test_a_link_that_shows_amazons_address_and_leads_to_another_is_not_amazon():
+    shown = '<a href="mailto:{}">auto-communication@amazon.com</a>'
+    text = f"<div>From: {shown}<br>Date: x<br>Subject: {EN_SUBJECT}</div><p>{EN_SENTENCE.format(order=ORDER)}</p>"
+    grades = [
+        look(GMAIL.sign(replace(by_hand([text.format(leads_to)]), content_type="text/html").build())).grade
+        for leads_to in ("auto-communication@amazon.com", "mallory@evil.example")
+    ]
+
+    assert grades == [Grade.C, None]
+
+
 @pytest.mark.parametrize("name", ATTESTED)
 def test_an_attached_copy_is_read_as_its_sender_is_known(name):
     raw = GMAIL.sign(attached(ATTESTED[name].build(), sender="alice@gmail.com"))
