@@ -200,6 +200,15 @@ def is_revoked(store: Store, selling_partner_id: str) -> bool:
     return not store.number(f"{grants} AND (revoked_at IS NULL OR revoked_at > ?)", selling_partner_id, clock.now())
 
 
+def likely_visitor(store: Store) -> str:
+    """Who probably stands at the consent page: a seller who has taken his authorisation back, or one for whom nothing
+    has ever been asked; the latest of them, or of all. Empty where there is no seller."""
+    everybody = [account.selling_partner_id for account in all_accounts(store)]
+    strangers = [id for id in everybody if not store.row("SELECT 1 FROM calls WHERE selling_partner_id = ?", id)]
+    gone = [id for id in everybody if is_revoked(store, id)]
+    return next(reversed(gone or strangers or everybody), "")
+
+
 def throttle(store: Store, selling_partner_id: str, is_throttled: bool) -> None:
     """From now on every review request of this account is answered 429, as where another application of the seller
     uses up the quota that they share; or no longer."""

@@ -61,6 +61,7 @@ def blueprint(simulation: Simulation) -> Blueprint:
             problem=problem,
             asked=request.args,
             accounts=accounts.all_accounts(simulation.store),
+            visitor=accounts.likely_visitor(simulation.store),
         )
         response = Response(page, status=400 if problem else 200)
         # Chromium applies form-action to the redirect that answers the form, too.

@@ -133,6 +133,26 @@ def test_the_list_says_how_fresh_it_is_and_what_is_wrong(alice: Client, seller: 
     assert "Amazon cannot be reached" in page
 
 
+@pytest.mark.parametrize(
+    ("status", "fields", "said"),
+    [
+        ("connected", {}, "not read yet; the first reading begins within minutes"),
+        ("connected", {"orders_read": 200}, "the last 40 days are being read, 200 orders so far"),
+        ("connected", {"last_read_at": NOW}, "Changes: asked for every three minutes"),
+        ("disconnected", {"last_read_at": NOW, "trouble": "old"}, "not connected any more: nothing new is read"),
+        ("disconnected", {"orders_read": 200}, "not connected any more, and not read to the end"),
+    ],
+)
+def test_the_list_says_how_each_account_stands(
+    alice: Client, seller: Seller, account: AmazonAccount, status: str, fields: dict[str, Any], said: str
+) -> None:
+    with across_sellers("test"):
+        AmazonAccount.objects.update(status=status)
+        OrderReading.objects.create(seller=seller, account=account, next_at=NOW, **fields)
+    page = text(alice.get(LIST))
+    assert said in page and ": old" not in page
+
+
 def test_the_list_says_what_was_left_out_and_which_report_did_not_come(
     alice: Client, seller: Seller, account: AmazonAccount
 ) -> None:

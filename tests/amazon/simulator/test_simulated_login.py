@@ -1,5 +1,6 @@
 """The simulator's Login with Amazon: grants, refusals, and the consent page."""
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -82,6 +83,23 @@ def test_a_seller_may_say_no(amazon: Amazon) -> None:
 
     assert answer["error"] == ["access_denied"]
     assert "spapi_oauth_code" not in answer
+
+
+def test_the_consent_page_guesses_who_has_come(amazon: Amazon) -> None:
+    first, second, third = (amazon.account() for _ in range(3))
+    query = {"application_id": amazon.application["application_id"], "state": "s", "redirect_uri": "http://localhost/"}
+
+    def guess() -> str:
+        page = httpx.get(f"{amazon.base_url}/apps/authorize/consent", params=query).text
+        [checked] = re.findall(r'value="(\w+)" checked', page)
+        return str(checked)
+
+    assert guess() == third["selling_partner_id"]
+    token = {"x-amz-access-token": amazon.access_token(third)}
+    httpx.get(f"{amazon.base_url}/sellers/v1/marketplaceParticipations", headers=token)
+    assert guess() == second["selling_partner_id"]  # for the third something has been asked already
+    amazon.do("revocations", selling_partner_id=first["selling_partner_id"])
+    assert guess() == first["selling_partner_id"]
 
 
 def test_consent_sends_nobody_to_a_foreign_site(amazon: Amazon) -> None:
