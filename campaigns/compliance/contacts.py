@@ -7,6 +7,7 @@ spaced out or spelled out counts too. Order ids, prices, dates, sizes and articl
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -116,7 +117,7 @@ def _all(folded: Folded, original: str) -> Iterator[Hit]:
         yield Hit(rule_of_link(re.sub(r"\s", "", found[0])) or "", found.start(), found.end())
     for pattern in _names_of_websites(text):
         for found in pattern.finditer(text):
-            if not _begins_a_sentence(found, folded, original) and (rule := _rule_of_domain(found[0])):
+            if (rule := _rule_of_domain(found[0])) and not _begins_a_sentence(found, folded, original):
                 yield Hit(rule, found.start(), found.end())
     for found in _EMAIL.finditer(text) if _SIGN_OF_AT.search(text) else ():
         yield Hit("email_address", found.start(), found.end())
@@ -175,6 +176,7 @@ def is_amazons(host: str) -> bool:
     return host in _AMAZON or host.endswith(_PARTS_OF_AMAZON)
 
 
+@lru_cache(maxsize=1024)
 def _rule_of_domain(written: str) -> str | None:
     name = "".join(written.split()).partition("/")[0].removeprefix("www.")
     if is_amazons(name):

@@ -9,11 +9,11 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from campaigns.compliance.findings import Hit
+from campaigns.compliance.findings import MOST, Hit
 from campaigns.compliance.folding import Folded, fold
 from campaigns.compliance.wording import Found, Strings, Subject, Tokens, Wordings
 
@@ -34,6 +34,7 @@ class Language:
     code: str
     subjects: dict[str, list[str]]
     common: frozenset[str]
+    twice: frozenset[str]  # words that never stand twice on purpose
     ask: str  # a request for a review that breaks no rule
     after: int  # how far behind the review an adjective may stand
 
@@ -50,10 +51,11 @@ def languages() -> dict[str, Language]:
 def _load(code: str) -> Language:
     rows: dict[str, Any] = tomllib.loads((_FOLDER / f"{code}.toml").read_text("utf-8"))
     common = frozenset(fold(str(rows.pop("common", ""))).text.split())
+    twice = frozenset(fold(str(rows.pop("twice", ""))).text.split())
     ask = str(rows.pop("ask"))
     after = _ADJECTIVE_AFTER if rows.pop("adjectives_follow", False) else 0
     subjects = {subject: [fold(wording).text for wording in wordings] for subject, wordings in rows.items()}
-    return Language(code, subjects, common, ask, after)
+    return Language(code, subjects, common, twice, ask, after)
 
 
 @lru_cache(maxsize=1)
@@ -79,6 +81,7 @@ def hits(folded: Folded, language: str) -> Iterator[Hit]:
     if not broken and language in spoken:
         yield from _thanks_only(spoken[language], tokens, language)
     yield from _wrong_language(tokens, language)
+    yield from _twice(tokens, language)
 
 
 def _apart(hits: Iterable[Hit]) -> Iterator[Hit]:
@@ -203,6 +206,16 @@ def _thanks_only(found: Mapping[str, list[Found]], tokens: Tokens, language: str
     words = len(tokens.text) / 2 if language in _WITHOUT_BLANKS else counted
     if words <= _WORDS_OF_THANKS:
         yield Hit("thank_you_only", found["thanks"][0].start, found["thanks"][0].end)
+
+
+def _twice(tokens: Tokens, language: str) -> Iterator[Hit]:
+    """The one mistake of writing that needs no dictionary."""
+    known = languages().get(language)
+    if known is None or known.twice.isdisjoint(tokens.vocabulary):
+        return
+    doubled = (at for at, (one, other) in enumerate(pairwise(tokens.words)) if one == other and one in known.twice)
+    for at in islice(doubled, MOST):
+        yield Hit("doubled_word", tokens.spans[at][0], tokens.spans[at + 1][1])
 
 
 def _wrong_language(tokens: Tokens, language: str) -> Iterator[Hit]:

@@ -105,6 +105,8 @@ class Wordings:
                 if times[subject] < MOST and (last := _follow(tokens, at, steps)) is not None:
                     times[subject] += 1
                     yield subject, Found(tokens.spans[at][0], tokens.spans[last][1], tokens.sentences[at])
+                    if times[subject] == MOST:
+                        begun_by = _without(begun_by, subject)
 
     def _begun_in(self, vocabulary: set[str]) -> dict[str, list[Begun]]:
         """What each word of a text may begin, of that for which all the other words are there too."""
@@ -131,6 +133,10 @@ class Wordings:
                 if word.endswith(end):
                     present.setdefault(f"*{end}", []).append(word)
         return present
+
+
+def _without(begun_by: Mapping[str, list[Begun]], subject: Subject) -> dict[str, list[Begun]]:
+    return {word: [each for each in begun if each[0] != subject] for word, begun in begun_by.items()}
 
 
 def _is_possible(steps: tuple[Step, ...], vocabulary: Set[str], present: Set[str]) -> bool:

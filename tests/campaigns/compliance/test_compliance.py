@@ -125,6 +125,34 @@ def test_the_order_id_may_stand_in_the_subject() -> None:
     assert lint_letter("Order {{ order_id }}", "How was it? Please leave a review.", "en") == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "doubled"),
+    [
+        ("en", "Please read the the manual.", "the the"),
+        ("de", "Bitte lesen Sie die Anleitung und\nund antworten Sie.", "und\nund"),
+        ("fr", "Lisez la notice de de la lampe.", "de de"),
+        ("it", "Leggi le istruzioni per per l'uso.", "per per"),
+        ("es", "Lea las instrucciones de de uso.", "de de"),
+    ],
+)
+def test_a_word_that_stands_twice_by_mistake_is_told(language: str, text: str, doubled: str) -> None:
+    found = [finding for finding in lint(text, language, is_whole=False) if finding.rule == "doubled_word"]
+    assert [finding.excerpt for finding in found] == [doubled]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "They had had it; that that works, we know."),
+        ("de", "Die, die die Lampe haben, lesen sie sie."),
+        ("fr", "Nous nous en occupons."),
+        ("en", "The. The end."),
+    ],
+)
+def test_a_word_that_may_stand_twice_is_not(language: str, text: str) -> None:
+    assert "doubled_word" not in {finding.rule for finding in lint(text, language, is_whole=False)}
+
+
 def test_only_three_purposes_may_be_attached() -> None:
     _, findings = lint_letter(
         "Order {{ order_id }}", "Your invoice is attached.", "en", attachments=["invoice", "catalogue"]
