@@ -64,6 +64,48 @@ _CAUSES = _stems(
     r"未[经經]批准|[无無]效|不存在|[过過]期|[订訂][单單]已取消|技[术術]|첨부|바이러스|지침|정책|계정|링크|승인|유효하지|한도",
 )
 
+_DOUBTS = _stems(
+    # en, de
+    r"\byou (?:have |had )?(?:yourself )?(?:opted|disabled|turned|switched|deactivated|unsubscribed|blocked|declined|"
+    r"cho|asked|muted)|your (?:own )?(?:setting|preference|choice|request|opt)|\byet\b|\bagain\b|\blater\b|"
+    r"delay|inbox|mailbox|storage|\bfull\b|large|\bsize|"
+    r"\bsie (?:[^ ]+ ){0,5}(?:deaktivier|abgemeld|abbestell|widersproch|abgelehn|abgewähl|ausgeschalt|blockier)"
+    r"\w{0,3} haben|"
+    r"haben sie (?:[^ ]+ ){0,5}(?:deaktivier|abgemeld|abbestell|widersproch|abgelehn|abgewähl|ausgeschalt|blockier)|"
+    r"ihre (?:eigenen )?einstellung|noch nicht|erneut|später|verzöger|postfach|speicher|gro(?:ß|ss)e",
+    # fr, it, es, pt
+    r"vous (?:vous )?(?:êtes|avez) (?:[^ ]+ ){0,3}(?:désinscri|désabon|désactiv|refus|choisi|bloqu|oppos)|pas encore|"
+    r"plus tard|à nouveau|retard|boîte|volumineu|\bhai (?:[^ ]+ ){0,3}(?:disattiv|disiscri|scelto|rifiut|"
+    r"bloccat|chiest)|"
+    r"non ancora|più tardi|di nuovo|ritard|casella|\bpien[ao]\b|"
+    r"\b(?:has|usted ha|ha usted) (?:[^ ]+ ){0,3}(?:desactiv|elegid|rechazad|bloquead|optad|dado de|cancelad)|todavía|"
+    r"aún no|más tarde|de nuevo|retras|buzón|\bllen[oa]\b|\bvocê (?:[^ ]+ ){0,3}(?:desativ|optou|cancel|recus|bloque|"
+    r"escolheu)|ainda não|mais tarde|novamente|atras[ao]|caixa de|\bchei[oa]\b",
+    # nl, sv, pl, tr
+    r"\b(?:je|u) (?:[^ ]+ ){0,4}(?:uitgezet|afgemeld|uitgeschakeld|uitgeschreven|geweigerd|geblokkeerd) "
+    r"(?:hebt|heeft|bent)|"
+    r"(?:hebt|heb|bent) (?:je|u) (?:[^ ]+ ){0,4}(?:uitgezet|afgemeld|uitgeschakeld|uitgeschreven|geweigerd)|nog niet|"
+    r"\blater\b|opnieuw|vertrag|postvak|\bvol\b|\bdu (?:[^ ]+ ){0,3}(?:valt bort|stängt av|avanmäl|avregistrer|"
+    r"inaktiver|"
+    r"avböj|blockera)|ännu inte|inte än|senare|\bigen\b|försen|inkorg|brevlåd|"
+    r"(?:wyłączy|zrezygnowa|wypisa|zablokowa|odmówi)ł[ae]ś|jeszcze nie|później|ponownie|opóźn|skrzynk|"
+    r"(?:kapatt|reddett|bıraktı|çıktı|seçti|engelledi)[ıi]?n[ıi]z|henüz|daha sonra|tekrar|gecik|gelen kutu|\bdolu\b",
+    # ja, zh
+    r"あなたが|まだ|後ほど|再度|遅延|受信箱|容量|"
+    r"您(?:已|自己)?(?:选择|選擇|[关關][闭閉]|退[订訂]|拒|屏蔽)|尚未|稍[后後]|重[试試]|延[迟遲]|收件箱|已[满滿]",
+)
+
+
+def leaves_no_doubt(flat: str) -> bool:
+    """Whether nothing beside an order id speaks for another cause than that its buyer refused the message.
+
+    Asked where loose words may act by themselves. The seller's own choice, a full box and a delay are written in the
+    words of a refusal, too.
+    """
+    return not names_another_cause(flat) and not any(
+        _DOUBTS.search(near) or _DOUBTS.search(_BLANK.sub("", near)) for near in surroundings(flat)
+    )
+
 
 def names_another_cause(flat: str) -> bool:
     """Whether a cause that is none of the buyer's stands beside an order id. `flat` is one normalised line; linear."""

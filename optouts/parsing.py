@@ -13,7 +13,7 @@ from accounts.keys import ALIAS_DOMAINS, ALIAS_MARKETPLACES, marketplace_of_alia
 from optouts import notice_texts, shadow_texts
 from optouts.authenticity import AMAZON_DOMAINS
 from optouts.mime import Parts
-from optouts.other_causes import names_another_cause, says_message_undelivered
+from optouts.other_causes import leaves_no_doubt, names_another_cause, says_message_undelivered
 from optouts.rawgate import RawMessage
 from optouts.reasons import Kind, Reason
 from optouts.setup_mails import Confirmation, find_confirmation, find_unknown, provider_of
@@ -232,8 +232,8 @@ def _shadow(message: RawMessage, letter: Letter, flat: tuple[str, ...], expected
         return replace(found, reason=Reason.ORDER_IDS_DISAGREE)
     found = replace(found, order_id=order_ids.pop(), template=text.name)
     with_buyer = _with_buyer(found, message, letter)
-    if text.name not in expected.promoted or any(names_another_cause(item) for item in flat):
-        return replace(with_buyer, reason=found.reason)  # loose words must not act by themselves beside another cause
+    if text.name not in expected.promoted or not all(map(leaves_no_doubt, flat)):
+        return replace(with_buyer, reason=found.reason)  # loose words must not act by themselves where there is a doubt
     if letter.sender not in expected.senders:
         return replace(with_buyer, reason=Reason.UNUSUAL_SENDER)
     if not any(shadow_texts.says_undelivered(text, subject) for subject in letter.subjects):

@@ -12,7 +12,7 @@ from optouts.decisions import Grade
 from optouts.examination import examine
 from optouts.mime import Parts, TextPart
 from optouts.notice_texts import OTHER_PHRASES, find
-from optouts.other_causes import names_another_cause, says_message_undelivered
+from optouts.other_causes import leaves_no_doubt, says_message_undelivered
 from optouts.rawgate import RawMessage
 from optouts.reasons import Kind
 from optouts.stop_words import asks_to_stop
@@ -72,7 +72,8 @@ def test_no_pattern_is_slow_on_64_kb(text):
     def match() -> None:
         find(flat)
         shadow_texts.find(flat, (flat[:400],))
-        names_another_cause(flat)
+        leaves_no_doubt(flat)
+        shadow_texts.denies_the_buyer(flat)
         says_message_undelivered(flat, flat[:400])
         asks_to_stop(flat)
         for phrases in OTHER_PHRASES:

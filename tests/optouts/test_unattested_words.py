@@ -333,6 +333,31 @@ def test_a_buyer_who_takes_back_his_order_stops_nothing_by_himself(words):
     assert finding.kind is not Kind.OPT_OUT and finding.grade is None
 
 
+DOUBTFUL = [
+    "Your message for order {order} could not be delivered: the recipient's inbox does not accept large files.",
+    "Your message for order {order} to the buyer was not delivered yet. We do not like that and will try again.",
+    "Your message to the buyer of order {order} was not sent because you have opted out of messaging.",
+    "Ihre Nachricht an den Käufer zu {order} wurde nicht gesendet, weil Sie Nachrichten deaktiviert haben.",
+    "Ihre Nachricht an den Käufer zu {order} wurde nicht zugestellt. Er lehnt sie ab, denn sein Postfach ist voll.",
+    "Votre message à l'acheteur ({order}) n'a pas été transmis, car vous vous êtes désabonné des messages.",
+    "Il messaggio all'acquirente ({order}) non è stato inviato: hai disattivato i messaggi.",
+    "Tu mensaje al comprador del pedido {order} no se ha enviado porque has desactivado los mensajes.",
+    "A mensagem ao comprador do pedido {order} não foi enviada porque você desativou as mensagens.",
+    "Het bericht aan de koper van {order} is niet verzonden omdat je berichten uitgeschakeld hebt.",
+    "Meddelandet till köparen om {order} levererades inte eftersom du har stängt av meddelanden.",
+    "Wiadomość do kupującego ({order}) nie została wysłana, bo zrezygnowałeś z wiadomości.",
+    "由于您已选择退出消息服务，您就订单 {order} 发送给买家的消息未能送达。",
+]
+
+
+@pytest.mark.parametrize("words", DOUBTFUL)
+def test_a_promoted_text_acts_only_where_no_other_cause_is_thinkable(words):
+    mail = replace(ENGLISH, body=words.format(order=f"[{ORDER}]"), subject=words.replace("{order}", ""))
+    finding = look(signed(mail), promoted=ALL)
+
+    assert finding.kind is not Kind.OPT_OUT and finding.grade is None
+
+
 def test_a_promoted_text_beside_another_cause_waits_for_a_person():
     notice = next(notice for notice in UNATTESTED if notice.language == "de")
     words = f"{notice.sentence} Der Anhang ist zu groß."
