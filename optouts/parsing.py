@@ -28,6 +28,8 @@ OPT_OUT_TYPE = "BUYER_OPTED_OUT_BSM_MESSAGES"
 _TYPE_FIELD = "x-space-notification-type"
 _MARKETPLACE_FIELD = "x-marketplace-id"
 _MARKETPLACE_ID = re.compile(r"[A-Z0-9]{10,16}")
+_WITH_SUBJECT = re.compile(r"[?&]subject=", re.IGNORECASE)
+_MOST_OF_A_LINK = 1_000
 _KNOWN_MARKETPLACES = frozenset(ALIAS_MARKETPLACES.values())
 _UNREAD = {
     "application/ms-tnef": Reason.WINMAIL, "application/vnd.ms-tnef": Reason.WINMAIL,
@@ -199,16 +201,26 @@ def _is_suspicious(letter: Letter, flat: tuple[str, ...]) -> bool:
 
     Of what a person forwards by hand from that very address it is enough that it is about a message, for why else
     would he forward it here? A mail of Amazon's own must say that the message was not delivered, or deny something of
-    its buyer. Another cause beside the order rules it out.
+    its buyer, or show the way round an opt-out. Another cause beside the order rules it out.
     """
     if any(names_another_cause(text) for text in flat):
         return False
     if letter.route is Route.BY_HAND and letter.sender:
         subject = normalise(letter.subject)
         return any(shadow_texts.is_about_a_message(f"{near} | {subject}") for near in _beside_orders(flat))
-    return any(
+    return _shows_the_way_round(letter, flat) or any(
         says_message_undelivered(text, letter.subject) or shadow_texts.denies_the_buyer(text) for text in flat
     )
+
+
+def _shows_the_way_round(letter: Letter, flat: tuple[str, ...]) -> bool:
+    """Whether a letter about an order links to its buyer with a subject begun: `mailto:alias?subject= [Important]`.
+
+    Amazon writes so where a buyer has opted out (INBOUND.md 1.1), whatever the language.
+    """
+    begun = [link for link in letter.links if _WITH_SUBJECT.search(link[:_MOST_OF_A_LINK])]
+    buyers = [address for address in mail_addresses(tuple(begun)) if normalise_alias(address)]
+    return bool(buyers) and any(shadow_texts.order_ids(text) for text in flat)
 
 
 def _about_orders(flat: tuple[str, ...]) -> tuple[str, ...]:

@@ -200,6 +200,7 @@ REWORDED = [
     "[{order}] numaralı siparişin alıcısı satıcılardan gelen gereksiz mesajları engellediği için mesajınız "
     "teslim edilmedi.",
     "您给 Robin 的消息（订单 [{order}]）没有送达，因为该买家不愿意接收卖家的非必要消息。",
+    "لم تصل رسالتك بشأن الطلب {order} إلى المشتري لأنه لا يرغب في تلقي رسائل البائعين.",
     "注文番号 {order} の送信に失敗しました。購入者のコミュニケーション設定では、未承諾メッセージが許可されていません。",
 ]
 
@@ -276,6 +277,17 @@ def test_what_denies_nothing_is_no_notice(words):
     assert look(signed(mail), promoted=ALL).kind is Kind.OTHER_AMAZON
     by_hand = replace(mail, sender=f"Alice <{MAILBOX}>", subject="Fwd: ?", body=f"{mail.body} Amazon")
     assert look(by_hand.build(), promoted=ALL).kind is Kind.NOT_AN_OPT_OUT
+
+
+@pytest.mark.parametrize(("subject", "kind"), [("?subject= [x]", Kind.PROBABLE_OPT_OUT), ("", Kind.OTHER_AMAZON)])
+def test_the_way_round_an_opt_out_tells_a_notice_in_whatever_language(subject, kind):
+    body = f"<p>გთხოვთ [{ORDER}] შეკვეთა</p><a href='mailto:{ALIAS}{subject}'>ელფოსტა</a>"
+    finding = look(signed(replace(ITALIAN, body=body, subject="?")))
+
+    assert (finding.kind, finding.grade) == (kind, None)
+    assert look(signed(replace(ITALIAN, body=body, subject="?", sender="Amazon <donotreply@amazon.com>"))).kind is (
+        Kind.OTHER_AMAZON
+    )
 
 
 def test_amazons_name_in_a_table_of_its_own_is_a_quoted_sender():
