@@ -94,7 +94,8 @@ def _run(asked: argparse.Namespace, inbound: int, relay: int, dns: int, folder: 
     print(
         f"{count} notices at {rate:.0f}/s, {pending:,} other messages of the seller, {sent} letters sent meanwhile:"
         f" end of DATA to withdrawn p50 {percentile(latencies, 0.5) * 1e3:.0f} ms,"
-        f" p95 {percentile(latencies, 0.95) * 1e3:.0f} ms, worst {max(latencies) * 1e3:.0f} ms   ({pulse()})"
+        f" p95 {percentile(latencies, 0.95) * 1e3:.0f} ms, p99 {percentile(latencies, 0.99) * 1e3:.0f} ms,"
+        f" worst {max(latencies) * 1e3:.0f} ms   ({pulse()})"
     )
 
 
