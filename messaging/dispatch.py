@@ -46,6 +46,7 @@ log = structlog.get_logger(__name__)
 BATCH: Final = 50  # what is taken up at once, and so the most that a killed process leaves unknown
 ONE_RUN: Final = timedelta(seconds=25)
 BACK_OFF: Final = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))  # then hourly, until it expires
+MOST_DOUBLINGS: Final = 9  # of a second that Amazon asks to wait: in a storm of 429s to nine minutes
 TOO_LATE: Final = "Amazon's time for this order is over"
 UNREADABLE: Final = "its letter cannot be read: it waits for a person"
 ACCOUNT_RESTRICTED: Final = "Buyer-Seller e-mail of this account is stopped: see Settings"
@@ -219,8 +220,9 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> None:
                 steps.setdefault(Step(Status.REFUSED, reason), []).append(parcel.id)
             case TooLate(reason):
                 steps.setdefault(Step(Status.EXPIRED, reason), []).append(parcel.id)
-            case Deferred(reason, after):
-                steps.setdefault(_later(parcel, reason, after, now=now), []).append(parcel.id)
+            case Deferred(reason, after, is_general):
+                pause = after * 2 ** min(parcel.attempts, MOST_DOUBLINGS) if after and is_general else after
+                steps.setdefault(_later(parcel, reason, pause, now=now), []).append(parcel.id)
             case AccountTrouble(reason):
                 steps.setdefault(_later(parcel, reason, timedelta(0), now=now), []).append(parcel.id)
     with across_sellers("outcomes are written down"), transaction.atomic():
@@ -289,7 +291,6 @@ def _send_channel(
             return Run(handed_over, timedelta(0))
         left = pacing.left_of([account_id], now=clock())[account_id]
         if not left:
-            pacing.move_overflow(account_id, left=0, now=clock())
             return Run(handed_over)
         share, wait = 0, timedelta(0)
         while share < min(len(waiting), width, left) and not (wait := take(channel)):

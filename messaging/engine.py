@@ -41,6 +41,7 @@ COUNT_AGAIN_AFTER: Final = 60.0
 KEPT_FOR: Final = 5.0  # then others have their turn with the account, if there are accounts that nobody serves
 MOST_KEPT: Final = 300
 AFTER_TROUBLE: Final = 15.0
+MOST_DOUBLINGS: Final = 4  # of an account's pause, while Amazon puts off one message after the other
 INSISTS_FOR: Final = 20.0  # on writing outcomes, when it is to end and the database is away
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -77,6 +78,7 @@ class Lane:
     in_hand: int = 0
     is_due: bool = False
     not_before: float = 0.0
+    put_off: int = 0  # how many times in a row
 
 
 @dataclass(slots=True)
@@ -199,12 +201,7 @@ class Engine:
             pacing.give_up(leaving)
         kept = pacing.keep(strangers, most=room) if room > 0 else set()
         self._doors.prepare(kept)
-        now = self._clock()
-        left = pacing.left_of([*kept, *stale], now=now)
-        for account_id, rest in left.items():
-            if rest <= 0:
-                pacing.move_overflow(account_id, left=0, now=now)
-        return kept, left
+        return kept, pacing.left_of([*kept, *stale], now=self._clock())
 
     # --- One channel --------------------------------------------------------------------------------------------
 
@@ -340,10 +337,11 @@ class Engine:
         lane.in_hand -= 1
         match answer:
             case Receipt():
-                lane.width = min(2 * lane.width, BATCH)
+                lane.width, lane.put_off = min(2 * lane.width, BATCH), 0
             case Deferred(_, after, is_general=True):
                 lane.width = 1
-                lane.not_before = now + (after.total_seconds() if after else AFTER_TROUBLE)
+                lane.not_before = now + (after.total_seconds() if after else AFTER_TROUBLE) * 2**lane.put_off
+                lane.put_off = min(lane.put_off + 1, MOST_DOUBLINGS)
                 if parcel.channel is Channel.BUYER_EMAIL:  # one relay for all
                     self._paused_until[parcel.channel] = now + AFTER_TROUBLE
             case AccountTrouble() | Unknown():

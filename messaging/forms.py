@@ -88,9 +88,13 @@ class ComingSearch(MessageSearch):
 
 
 class HistorySearch(MessageSearch):
-    """Over what was sent, or not, and why. Days are days of UTC, for the list spans time zones."""
+    """Over what was sent, or not, and why. Days are days of UTC, for the list spans time zones.
+
+    Who has one account is not asked for it.
+    """
 
     status = _choice("Outcome", "Any outcome", _labelled(SETTLED))
+    account = forms.ChoiceField(label="Account", required=False)
     reason = forms.CharField(
         label="Reason",
         required=False,
@@ -99,6 +103,13 @@ class HistorySearch(MessageSearch):
     )
     since = forms.DateField(label="From", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
     until = forms.DateField(label="To", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+
+    def __init__(self, *args: Any, accounts: list[Choice], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if len(accounts) > 1:
+            self.fields["account"] = _choice("Account", "Any account", accounts)
+        else:
+            del self.fields["account"]
 
     def clean(self) -> dict[str, Any]:
         asked = super().clean() or self.cleaned_data
@@ -111,6 +122,8 @@ class HistorySearch(MessageSearch):
 
     def narrow(self, messages: QuerySet[Message]) -> QuerySet[Message]:
         messages, asked = super().narrow(messages), self.cleaned_data
+        if asked.get("account"):
+            messages = messages.filter(account=asked["account"])
         if asked["reason"]:
             messages = messages.filter(reason__icontains=asked["reason"])
         if asked["since"]:

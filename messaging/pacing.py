@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from accounts.rowsecurity import across_sellers
-from messaging.models import Channel, Message, Status
+from messaging.models import Channel, Message, Purpose, Status
 from messaging.outbox import DAILY_LIMIT
 from orders.models import Order
 
@@ -37,11 +37,12 @@ cross join lateral (
 where a.status = 'connected' order by m.due_at, a.id
 """
 
-# Of what is due, all but the first so many by the campaigns' priority: moved, a bounded number at a time.
+# Of what is due, all but the first so many by the campaigns' priority: moved, a bounded number at a time. What a person
+# wrote by hand stays: a part of the day is kept back for it.
 _MOVE_OVERFLOW: Final = """
 update messaging_message set due_at = %s, reason = %s where id in (
   select id from messaging_message
-  where account_id = %s and status = 'scheduled' and due_at <= %s
+  where account_id = %s and status = 'scheduled' and due_at <= %s and purpose <> 'critical'
   order by priority, due_at, id offset %s limit %s for update skip locked
 )
 """
@@ -89,20 +90,39 @@ def _lock(function: str, account_ids: Sequence[int], most: int | None) -> set[in
 
 
 def daily_cap(account_id: int, *, now: datetime) -> int:
-    """How many messages we may hand over for this account in 24 hours."""
-    orders = Order.objects.filter(account_id=account_id, purchased_at__gt=now - timedelta(days=DAYS)).count()
-    return int((PER_DAILY_ORDER * orders / DAYS + BASE) * (1 - settings.DAILY_RESERVE))
+    """How many messages we may hand over for this account in 24 hours, but for what is written by hand."""
+    return int(_amazons_limit(account_id, now=now) * (1 - settings.DAILY_RESERVE))
 
 
 def left_today(account_id: int, *, now: datetime) -> int:
-    """How many of the daily cap are left; never below zero."""
+    """How many of the daily cap are left for what campaigns send; never below zero."""
     return max(0, daily_cap(account_id, now=now) - used_today(account_id, now=now))
 
 
+def _amazons_limit(account_id: int, *, now: datetime) -> float:
+    orders = Order.objects.filter(account_id=account_id, purchased_at__gt=now - timedelta(days=DAYS)).count()
+    return PER_DAILY_ORDER * orders / DAYS + BASE
+
+
+def _left_by_hand(account_id: int, *, now: datetime) -> int:
+    """How many critical messages are due, as far as the reserve has room for them."""
+    due = Message.objects.filter(account_id=account_id, status=Status.SCHEDULED, due_at__lte=now)
+    written = due.filter(purpose=Purpose.CRITICAL).count()
+    return max(0, min(written, int(_amazons_limit(account_id, now=now)) - used_today(account_id, now=now)))
+
+
 def left_of(account_ids: Collection[int], *, now: datetime) -> dict[int, int]:
-    """`left_today` of many accounts. The caller keeps them: see `keep`."""
+    """How many messages may go today for each of these accounts, which the caller keeps: see `keep`.
+
+    Where campaigns have used their part up, what is due of theirs moves to another day, and what a person wrote by hand
+    may take from the part that is kept back for it.
+    """
     with across_sellers("how many messages are left today?"):
-        return {account_id: left_today(account_id, now=now) for account_id in account_ids}
+        left = {account_id: left_today(account_id, now=now) for account_id in account_ids}
+        for account_id in [account_id for account_id, rest in left.items() if not rest]:
+            move_overflow(account_id, left=0, now=now)
+            left[account_id] = _left_by_hand(account_id, now=now)
+    return left
 
 
 def used_today(account_id: int, *, now: datetime) -> int:

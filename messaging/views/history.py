@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import members, seller_of
 from accounts.export import csv_file
-from accounts.models import Seller
+from accounts.models import AmazonAccount, Seller
 from accounts.paging import Key, batches, page_of
 from messaging import reports
 from messaging.forms import SETTLED, HistorySearch, titles_of
@@ -27,8 +27,12 @@ COLUMNS = (
     "Reason",
     "Campaign",
     "Channel",
+    "Account",
+    "Due (UTC)",
     "Handed over (UTC)",
+    "Settled (UTC)",
     "Amazon's receipt",
+    "Message-ID",
 )
 
 
@@ -64,12 +68,14 @@ def history_export(request: HttpRequest) -> HttpResponse:
 
 def _search(request: HttpRequest, seller: Seller) -> HistorySearch:
     titles = titles_of(_settled(seller).order_by(*NEWEST_FIRST.ordering))
-    return HistorySearch(request.GET, titles=titles, marketplaces=marketplaces_of(seller))
+    accounts = [(str(one.pk), str(one)) for one in AmazonAccount.objects.for_seller(seller).order_by("store_name")]
+    return HistorySearch(request.GET, titles=titles, marketplaces=marketplaces_of(seller), accounts=accounts)
 
 
 def _settled(seller: Seller) -> QuerySet[Message]:
     rows = Message.objects.for_seller(seller).filter(status__in=SETTLED)
-    return rows.select_related("order").defer("letter_sealed", "order__alias_sealed")
+    rows = rows.select_related("order", "account")
+    return rows.defer("letter_sealed", "order__alias_sealed", "account__refresh_token_sealed")
 
 
 def _lines(found: Iterator[list[Message]]) -> Iterator[list[Any]]:
@@ -83,6 +89,10 @@ def _lines(found: Iterator[list[Message]]) -> Iterator[list[Any]]:
                 message.reason,
                 message.title,
                 message.get_channel_display(),
+                str(message.account),
+                message.due_at,
                 message.handed_over_at,
+                message.settled_at,
                 message.receipt,
+                message.message_id if message.letter_digest else "",
             ]

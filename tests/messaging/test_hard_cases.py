@@ -142,6 +142,18 @@ def test_a_deferred_message_backs_off(account: AmazonAccount, now: datetime) -> 
     assert pauses == [timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1), timedelta(hours=1)]
 
 
+def test_in_a_storm_of_429s_a_message_asks_less_and_less_often(account: AmazonAccount, now: datetime) -> None:
+    message, pauses = make_message(make_order(account, buyer=alias())), []
+    storm = PostOffice(lambda envelope: Deferred("slower", timedelta(seconds=1), is_general=True))
+    for _ in range(12):
+        message.refresh_from_db()
+        moment = message.due_at
+        send_due(account, storm, moment)
+        message.refresh_from_db()
+        pauses.append(int((message.due_at - moment).total_seconds()))
+    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 512, 512]
+
+
 def test_a_template_that_cannot_be_filled_loses_its_orders_to_the_next_campaign(
     account: AmazonAccount, now: datetime
 ) -> None:

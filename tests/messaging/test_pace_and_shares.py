@@ -10,11 +10,14 @@ from pytest_django import Settings
 
 from accounts.models import AmazonAccount
 from messaging import dispatch, pacing
+from messaging.dispatch import Parcel
 from messaging.engine import Account, Engine
+from messaging.gateways.base import Deferred, Receipt
 from messaging.models import Channel, Message
 from messaging.outbox import DAILY_LIMIT
-from tests.makers import alias, make_account, make_message, make_order, make_seller
+from tests.makers import alias, make_account, make_critical_message, make_message, make_order, make_seller
 from tests.messaging.engines import FakeDoors
+from tests.messaging.gateways.envelopes import CLEARANCE, envelope
 
 LETTERS = Channel.BUYER_EMAIL
 
@@ -94,3 +97,35 @@ def test_of_what_the_day_has_no_room_for_the_least_important_moves_however_long_
     moved, kept = Message.objects.get(pk=older.pk), Message.objects.get(pk=urgent.pk)
     assert moved.due_at >= now + timedelta(hours=23) and moved.reason == DAILY_LIMIT
     assert kept.due_at == now - timedelta(hours=1)
+
+
+def test_what_a_person_wrote_by_hand_takes_from_the_part_that_is_kept_back_for_it(
+    account: AmazonAccount, now: datetime, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DAILY_RESERVE = 0.5
+    monkeypatch.setattr(pacing, "BASE", 2)
+    monkeypatch.setattr(pacing, "PER_DAILY_ORDER", 0)
+    make_message(make_order(account, buyer=alias()), status="sent", handed_over_at=now)
+    of_campaign = make_message(make_order(account, buyer=alias()), due_at=now - timedelta(hours=1))
+    by_hand = make_critical_message(make_order(account, buyer=alias()))
+    Message.objects.filter(pk=by_hand.pk).update(due_at=now)
+
+    assert pacing.left_of([account.pk], now=now) == {account.pk: 1}
+    of_campaign.refresh_from_db()
+    by_hand.refresh_from_db()
+    assert by_hand.due_at == now and of_campaign.due_at > now and of_campaign.reason == DAILY_LIMIT
+
+    make_message(make_order(account, buyer=alias()), status="sent", handed_over_at=now)
+    assert pacing.left_of([account.pk], now=now) == {account.pk: 0}  # Amazon's own limit holds by hand, too
+
+
+def test_an_account_whose_messages_are_put_off_one_after_the_other_is_asked_less_and_less_often() -> None:
+    engine = engine_with(1)
+    lane, pauses = engine._accounts[1].lanes[LETTERS], []
+    parcel = Parcel(7, 1, LETTERS, "", 0, envelope(), CLEARANCE)
+    for _ in range(6):
+        engine._learn(parcel, Deferred("slower", timedelta(seconds=100), is_general=True))
+        pauses.append(round((lane.not_before - time.monotonic()) / 100))
+    engine._learn(parcel, Receipt("taken"))
+
+    assert pauses == [1, 2, 4, 8, 16, 16] and lane.put_off == 0

@@ -50,6 +50,18 @@ def test_filters_narrow_the_list(alice: Client, account: AmazonAccount) -> None:
     assert found(alice, q=order.amazon_order_id) == [sent]
 
 
+def test_who_has_several_accounts_asks_for_one_of_them_and_never_for_a_strangers(
+    alice: Client, account: AmazonAccount, seller: Seller
+) -> None:
+    assert "account" not in alice.get("/history/").context["search"].fields
+    other, stranger = make_account(seller, store_name="The other shop"), make_account(make_seller("Mallory's shop"))
+    theirs = make_message(make_order(other), status=Status.SENT, touched_at=NOW)
+    make_message(make_order(account), status=Status.SENT, touched_at=NOW)
+
+    assert found(alice, account=str(other.pk)) == [theirs]
+    assert alice.get("/history/", {"account": str(stranger.pk)}).status_code == 422
+
+
 def test_days_in_the_wrong_order_answer_422_with_the_page(alice: Client) -> None:
     response = alice.get("/history/", {"since": "2026-11-23", "until": "2026-11-22"})
 
@@ -71,7 +83,7 @@ def test_a_reason_with_markup_is_shown_as_text(alice: Client, account: AmazonAcc
 
 def test_the_export_has_the_rows_of_the_filtered_list(alice: Client, account: AmazonAccount) -> None:
     sent = make_order(account)
-    make_message(sent, status=Status.SENT, receipt="250 ok", touched_at=NOW)
+    message = make_message(sent, status=Status.SENT, receipt="250 ok", touched_at=NOW)
     make_message(make_order(account), status=Status.REFUSED)
     make_message(make_order(make_account(make_seller("Mallory's shop"))), status=Status.SENT)
 
@@ -80,6 +92,7 @@ def test_the_export_has_the_rows_of_the_filtered_list(alice: Client, account: Am
 
     assert len(lines) == 2
     assert lines[1].startswith(f"{sent.amazon_order_id},Amazon.com,2026-11-23T12:00:00Z,Sent,")
+    assert f",{account}," in lines[1] and str(message.message_id) in lines[1]
 
 
 def test_an_empty_list_says_what_to_do(alice: Client) -> None:
