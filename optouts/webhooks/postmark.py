@@ -56,7 +56,8 @@ def _rebuilt(said: dict[str, Any]) -> bytes:
     mail = EmailMessage(policy=SMTP)
     html, text = said.get("HtmlBody"), said.get("TextBody")
     body, kind = (html, "html") if isinstance(html, str) and html else (text, "plain")
-    mail.set_content(body if isinstance(body, str) else "", subtype=kind, cte="base64", charset="utf-8")
+    readable = body.encode("utf-8", "replace").decode() if isinstance(body, str) else ""  # half characters, too
+    mail.set_content(readable, subtype=kind, cte="base64", charset="utf-8")
     head = [
         f"{name}: {line}".encode() for name in ("From", "To", "Date", "Subject") if (line := _one_line(said.get(name)))
     ]

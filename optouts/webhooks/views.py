@@ -121,7 +121,7 @@ def _stored(handed: Handed) -> HttpResponse:
     parts = dict.fromkeys(
         local_part.lower()
         for local_part, _, domain in (address.strip(" <>").rpartition("@") for address in handed.recipients)
-        if domain.lower() == settings.INBOUND_DOMAIN
+        if domain.lower() == settings.INBOUND_DOMAIN and local_part.isascii()
     )
     deliveries = [Delivery(part, handed.raw, handed.source) for part in list(parts)[:MOST_RECIPIENTS]]
     stored = receiving.store(deliveries, now=timezone.now()) if deliveries else []

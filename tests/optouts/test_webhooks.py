@@ -169,6 +169,14 @@ def test_without_the_original_the_mail_is_rebuilt_and_marked(address: str) -> No
     assert source == "rebuilt" and b"\r\nDKIM-Signature" not in raw and base64.b64encode("Héllo".encode())[:6] in raw
 
 
+def test_half_a_character_loses_neither_the_mail_nor_the_other_recipients(address: str) -> None:
+    others = [{"Email": address}, {"Email": "o-\ud800@" + address.partition("@")[2]}]
+    said = {"ToFull": others, "From": "\ud800", "Subject": "\udfff", "TextBody": "Hello \ud800"}
+    assert post_postmark(said).status_code == 200
+    assert post_postmark(said | {"RawEmail": "From: a@b.example\r\n\r\n\ud800"}).status_code == 200
+    assert [source for source, _ in stored()] == ["rebuilt", "postmark"]
+
+
 @pytest.mark.parametrize("login", ["postmark:wrong", "", ":", "é"])
 def test_postmark_with_a_wrong_password_is_refused_without_a_word(address: str, login: str) -> None:
     response = post_postmark({"OriginalRecipient": address, "RawEmail": "x"}, login)
