@@ -212,9 +212,11 @@ def all_standing(seller_id: int) -> Standing:
     return {(Kind(kind), value): named for kind, value, named in rows.values_list("kind", "value", "named")}
 
 
-def why_excluded(standing: Standing, facts: OrderFacts, alias_key: UUID | None) -> str | None:
-    """As `excluded_among`, for one order without its row."""
-    names = [(Kind.ORDER, facts.amazon_order_id), *([(Kind.BUYER, alias_key.hex)] if alias_key else [])]
+def why_excluded(standing: Standing, facts: OrderFacts, buyer: str | None) -> str | None:
+    """As `excluded_among`, for one order without its row. `buyer`: the key of his alias, in hexadecimal digits."""
+    if not standing:
+        return None
+    names = [(Kind.ORDER, facts.amazon_order_id), *([(Kind.BUYER, buyer)] if buyer else [])]
     for item in facts.items:
         names += [(Kind.SKU, item.sku.lower()), (Kind.ASIN, item.asin)]
     return next((WHY[name[0]].format(named=standing[name]) for name in names if name in standing), None)

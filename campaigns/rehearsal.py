@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
@@ -17,15 +16,15 @@ from django.db.models import Q, QuerySet
 from accounts.manyrows import among
 from accounts.models import AccountMarketplace
 from amazon.windows import LATEST_AFTER_DELIVERY
-from campaigns.competing import Contender, Live, compete
+from campaigns.competing import Contender, Live
 from campaigns.eligibility import Compiled, Decision, Reason, Standing, Verdict
 from campaigns.eligibility.conditions import NEEDS_ITEMS, Condition, RuleKind
 from campaigns.exclusions import Kind, all_standing, why_excluded
-from campaigns.models import Campaign, FollowUp
+from campaigns.models import Campaign
 from campaigns.surroundings import places_of, standing_at
 from campaigns.terms import contender_of, contenders_among
 from messaging import outbox
-from messaging.models import Message
+from messaging.models import Message, Purpose
 from optouts import gate
 from orders.attention import PLANNED_FOR
 from orders.models import Order
@@ -152,10 +151,10 @@ def each(
     places = Places(places_of(campaign.seller_id))
     for chunk in chunks:
         live = _live_among(chunk)
-        on_the_list = _suppressed_among(campaign.seller_id, chunk)
+        on_the_list = gate.suppressed_orders(campaign.seller_id, (order.pk for order in chunk))
         for order in chunk:
             standing = places.standing_of(
-                order, on_the_list.get(order.pk), why_excluded(excluded, order.facts, order.alias_key)
+                order, on_the_list.get(order.pk), why_excluded(excluded, order.facts, order.buyer)
             )
             yield _rehearsed(order, standing, cast, live.get(order.pk), now=now)
 
@@ -197,47 +196,38 @@ def _cast(campaign: Campaign, conditions: Sequence[Condition] | None) -> Cast:
 
 
 def _rehearsed(order: Known, standing: Standing, cast: Cast, live: Live | None, *, now: datetime) -> Rehearsed:
-    waits_now = live is not None and not live.is_settled and live.owner == cast.rehearsed.pk
-    ask = cast.rehearsed.compiled.decide
-    if live is None or not live.is_settled:
-        # A hard no needs no others: who else may want the order is asked last of all.
-        alone = ask(order.facts, standing, now=now)
-        if alone.verdict is Verdict.NOT_ELIGIBLE:
-            return Rehearsed(order, alone, waits_now)
-    if live is None:  # as `compete` has it, without asking anybody twice
-        winner = next((other for other in cast.all[:-1] if _takes(other, order, standing, now=now)), None)
-        return Rehearsed(order, ask(order.facts, standing, now=now, taken_by=winner.name) if winner else alone, False)
-    outcome = compete(order.facts, standing, cast.all, live, now=now)
-    of_another = not live.is_settled and not waits_now
-    return Rehearsed(order, outcome.decisions.get(cast.rehearsed.pk), waits_now, of_another)
+    """As `compete` has it, without asking anybody whose answer changes nothing, or asking twice."""
+    ask, own = cast.rehearsed.compiled.decide, cast.rehearsed.pk
+    if live is not None and live.is_settled:
+        decision = None if live.owner == own else ask(order.facts, standing, now=now, taken_by=live.title)
+        return Rehearsed(order, decision, waits_now=False)
+    waits_now = live is not None and live.owner == own
+    decision = ask(order.facts, standing, now=now)
+    if decision.verdict is Verdict.NOT_ELIGIBLE:  # for good: who else may want the order does not matter
+        return Rehearsed(order, decision, waits_now)
+    if (taker := _taker(cast, order, standing, live, now=now)) is not None:
+        decision = ask(order.facts, standing, now=now, taken_by=taker)
+    return Rehearsed(order, decision, waits_now, waits_for_another=live is not None and not waits_now)
 
 
-def _takes(other: Contender, order: Known, standing: Standing, *, now: datetime) -> bool:
-    return other.compiled.decide(order.facts, standing, now=now).verdict is Verdict.ELIGIBLE
+def _taker(cast: Cast, order: Known, standing: Standing, live: Live | None, *, now: datetime) -> str | None:
+    """The first of the campaigns before that takes the order, or keeps it though it is paused."""
+    for other in cast.all[:-1]:
+        if other.compiled.decide(order.facts, standing, now=now).verdict is Verdict.ELIGIBLE:
+            return other.name
+        if live is not None and other.pk == live.owner and other.if_resumed is not None:
+            if other.if_resumed.decide(order.facts, standing, now=now).verdict is Verdict.ELIGIBLE:
+                return f"{other.name} (paused)"
+    return None
 
 
 def _live_among(chunk: Sequence[Known]) -> dict[int, Live]:
     """The message that an order has, with its campaign."""
-    ids = among(order.pk for order in chunk)
-    rows = Message.objects.filter(order__in=ids, frees_order=False).values_list("order_id", "title", "status")
-    owners = dict(
-        FollowUp.objects.filter(order__in=ids, message__frees_order=False).values_list("order_id", "campaign_id")
+    of_campaigns = Message.objects.filter(purpose=Purpose.CAMPAIGN, frees_order=False)
+    rows = of_campaigns.filter(order__in=among(order.pk for order in chunk)).values_list(
+        "order_id", "title", "status", "follow_ups__campaign_id"
     )
-    return {
-        order_id: Live(title, status not in outbox.WAITING, owners.get(order_id)) for order_id, title, status in rows
-    }
-
-
-def _suppressed_among(seller_id: int, chunk: Sequence[Known]) -> dict[int, str]:
-    keys: list[UUID] = [key for order in chunk for key in (order.order_key, order.alias_key) if key is not None]
-    reasons = gate.suppressed_among(seller_id, keys)
-    if not reasons:
-        return {}
-    return {
-        order.pk: reason
-        for order in chunk
-        if (reason := reasons.get(order.order_key) or (reasons.get(order.alias_key) if order.alias_key else None))
-    }
+    return {order_id: Live(title, status not in outbox.WAITING, owner) for order_id, title, status, owner in rows}
 
 
 class Places:

@@ -116,6 +116,13 @@ def render(source: Source, values: Mapping[str, str]) -> Letter:
 
 
 @lru_cache(maxsize=500)
+def names_in(source: Source) -> frozenset[str]:
+    """The placeholders that the letter has. Raises UnknownPlaceholder."""
+    prepared = _prepare(source)
+    return frozenset(name for part in (prepared.subject, prepared.text, prepared.html) for name, _ in part.slots)
+
+
+@lru_cache(maxsize=500)
 def _prepare(source: Source) -> _Prepared:
     check(source)
     body = source.body.replace("\r\n", "\n").strip()

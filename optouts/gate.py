@@ -29,6 +29,21 @@ OPTED_OUT: Final = "the buyer has opted out through Amazon"
 CORROBORATING: Final = ("A1", "A2", "A4")  # grades of which a second one promotes a pending entry
 MEMBER: Final = "member "  # begins the actor of what a person of a seller did by hand
 _MINT: Final = object()
+# The last one tells the reason: that of the order, and the entry for everybody, as in `suppressed_among`. Each branch
+# is a look into an index.
+_SUPPRESSED_ORDERS: Final = """
+with asked as materialized (
+  select o.id, o.order_key, o.alias_key from unnest(%s::bigint[]) as wanted(id) join orders_order o using (id)
+), found as (
+  select asked.id, 1 as rank, s.seller_id, s.reason, s.state
+  from asked join optouts_suppression s on s.key = asked.alias_key
+  union all
+  select asked.id, 2, s.seller_id, s.reason, s.state
+  from asked join optouts_suppression s on s.key = asked.order_key
+)
+select id, reason from found where state = 'active' and (seller_id is null or seller_id = %s)
+order by rank, seller_id nulls last
+"""
 # Imports take no lock and may be faster; what they leave to be entered has its event, and the rest goes the long way.
 # Parameters: of each entry its key, version, kind, seller, state and order; then of all the seller, the reason, the
 # grade, the actor, the fingerprint and the instant.
@@ -243,6 +258,14 @@ def suppressed_among(seller_id: int, keys: Sequence[UUID]) -> dict[UUID, str]:
         rows = _in_force(keys).filter(Q(seller__isnull=True) | Q(seller=seller_id))
         # The entry for everybody comes last and wins: a buyer who has opted out is that, whatever else is noted.
         return dict(rows.order_by("seller_id").values_list("key", "reason"))
+
+
+def suppressed_orders(seller_id: int, order_ids: Iterable[int]) -> dict[int, str]:
+    """Of which of these orders the buyer is on the list for this seller, with the reason. One query for any number, and
+    no key leaves the database: for whoever counts over very many."""
+    with across_sellers("which buyers are on the list?"), connection.cursor() as cursor:
+        cursor.execute(_SUPPRESSED_ORDERS, [list(order_ids), seller_id])
+        return dict(cursor.fetchall())
 
 
 def suppress(buyer: Buyer, proof: Proof, *, reach: Reach, now: datetime) -> list[int]:

@@ -6,9 +6,9 @@ What nobody asks about is not read: items and earlier orders cost a query of the
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
 
-from django.db.models import BooleanField, Case, QuerySet, Value, When
+from django.db.models import BooleanField, Case, QuerySet, TextField, Value, When
+from django.db.models.functions import Cast, Replace
 
 from accounts.manyrows import among
 from orders.facts import ItemFacts, OrderFacts
@@ -16,7 +16,7 @@ from orders.models import Order, OrderItem
 from orders.reading import earlier_orders
 
 CHUNK: Final = 5000
-KEYS: Final = ("id", "account_id", "order_key", "alias_key")
+KEYS: Final = ("id", "account_id", "buyer")
 BEFORE_ITEMS: Final = (
     "amazon_order_id", "marketplace_id", "status", "fulfilled_by", "purchased_at", "deliver_by_earliest",
     "deliver_by_latest", "delivery_kind", "is_replacement", "is_exchange", "is_cancellation_requested", "has_alias",
@@ -35,16 +35,17 @@ class Known:
 
     pk: int
     account_id: int
-    order_key: UUID
-    alias_key: UUID | None
+    buyer: str | None  # the key of the alias, in hexadecimal digits
     facts: OrderFacts
 
 
 def stream(orders: QuerySet[Order], *, with_items: bool, with_earlier: bool) -> Iterator[list[Known]]:
     """These orders in their own order. Without items or earlier orders the facts say that none are known."""
     has_alias = Case(When(alias_sealed__isnull=True, then=Value(False)), default=True, output_field=BooleanField())
+    # As text: a UUID a row is a tenth of the time of a count.
+    buyer = Replace(Cast("alias_key", TextField()), Value("-"), Value(""), output_field=TextField())
     columns = (*KEYS, *BEFORE_ITEMS, *AFTER_ITEMS)
-    rows = orders.annotate(has_alias=has_alias).values_list(*columns).iterator(chunk_size=CHUNK)
+    rows = orders.annotate(has_alias=has_alias, buyer=buyer).values_list(*columns).iterator(chunk_size=CHUNK)
     chunk: list[tuple[Any, ...]] = []
     for row in rows:
         chunk.append(row)
@@ -59,7 +60,7 @@ def _known(chunk: list[tuple[Any, ...]], *, with_items: bool, with_earlier: bool
     ids = [row[0] for row in chunk]
     items = _items(ids) if with_items else {}
     earlier = earlier_orders(ids) if with_earlier else {}
-    return [Known(row[0], row[1], row[2], row[3], _facts(row, items.get(row[0]), earlier.get(row[0]))) for row in chunk]
+    return [Known(row[0], row[1], row[2], _facts(row, items.get(row[0]), earlier.get(row[0]))) for row in chunk]
 
 
 def _facts(row: tuple[Any, ...], items: list[ItemFacts] | None, earlier: int | None) -> OrderFacts:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
 from amazon.marketplaces import find
@@ -62,8 +62,12 @@ REASONS: Final = {kind: Reason[kind.name] for kind in RuleKind}
 
 @dataclass(frozen=True, slots=True)
 class Condition(ABC):
-    """One rule. `holds` is the comparison itself, made once: the verdict and the explanation both rest on it."""
+    """One rule. `holds` is the comparison itself, made once: the verdict and the explanation both rest on it.
 
+    `cost` is a rank: a verdict asks the cheap ones first.
+    """
+
+    cost: ClassVar[int]
     kind: RuleKind
     is_not: bool
 
@@ -103,6 +107,7 @@ class Condition(ABC):
 class YesNo(Condition):
     """A plain question about the order."""
 
+    cost = 0
     read: Callable[[OrderFacts], bool | None]
 
     def holds(self, facts: OrderFacts) -> bool | None:
@@ -119,6 +124,7 @@ class YesNo(Condition):
 class AnyOf(Condition):
     """Is one of the order's values in this set? Of any length: one look-up a value."""
 
+    cost = 1
     values: frozenset[str]
     read: Callable[[OrderFacts], Sequence[str]]
 
@@ -143,6 +149,7 @@ class AnyOf(Condition):
 class Between(Condition):
     """Is one of the order's numbers in this range, both ends included? With a currency, of orders in that one only."""
 
+    cost = 2
     low: Decimal | None
     high: Decimal | None
     currency: str
@@ -181,6 +188,7 @@ class Between(Condition):
 class OrderedBetween(Condition):
     """Ordered on one of these days, both included, by the marketplace's clocks."""
 
+    cost = 3
     first: date | None
     last: date | None
 

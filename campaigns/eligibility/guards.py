@@ -73,13 +73,13 @@ class Case:
 
     @property
     def due_at(self) -> datetime | None:
-        return (self.times or self._work_out())[0]
+        return (self.times or self.work_out())[0]
 
     @property
     def expires_at(self) -> datetime | None:
-        return (self.times or self._work_out())[1]
+        return (self.times or self.work_out())[1]
 
-    def _work_out(self) -> tuple[datetime | None, datetime | None]:
+    def work_out(self) -> tuple[datetime | None, datetime | None]:
         self.times = self.times_if_made_at(self.now)
         return self.times
 
@@ -151,7 +151,8 @@ def _start(case: Case) -> str:
 
 
 def _has_time_left(case: Case) -> bool:
-    return case.due_at is not None and case.expires_at is not None and case.due_at < case.expires_at
+    due_at, expires_at = case.times or case.work_out()
+    return due_at is not None and expires_at is not None and due_at < expires_at
 
 
 def _is_time_unknown(case: Case) -> bool:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import AccountMarketplace, AmazonAccount
+from campaigns.eligibility import letters
 from campaigns.eligibility.letters import broken_rule
 from campaigns.explaining import explain
 from campaigns.models import Campaign, FollowUp
@@ -47,6 +48,20 @@ def test_a_shop_whose_name_is_an_address_cannot_be_named_in_a_letter() -> None:
 
 def test_a_title_that_the_letter_does_not_name_does_not_matter() -> None:
     assert broken(BRIBE, source=Source("Your order {{ order_id }}", "How do you like what you bought?")) is None
+
+
+def test_of_very_many_skus_a_letter_that_names_none_is_looked_at_once() -> None:
+    source = Source("Your order {{ order_id }}", "How do you like {{ product_title_short }} of ours?")
+    before = letters._broken_rule.cache_info().misses
+    for number in range(50):
+        items = (ItemFacts(sku=f"MUG-{number}", asin=f"B0TESTA{number:03d}", title="Enamel mug", quantity=1),)
+        assert broken_rule(source, "en", replace(FACTS, items=items), f"Shop {number}") is None
+    assert letters._broken_rule.cache_info().misses == before + 1
+
+
+def test_an_unknown_placeholder_is_named() -> None:
+    found = broken("Mug", source=Source("{{ order_id }}", "Dear {{ buyer_name }}"))
+    assert found is not None and "buyer_name" in found
 
 
 # --- Together ---

@@ -221,3 +221,31 @@ def test_better_proof_of_a_revoked_entry_changes_nothing_on_it(alices: AmazonAcc
     gate.suppress(buyer, proof(2, "A1"), reach=Reach.SELLER, now=now)
     entry = Suppression.objects.get()
     assert (entry.state, entry.grade) == (Suppression.State.REVOKED, "C")
+
+
+def test_of_very_many_orders_the_list_says_the_same_as_of_their_keys(
+    alices: AmazonAccount, mallorys: AmazonAccount, now: datetime
+) -> None:
+    theirs, hers = alias(), alias()
+    orders = [
+        make_order(alices),  # on the list by its number
+        make_order(alices, buyer=theirs),  # a buyer who opted out at another seller
+        make_order(alices, buyer=hers),  # one whom Mallory alone leaves alone
+        make_order(alices, buyer=alias()),  # one of whom a second proof is missing
+        make_order(alices, buyer=alias()),
+    ]
+    gate.suppress(buyer_of(orders[0]), Proof("member 1", "a friend", "", ""), reach=Reach.SELLER, now=now)
+    gate.suppress(buyer_of(orders[1]), Proof("member 1", "a friend", "", ""), reach=Reach.SELLER, now=now)
+    gate.suppress(buyer_of(make_order(mallorys, buyer=theirs)), proof(), reach=Reach.GLOBAL, now=now)
+    gate.suppress(buyer_of(make_order(mallorys, buyer=hers)), proof(2), reach=Reach.SELLER, now=now)
+    gate.suppress(buyer_of(make_order(mallorys, buyer=orders[3].alias)), proof(3), reach=Reach.PENDING, now=now)
+
+    keys = [key for order in orders for key in (order.order_key, order.alias_key) if key is not None]
+    by_key = gate.suppressed_among(alices.seller_id, keys)
+    one_by_one = {
+        order.pk: next(by_key[key] for key in (order.order_key, order.alias_key) if key in by_key)
+        for order in orders
+        if order.order_key in by_key or order.alias_key in by_key
+    }
+    assert gate.suppressed_orders(alices.seller_id, (order.pk for order in orders)) == one_by_one
+    assert list(one_by_one) == [orders[0].pk, orders[1].pk]
