@@ -25,12 +25,15 @@ class Trouble(Choices):
     RESTRICTED = "restricted", "e-mail stopped by Amazon"
     REFUSALS = "refusals", "e-mail stopped by us after refusals"
     SENDER = "sender", "sender refused"
+    NO_ORDERS = "no_orders", "role for reading orders missing"
     NO_REQUESTS = "no_requests", "role for review requests missing"
     NO_MESSAGES = "no_messages", "role for order messages missing"
     PUT_OFF = "put_off", "put off by Amazon again and again"
 
 
+# Without buyers' languages nothing stops: Settings say it.
 _DENIED: Final = {
+    Ability.READ_ORDERS.value: Trouble.NO_ORDERS,
     Ability.REQUEST_REVIEWS.value: Trouble.NO_REQUESTS,
     Ability.ORDER_MESSAGES.value: Trouble.NO_MESSAGES,
 }

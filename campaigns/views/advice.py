@@ -56,6 +56,12 @@ ADVICE: Final = {
         "Check the sender address",
         "senders",
     ),
+    Trouble.NO_ORDERS: Advice(
+        f"The authorisation lacks the role “{ROLES[Ability.READ_ORDERS]}”: no new orders are read, so nothing new is "
+        "sent; what is scheduled goes on. Add the role in Seller Central and connect again.",
+        "Connect it again",
+        "settings",
+    ),
     Trouble.NO_REQUESTS: Advice(
         f"The authorisation lacks the role “{ROLES[Ability.REQUEST_REVIEWS]}”: no reviews are requested, and what "
         "waits is held. Add the role in Seller Central and connect again.",

@@ -8,6 +8,8 @@ from django.utils import timezone
 from playwright.sync_api import ConsoleMessage, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from accounts import lifecycle
+from accounts.health import Ability
 from accounts.models import Role
 from accounts.rowsecurity import across_sellers
 from campaigns import planning
@@ -47,6 +49,8 @@ def alice(transactional_db: None) -> dict[str, object]:
     person = make_member(seller, Role.OWNER, "alice@example.com")
     EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
     account = make_account(seller)
+    with across_sellers("test"):
+        lifecycle.mark_denied(account.pk, Ability.READ_ORDERS, now=NOW)
     make_campaigns(seller)
     orders = [make_order(account, buyer=alias(), title=HOSTILE) for _ in range(4)]
     orders += [make_order(account, fulfilled_by=Order.FulfilledBy.AMAZON) for _ in range(3)]

@@ -54,9 +54,10 @@ def test_a_refused_sender_is_told_until_it_is_saved_again() -> None:
 @pytest.mark.parametrize(
     ("ability", "found"),
     [
+        (Ability.READ_ORDERS, (Trouble.NO_ORDERS,)),
         (Ability.REQUEST_REVIEWS, (Trouble.NO_REQUESTS,)),
         (Ability.ORDER_MESSAGES, (Trouble.NO_MESSAGES,)),
-        (Ability.READ_ORDERS, ()),  # nothing that waits is stopped by it: Settings says it
+        (Ability.BUYER_LANGUAGE, ()),  # nothing is stopped by it: Settings says it
     ],
 )
 def test_a_missing_role_is_told_by_what_it_stops(ability: Ability, found: tuple[Trouble, ...]) -> None:
