@@ -173,7 +173,9 @@ def _without_sentence(message: RawMessage, letter: Letter, flat: tuple[str, ...]
     for phrases in notice_texts.OTHER_PHRASES:
         if any(phrases.patterns.search(text) for text in (_about_orders(flat) if phrases.is_beside_order else flat)):
             return Reading(phrases.kind, phrases.reason)
-    is_usual = letter.sender in expected.senders or not letter.sender
+    is_usual = not letter.sender or letter.sender.partition("@")[0] in {
+        sender.partition("@")[0] for sender in expected.senders  # from another domain of Amazon's, too
+    }
     is_marked = OPT_OUT_TYPE in _values(message, _TYPE_FIELD)
     if is_marked or (is_usual and _is_suspicious(letter, flat)):
         return _unknown(message, letter, flat, Reason.UNKNOWN_WORDING if is_marked else Reason.UNKNOWN_CAUSE)

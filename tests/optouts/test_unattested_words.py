@@ -262,6 +262,19 @@ def test_what_denies_a_message_to_a_buyer_is_for_a_person_whatever_the_words(wor
     assert other.kind is not Kind.OPT_OUT
 
 
+@pytest.mark.parametrize("domain", ["amazon.de", "amazon.co.uk", "amazon.com.tr"])
+def test_unseen_words_from_the_same_desk_at_another_domain_of_amazons_are_for_a_person(domain):
+    signer = replace(AMAZON, domain=domain)
+    words = UNSEEN[0].format(order=ORDER)
+    mail = replace(ENGLISH, sender=f"Amazon <auto-communication@{domain}>", subject="?", body=words)
+    dns = FakeDns(records={signer.name: signer.record})
+    finding = look(signer.sign(mail.build()), dns=dns, promoted=ALL)
+
+    assert (finding.kind, finding.grade, finding.order_id) == (Kind.PROBABLE_OPT_OUT, None, ORDER)
+    other = replace(mail, sender=f"Amazon <news@{domain}>")
+    assert look(signer.sign(other.build()), dns=dns).kind is Kind.OTHER_AMAZON
+
+
 @pytest.mark.parametrize(
     "words",
     [
