@@ -157,7 +157,7 @@ class OrderReading(models.Model):
     failures = models.PositiveSmallIntegerField(default=0, db_default=0)  # in a row: each makes the next pause longer
     last_read_at = models.DateTimeField(null=True, blank=True)
     orders_read = models.PositiveBigIntegerField(default=0)  # different ones, by whatever way they came
-    unreadable = models.PositiveBigIntegerField(default=0)
+    unreadable = models.PositiveBigIntegerField(default=0)  # counted anew with each reading: for operators
     sold_elsewhere_at = models.DateTimeField(null=True, blank=True)  # last seen: an order that Amazon only ships
     trouble = models.CharField(max_length=200, blank=True)  # in the seller's words; empty: all is well
     subscription_id = models.CharField(max_length=100, blank=True, default="", db_default="")  # to ORDER_CHANGE

@@ -158,8 +158,11 @@ def test_the_list_says_what_was_left_out_and_which_report_did_not_come(
 ) -> None:
     trouble = {"report_trouble": "Amazon could not make this report", "report_again_at": NOW, "sold_elsewhere_at": NOW}
     with across_sellers("test"):
-        OrderReading.objects.create(seller=seller, account=account, next_at=NOW, last_read_at=NOW, **trouble)
+        OrderReading.objects.create(
+            seller=seller, account=account, next_at=NOW, last_read_at=NOW, unreadable=4, **trouble
+        )
     page = text(alice.get(LIST))
+    assert "Some others could not be read" in page  # one order, perhaps, that was read four times
     assert "Amazon could not make this report. It is not asked for again before 23 Nov 2026, 12:00 UTC" in page
     assert "Orders of your other shops, which Amazon only ships, are left out" in page
 
