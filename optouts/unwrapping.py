@@ -21,6 +21,7 @@ from optouts.forward_marks import (
 )
 from optouts.mime import Parts
 from optouts.rawgate import RawMessage, parse_mailbox
+from optouts.recipes import provider_of
 from optouts.wording import Text, decode_header, normalise, one_line, read
 
 _FORWARD_FIELDS = frozenset(
@@ -114,7 +115,8 @@ def _by_hand(message: RawMessage, texts: tuple[Text, ...], subject: str) -> Lett
         return None
     outer = FORWARD_PREFIX.sub("", subject, count=3).rstrip("]")
     outers = [outer, without_prefixes(outer)]
-    found = [quoted for text in texts if (quoted := _find_quoted(text, outers[1])) is not None]
+    around = _Around(message.sender, outers[1])
+    found = [quoted for text in texts if (quoted := _find_quoted(text, around)) is not None]
     if found:
         return _quoted_letter(message, found, outers)
     if not FORWARD_PREFIX.match(subject) and not any(_is_marked(text) for text in texts):
@@ -185,11 +187,18 @@ class _Quoted:
     below: "_Quoted | None" = None
 
 
-def _find_quoted(text: Text, outer: str, left: int = _MAX_BELOW) -> _Quoted | None:
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """The mail that quotes a letter: who wrote it, and its subject without what marks it as a forward."""
+
+    sender: str
+    subject: str
+
+
+def _find_quoted(text: Text, around: _Around, left: int = _MAX_BELOW) -> _Quoted | None:
     """Return the letter under the first quoted sender at Amazon, whatever stands above it.
 
     The first one counts: what a buyer wrote may hold a block of its own further down, and must not be believed.
-    `outer` is the subject of the mail that quotes it, without what marks it as a forward.
     """
     bare = _unquoted(text, 0)
     is_nested = False
@@ -199,7 +208,8 @@ def _find_quoted(text: Text, outer: str, left: int = _MAX_BELOW) -> _Quoted | No
             is_nested = is_nested or _names_somebody(bare.lines, number, line)
             continue
         start, subjects = _rest_of_block(bare.lines, number)
-        is_nested = is_nested or _repeats_subject(_above_block(bare.lines, number), (outer, *subjects))
+        above = _above_block(bare.lines, number)
+        is_nested = is_nested or _repeats_subject(above, (around.subject, *subjects)) or _names_others(above, around)
         while start < len(bare.lines) and is_separator(bare.lines[start]):
             start += 1  # some clients close the block with the mark that opened it
         end = _next_block(bare.lines, start) if left and _sends_notices(sender) else None
@@ -207,7 +217,7 @@ def _find_quoted(text: Text, outer: str, left: int = _MAX_BELOW) -> _Quoted | No
             rest = Text(bare.lines[start:], bare.links)
             return _Quoted(sender, subjects, _own_words(rest), _said(rest), is_nested)
         rest = Text(bare.lines[start:end])  # which link belongs to which of the letters, nobody can say
-        below = _find_quoted(Text(bare.lines[end:]), outer, left - 1)
+        below = _find_quoted(Text(bare.lines[end:]), around, left - 1)
         return _Quoted(sender, subjects, _own_words(rest), _said(rest), is_nested, below)
     return None
 
@@ -304,6 +314,17 @@ def _repeats_subject(above: tuple[str, ...], subjects: tuple[str, ...]) -> bool:
         if any(line.endswith((f": {subject}", f"：{subject}", f":{subject}")) for line in above):
             return True
     return False
+
+
+def _names_others(above: tuple[str, ...], around: _Around) -> bool:
+    """Whether somebody else's address stands above the letter: it may be that of a quoted mail's sender.
+
+    A signature may hold one too. Then the notice waits for a person, which is the smaller harm. A colleague's address
+    does none, unless everybody may have one at that domain.
+    """
+    house = "" if provider_of(around.sender) else around.sender.rpartition("@")[2]
+    found = {address.rstrip(".-") for line in above for address in _ANY_ADDRESS.findall(line)} - {around.sender}
+    return any(address.rpartition("@")[2] != house for address in found)
 
 
 def _rest_of_block(lines: tuple[str, ...], number: int) -> tuple[int, tuple[str, ...]]:

@@ -146,7 +146,9 @@ def test_what_a_buyer_writes_below_his_own_block_is_not_amazons():
     [
         ["From: Paola - Amazon Marketplace", "Sent: x", "Subject: Question", "", "please see"],
         ["From: Bob <bob@evil.example>", "Date: x", "Subject: look", "", "see"],
-        ["Frá: Bob <bob@evil.example>", "Dagsetning: x", f"Efni: Fwd: {EN_SUBJECT}", "", "see"],
+        ["Frá: Bob", "Dagsetning: x", f"Efni: Fwd: {EN_SUBJECT}", "", "see"],
+        ["Frá: Bob <bob@evil.example>", "Dagsetning: x", "Efni: look", "", "see"],
+        ["Frá: bob@gmail.com", "Dagsetning: x"],
         ["Кому: alice@gmail.com", "Тема: look", "От: Bob <bob@evil.example>", "", "see", "", "and see"],
         ["On Monday, Bob <bob@evil.example> wrote:", "", "see"],
     ],
@@ -155,6 +157,12 @@ def test_what_a_registered_mailbox_quotes_out_of_a_strangers_mail_is_the_strange
     finding = look(GMAIL.sign(by_hand([*rows, *NOTICE_ROWS]).build()))
 
     assert (finding.kind, finding.grade, finding.order_id) == (Kind.OPT_OUT, Grade.D, ORDER)
+
+
+def test_a_registered_mailbox_may_sign_with_its_own_address_above_what_it_quotes():
+    rows = ["Please handle.", "-- ", "Alice, +49 30 1234567", "E-Mail: alice@gmail.com", "", *NOTICE_ROWS]
+
+    assert look(GMAIL.sign(by_hand(rows).build())).grade is Grade.C
 
 
 def test_a_forward_of_a_forward_is_worth_no_more_than_its_stranger():
