@@ -324,6 +324,8 @@ OTHER_CAUSES = [
     "Votre message à l'acheteur (commande {order}) n'a pas été envoyé, car il contient un lien externe.",
     "添付ファイルがサイズの上限を超えているため、注文 {order} の購入者へメッセージを送信できませんでした。",
     "由于附件过大，您就订单 {order} 发送给买家的消息未能送达。",
+    "您关于订单 {order} 的消息未发送，因为它不符合买家与卖家消息沟通指南。",
+    "لم يتم إرسال رسالتك إلى المشتري بخصوص الطلب {order} لأنها لا تستوفي إرشادات المراسلة.",
 ]
 
 
