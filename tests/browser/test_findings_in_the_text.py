@@ -59,10 +59,10 @@ def test_findings_are_marked_where_they_stand(editor: Page, size: str, scheme: s
     expect(note_of(editor)).to_contain_text("This asks only happy buyers for a review")
     expect(note_of(editor)).to_contain_text("no conditional statements such as “if you are happy”")
     expect(note_of(editor)).to_contain_text("Please share your experience in a review, good or bad.")
-    editor.screenshot(path=tmp_path / f"marked-{size}-{scheme}.png", full_page=True)
-    assert faults(editor) == [] and overflow(editor) == 0
     note = note_of(editor).bounding_box()
     assert note and note["x"] >= 0 and note["x"] + note["width"] <= SIZES[size]["width"]
+    assert faults(editor) == [] and overflow(editor) == 0
+    editor.screenshot(path=tmp_path / f"marked-{size}-{scheme}.png")
 
     editor.mouse.move(box["x"] + 20, note["y"] + 10)  # it may be read with the pointer in it
     expect(note_of(editor)).to_contain_text("happy buyers")
