@@ -76,7 +76,7 @@ class Check:
     def to_json(self) -> dict[str, Any]:
         """As stored with the follow-up: plain values."""
         return {
-            "reason": self.reason.value,
+            "reason": str(self.reason),
             "passed": self.passed,
             "expected": self.expected,
             "actual": self.actual,

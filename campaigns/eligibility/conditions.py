@@ -92,14 +92,14 @@ class Condition(ABC):
         return holds is None or (holds is False and not self.is_not and self.kind in MAY_STILL_HAPPEN)
 
     def check(self, facts: OrderFacts) -> Check:
-        is_known = self.holds(facts) is not None
+        passed, is_known = self.passes(facts), self.holds(facts) is not None
         return Check(
             REASONS[self.kind],
-            self.passes(facts),
+            passed,
             f"not {self.wanted()}" if self.is_not else self.wanted(),
             self.actual(facts) if is_known else NOT_TOLD,
             is_guard=False,
-            may_turn=self.may_turn(facts),
+            may_turn=not passed and self.may_turn(facts),
         )
 
 
