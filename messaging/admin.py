@@ -15,7 +15,7 @@ from accounts.admin import PagedAdmin, ReadOnlyAdmin, ReadOnlyInline
 from amazon.marketplaces import MARKETPLACES
 from messaging import breakers, oversight
 from messaging.forms import StopForm
-from messaging.models import CriticalMessage, ImportantPolicy, Message, MessageEvent, SendingStop
+from messaging.models import CriticalMessage, Document, ImportantPolicy, Message, MessageEvent, SendingStop
 
 
 class MessageEventInline(ReadOnlyInline):
@@ -98,6 +98,21 @@ class CriticalMessageAdmin(ReadOnlyAdmin):
     list_select_related = ("seller", "message", "written_by")
     search_fields = ("=message__order__amazon_order_id", "seller__name")
     ordering = ("-id",)
+
+
+@admin.register(Document)
+class DocumentAdmin(ReadOnlyAdmin):
+    """What sellers send with their letters, by size and purpose. Neither its bytes nor its name: an invoice's may be
+    its buyer's."""
+
+    list_display = ("added_at", "seller", "purpose", "version", "size", "unused_since")
+    list_filter = ("purpose",)
+    list_select_related = ("seller",)
+    search_fields = ("=digest", "seller__name")
+    ordering = ("-id",)
+
+    def get_fields(self, request: HttpRequest, obj: object = None) -> list[str]:
+        return ["seller", "purpose", "version", "size", "digest", "added_at", "added_by", "unused_since"]
 
 
 @admin.register(ImportantPolicy)
