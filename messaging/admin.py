@@ -111,7 +111,7 @@ class DocumentAdmin(ReadOnlyAdmin):
     search_fields = ("=digest", "seller__name")
     ordering = ("-id",)
 
-    def get_fields(self, request: HttpRequest, obj: object = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: object = None) -> list[Any]:
         return ["seller", "purpose", "version", "size", "digest", "added_at", "added_by", "unused_since"]
 
 
