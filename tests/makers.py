@@ -9,9 +9,10 @@ from typing import Any
 from uuid import uuid4
 
 from accounts import lookup, secrets
+from accounts.lifecycle import connect_account
 from accounts.models import AccountMarketplace, AmazonAccount, Membership, Role, Seller, User
 from accounts.rowsecurity import across_sellers
-from amazon.marketplaces import by_id
+from amazon.marketplaces import Region, by_id
 from campaigns import lifecycle
 from campaigns.models import Campaign
 from campaigns.starting import create_default_campaigns
@@ -89,6 +90,18 @@ def make_connected_account(seller: Seller, theirs: dict[str, Any]) -> AmazonAcco
         sender=theirs["approved_sender"],
         selling_partner_id=theirs["selling_partner_id"],
         refresh_token_sealed=secrets.seal_text("refresh token", seller.pk, theirs["refresh_token"]),
+    )
+
+
+def connect_again(account: AmazonAccount, theirs: dict[str, Any], *, now: datetime) -> None:
+    """The owner agrees at the simulated Amazon once more."""
+    connect_account(
+        account.seller,
+        region=Region(account.region),
+        selling_partner_id=theirs["selling_partner_id"],
+        refresh_token=theirs["refresh_token"],
+        stores=[(place, "Shop") for place in theirs["marketplace_ids"]],
+        now=now,
     )
 
 

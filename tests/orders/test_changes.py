@@ -7,17 +7,15 @@ from typing import Any
 import pytest
 
 from accounts.authorised import name_in_quotas, quotas
-from accounts.lifecycle import connect_account
 from accounts.models import AccountMarketplace, AmazonAccount
 from amazon.errors import NotReached
-from amazon.marketplaces import Region
 from amazon.operations import Operation
 from amazon.queue import ChangeQueue
 from messaging import leaving
 from orders import changes, naming, storing, tasks
 from orders.models import ChangeNotice, Order, OrderReading, OrderToRead
 from tests.amazon.harness import Amazon, Json
-from tests.makers import DE, IT, make_connected_account, make_seller
+from tests.makers import DE, IT, connect_again, make_connected_account, make_seller
 
 pytestmark = pytest.mark.usefixtures("all_sellers")
 Verdict = ChangeNotice.Verdict
@@ -283,18 +281,6 @@ def test_a_second_connection_finds_the_subscription_and_the_destination(
     assert len(simulated_amazon.calls("createDestination")) == len(simulated_amazon.calls("createSubscription")) == 1
 
 
-def again(account: AmazonAccount, theirs: Json, now: datetime) -> None:
-    """The owner connects it again."""
-    connect_account(
-        account.seller,
-        region=Region.EU,
-        selling_partner_id=theirs["selling_partner_id"],
-        refresh_token=theirs["refresh_token"],
-        stores=[(IT, "Shop"), (DE, "Shop")],
-        now=now,
-    )
-
-
 def test_a_disconnected_account_is_subscribed_no_more_and_one_that_comes_back_is_again(
     simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
 ) -> None:
@@ -307,7 +293,7 @@ def test_a_disconnected_account_is_subscribed_no_more_and_one_that_comes_back_is
     assert OrderReading.objects.get().subscription_id == ""
     assert [call["status"] for call in simulated_amazon.calls("deleteSubscriptionById")] == [200]
 
-    again(account, theirs, now)
+    connect_again(account, theirs, now=now)
     assert changes.subscribe_due(now=now) == 1
     assert OrderReading.objects.get().subscription_id not in ("", first)
 

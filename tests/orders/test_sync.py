@@ -13,13 +13,12 @@ from accounts import lifecycle
 from accounts.authorised import name_in_quotas, quotas
 from accounts.models import AccountMarketplace, AmazonAccount
 from accounts.rowsecurity import across_sellers
-from amazon.marketplaces import Region
 from amazon.operations import Operation
 from amazon.values import OrdersPage
 from orders import naming, reports, sync
 from orders.models import AmazonReport, Order, OrderReading
 from tests.amazon.harness import Amazon, Json
-from tests.makers import DE, IT, make_connected_account, make_seller
+from tests.makers import DE, IT, connect_again, make_connected_account, make_seller
 
 SEARCH = "searchOrders"
 EVERY = timedelta(minutes=5)
@@ -298,14 +297,7 @@ def test_a_marketplace_that_comes_with_another_connection_is_read_from_the_begin
     old = now - timedelta(days=9)
     simulated_amazon.orders(theirs, [{"marketplace_id": place, "updated_at": old} for place in (IT, DE)])
     assert read(account, now) == 1
-    lifecycle.connect_account(
-        account.seller,
-        region=Region.EU,
-        selling_partner_id=theirs["selling_partner_id"],
-        refresh_token=theirs["refresh_token"],
-        stores=[(IT, "Shop"), (DE, "Shop")],
-        now=now,
-    )
+    connect_again(account, theirs, now=now)
     assert read(account, now + EVERY) == 2 and reading_of(account).read_until is not None
     assert Order.objects.filter(marketplace_id=DE).exists()
     assert read(account, now + 2 * EVERY) == 0  # and then as always
@@ -459,14 +451,7 @@ def test_an_account_in_trouble_is_read_at_once_when_it_is_connected_again(
     assert reading_of(account).trouble == sync.CANNOT_OPEN
     soon = now + timedelta(minutes=1)
     assert sync.accounts_to_read(now=soon) == []
-    lifecycle.connect_account(
-        account.seller,
-        region=Region.EU,
-        selling_partner_id=theirs["selling_partner_id"],
-        refresh_token=theirs["refresh_token"],
-        stores=[(IT, ""), (DE, "")],
-        now=soon,
-    )
+    connect_again(account, theirs, now=soon)
     assert read(account, soon) == 1 and reading_of(account).trouble == ""
     assert AmazonAccount.objects.get().store_name == "Alice's shop"  # Amazon said none
 
