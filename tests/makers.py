@@ -93,14 +93,14 @@ def make_connected_account(seller: Seller, theirs: dict[str, Any]) -> AmazonAcco
     )
 
 
-def connect_again(account: AmazonAccount, theirs: dict[str, Any], *, now: datetime) -> None:
+def connect_again(account: AmazonAccount, theirs: dict[str, Any], *, now: datetime, store: str = "Shop") -> None:
     """The owner agrees at the simulated Amazon once more."""
     connect_account(
         account.seller,
         region=Region(account.region),
         selling_partner_id=theirs["selling_partner_id"],
         refresh_token=theirs["refresh_token"],
-        stores=[(place, "Shop") for place in theirs["marketplace_ids"]],
+        stores=[(place, store) for place in theirs["marketplace_ids"]],
         now=now,
     )
 

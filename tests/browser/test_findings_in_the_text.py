@@ -146,7 +146,7 @@ def test_tags_of_old_letters_do_not_shift_the_marks(editor: Page) -> None:
 
 def test_a_suggested_wording_takes_the_place_of_the_sentence_and_breaks_nothing(editor: Page) -> None:
     text_of(editor).fill(FORBIDDEN)
-    editor.get_by_role("button", name="Put that in its place").click()
+    editor.get_by_role("button", name="Put that in its place").first.click()
     expect(text_of(editor)).to_have_value(
         f"{ASTRAL} Hello,\n\nPlease share your experience in a review, good or bad. Visit www.example.com soon.\n"
     )
@@ -155,7 +155,7 @@ def test_a_suggested_wording_takes_the_place_of_the_sentence_and_breaks_nothing(
 
     editor.get_by_label("HTML", exact=True).check()
     text_of(editor).fill("<p>Hello.</p><p>If you are happy, leave a review!</p><p>Bye.</p>")
-    editor.get_by_role("button", name="Put that in its place").click()
+    editor.get_by_role("button", name="Put that in its place").first.click()
     expect(text_of(editor)).to_have_value(
         "<p>Hello.</p><p>Please share your experience in a review, good or bad.</p><p>Bye.</p>"
     )

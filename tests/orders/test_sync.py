@@ -451,7 +451,7 @@ def test_an_account_in_trouble_is_read_at_once_when_it_is_connected_again(
     assert reading_of(account).trouble == sync.CANNOT_OPEN
     soon = now + timedelta(minutes=1)
     assert sync.accounts_to_read(now=soon) == []
-    connect_again(account, theirs, now=soon)
+    connect_again(account, theirs, now=soon, store="")
     assert read(account, soon) == 1 and reading_of(account).trouble == ""
     assert AmazonAccount.objects.get().store_name == "Alice's shop"  # Amazon said none
 
