@@ -80,9 +80,7 @@ def clean_name(name: str) -> str:
 
 
 def attachment_of(document: Document) -> Attachment:
-    return Attachment(
-        document.pk, document.name, document.version, document.purpose, document.size, document.digest
-    )
+    return Attachment(document.pk, document.name, document.version, document.purpose, document.size, document.digest)
 
 
 def read(seller_id: int, document_id: int) -> bytes:
@@ -99,7 +97,7 @@ def read(seller_id: int, document_id: int) -> bytes:
 def read_for_sending(attachments: Sequence[Attachment]) -> list[bytes]:
     """The bytes of what goes with a letter, as they were when it was written. Raises Gone."""
     with across_sellers("documents go out with a letter"):
-        owners = dict(Document.objects.filter(pk__in=[one.document for one in attachments]).values_list("pk", "seller"))
+        owners = _owners(attachments)
         contents = [read(owners.get(one.document, 0), one.document) for one in attachments]
     for one, content in zip(attachments, contents, strict=True):
         if hashlib.sha256(content).hexdigest() != one.digest:
@@ -107,14 +105,19 @@ def read_for_sending(attachments: Sequence[Attachment]) -> list[bytes]:
     return contents
 
 
-def to_show(attachments: Iterable[Attachment]) -> list[tuple[str, bytes]]:
+def to_show(attachments: Sequence[Attachment]) -> list[tuple[str, bytes]]:
     """Names and bytes for a mail to the team itself; what is not to be had is left out."""
-    found = []
+    found, owners = [], _owners(attachments)
     for one in attachments:
-        document = Document.objects.filter(pk=one.document).first()
         with suppress(Gone):
-            found.append((one.name, read(document.seller_id if document else 0, one.document)))
+            found.append((one.name, read(owners.get(one.document, 0), one.document)))
     return found
+
+
+def _owners(attachments: Sequence[Attachment]) -> dict[int, int]:
+    """Whose they are, as far as the connection sees them."""
+    documents = Document.objects.filter(pk__in=[one.document for one in attachments])
+    return dict(documents.values_list("pk", "seller_id"))
 
 
 def use(documents: Iterable[int]) -> None:

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.dispatch import Signal
 
-from orders.models import Order, OrderReading
+from orders.models import NO_WINDOW, Order, OrderReading
 
 PLANNED_FOR: Final = timedelta(days=75)  # after purchase; Amazon's time for an order is long over by then
 
@@ -50,6 +50,4 @@ def leave_queue_of_changes(account_id: int, *, now: datetime) -> None:
 
 def read_from_the_beginning(account_id: int, *, now: datetime) -> None:
     """Have an account's orders read as at the first time, for there are some that no window has covered."""
-    OrderReading.objects.filter(account_id=account_id).update(
-        read_until=None, window_from=None, window_until=None, window_at=None, next_token="", token_at=None, next_at=now
-    )
+    OrderReading.objects.filter(account_id=account_id).update(read_until=None, next_at=now, **NO_WINDOW)

@@ -5,7 +5,7 @@ outlives it are keys: HMACs that answer "is this buyer on the list?" and nothing
 """
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -139,6 +139,12 @@ class OrderItem(models.Model):
         return self.title or self.sku or self.asin
 
 
+# Of an OrderReading: it is within no window of changes.
+NO_WINDOW: Final[dict[str, Any]] = {
+    "window_from": None, "window_until": None, "window_at": None, "next_token": "", "token_at": None
+}  # fmt: skip
+
+
 class OrderReading(models.Model):
     """How far an account's orders have been read. A window is closed only when its last page is stored."""
 
@@ -189,6 +195,11 @@ class OrderReading(models.Model):
         if self.reported_at and self.reported_at > since:
             return self.Source.REPORT
         return self.Source.QUEUE if self.notified_at and self.notified_at > since else self.Source.POLLING
+
+    def leave_window(self) -> None:
+        """Stand within no window any more. Not saved."""
+        for name, value in NO_WINDOW.items():
+            setattr(self, name, value)
 
     @property
     def share_of_window(self) -> float:

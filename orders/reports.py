@@ -27,7 +27,7 @@ from amazon.operations import Operation
 from amazon.quotas import QuotasUnavailable
 from amazon.values import AmazonOrder, Rated, ReportStatus, Returned, Sent, Unreadable
 from orders.attention import orders_changed
-from orders.models import AmazonReport, Order, OrderReading
+from orders.models import NO_WINDOW, AmazonReport, Order, OrderReading
 from orders.naming import name_orders
 from orders.storing import store_orders
 
@@ -264,12 +264,7 @@ def _close_window(report: AmazonReport, *, now: datetime) -> None:
         free = Q(leased_until__isnull=True) | Q(leased_until__lt=now)
         window = OrderReading.objects.filter(free, account_id=report.account_id, window_from__gte=report.data_from)
         window.filter(Q(read_until__isnull=True) | Q(read_until__lt=report.data_until)).update(
-            read_until=report.data_until,
-            window_from=None,
-            window_until=None,
-            window_at=None,
-            next_token="",
-            token_at=None,
+            read_until=report.data_until, **NO_WINDOW
         )
 
 

@@ -24,7 +24,7 @@ from amazon.operations import Operation
 from amazon.quotas import QuotasUnavailable
 from amazon.values import AmazonOrder, OrdersPage, SoldElsewhere, Unreadable
 from orders import reports
-from orders.models import AmazonReport, Order, OrderReading
+from orders.models import NO_WINDOW, AmazonReport, Order, OrderReading
 from orders.storing import store_orders
 
 log = structlog.get_logger(__name__)
@@ -37,10 +37,8 @@ LEASE: Final = timedelta(minutes=5)  # renewed before each page
 LONGEST_TURN: Final = timedelta(minutes=1)  # then others have theirs; what is left is due at once
 AFTER_TROUBLE: Final = timedelta(minutes=2)  # then 4, 8, 16, 32: an account in trouble must not eat the others' time
 MOST_DOUBLINGS: Final = 4
-WINDOW: Final = (
-    "unreadable", "sold_elsewhere_at",
-    "next_token", "token_at", "window_from", "window_until", "window_at", "read_until",
-)  # what a page changes; other columns are others'
+# What a page changes; other columns are others'.
+WINDOW: Final = ("unreadable", "sold_elsewhere_at", "read_until", *NO_WINDOW)
 RING_AGAIN: Final = timedelta(seconds=30)
 RINGS_AT_ONCE: Final = 200
 GOLDEN_RATIO: Final = 0.6180339887498949  # whose multiples lie evenly between 0 and 1, however many there are
@@ -215,7 +213,7 @@ def store_page(reading: OrderReading, page: OrdersPage, *, now: datetime) -> int
         reading.window_at = max((order.last_updated_at for order in orders), default=reading.window_at)
         if page.next_token is None:
             reading.read_until = reading.window_until
-            reading.window_from = reading.window_until = reading.window_at = reading.token_at = None
+            reading.leave_window()
         reading.save(update_fields=WINDOW)
         reading.refresh_from_db(fields=WINDOW)
     return stored
@@ -250,8 +248,8 @@ def _note_marketplaces(reading: OrderReading, used: list[str]) -> None:
     if known == set(used):
         return
     if known and not known.issuperset(used):
-        reading.read_until = reading.window_from = reading.window_until = reading.window_at = reading.token_at = None
-        reading.next_token = ""
+        reading.read_until = None
+        reading.leave_window()
     reading.marketplace_ids = sorted(used)
     reading.save(update_fields=[*WINDOW, "marketplace_ids"])
 
@@ -271,9 +269,9 @@ def _open_window(reading: OrderReading, *, now: datetime) -> None:
     is_stale = reading.token_at is not None and reading.token_at < now - TOKEN_LIVES
     if reading.window_from is not None and not is_stale:
         return  # a run died in between: go on where it stopped
+    reading.leave_window()
     reading.window_from = (reading.read_until - OVERLAP) if reading.read_until else now - FIRST_READING
-    reading.next_token, reading.token_at, reading.window_until, reading.window_at = "", None, None, None
-    reading.save(update_fields=["window_from", "next_token", "token_at", "window_until", "window_at"])
+    reading.save(update_fields=NO_WINDOW)
 
 
 def _forget_window(reading: OrderReading) -> None:
@@ -281,9 +279,8 @@ def _forget_window(reading: OrderReading) -> None:
 
     What was stored of it is stored again, and the watermark has not moved.
     """
-    reading.window_from = reading.token_at = reading.window_until = reading.window_at = None
-    reading.next_token = ""
-    reading.save(update_fields=["window_from", "next_token", "token_at", "window_until", "window_at"])
+    reading.leave_window()
+    reading.save(update_fields=NO_WINDOW)
 
 
 def _finish(
