@@ -120,6 +120,8 @@ def test_accounts_broken_in_four_ways_cost_the_others_nothing(site: Site) -> Non
 
     # A withdrawn authorisation shows at the next access token that is asked for.
     site.wait_for(lambda: Trouble.REVOKED in seen_by_operators().get("Revoked shop", ()), seconds=60)
+    # One that is put off shows at the third time, and each is later than the one before.
+    site.wait_for(lambda: Trouble.PUT_OFF in seen_by_operators().get("Throttled shop", ()), seconds=30)
     assert seen_by_operators()["Unapproved shop"] == (Trouble.SENDER,)
     assert seen_by_operators()["Throttled shop"] == (Trouble.PUT_OFF,) and "Sound shop" not in seen_by_operators()
     with across_sellers("test"):
