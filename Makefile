@@ -13,7 +13,7 @@ EXPORT := $(UV) export --no-emit-project --no-header --no-annotate --format requ
 # Else each of the many processes of a demo or a test run compiles every library anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-reset test test-faults check lock install
+.PHONY: help demo demo-reset test test-faults test-random check lock install
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -30,6 +30,9 @@ test: install ## Run all tests on private, throw-away services
 
 test-faults: install ## Kill the process that sends a hundred times, and let thousands opt out while eight send (half an hour)
 	@FAULT_RUNS=100 RACE_BUYERS=3000 $(V)/python -m pytest -q tests/messaging/test_faults.py tests/messaging/test_dispatch_at_once.py
+
+test-random: install ## Draw 2,000 new examples for every property
+	@RANDOM_EXAMPLES=2000 $(V)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m hypothesis
 
 check: install ## Run the linters, the type checker and the check for missing migrations
 	@$(V)/ruff check

@@ -167,11 +167,19 @@ def _linked(address: str) -> str:
 @lru_cache(maxsize=10_000)
 def clean_title(title: str, length: int = TITLE_LENGTH) -> str:
     """A product title fit for a letter: without what the linter forbids in any letter, and not endless."""
-    plain = _clean(title).replace("[", "(").replace("]", ")")
-    while places := contacts_in(plain):  # what is left may come together to another one
-        plain = _without(plain, places)
-    plain = " ".join(plain.split()).strip(_JOINTS).rstrip("(")  # nor may it become one with the words around it
-    return plain if len(plain) <= length else plain[: length - 1].rstrip() + "…"
+    plain = _cut(_bare(_clean(title).replace("[", "(").replace("]", ")")), length)
+    while places := contacts_in(plain):  # what is left, or the first part of a long word, may make another one
+        plain = _cut(_bare(_without(plain, places)), length)
+    return plain
+
+
+def _bare(text: str) -> str:
+    """Without what would make it one with the words around it."""
+    return " ".join(text.split()).lstrip(_JOINTS).rstrip(_JOINTS + "(")
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
 def _without(text: str, places: list[tuple[int, int]]) -> str:

@@ -1,5 +1,6 @@
 """What all tests share. Rows come from `tests.makers`."""
 
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -16,8 +17,16 @@ from accounts.rowsecurity import across_sellers
 from tests.amazon.harness import Amazon
 from tests.makers import NOW
 
-# A busy machine draws slowly; what is drawn is none the worse for it.
-hypothesis.settings.register_profile("ours", suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# A busy machine draws slowly; what is drawn is none the worse for it. `make test` draws the same each time, so that what
+# it says is about the change and not about luck; `make test-random` looks on.
+EXAMPLES = int(os.environ.get("RANDOM_EXAMPLES", "0"))
+hypothesis.settings.register_profile(
+    "ours",
+    derandomize=not EXAMPLES,
+    max_examples=EXAMPLES or 100,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("ours")
 
 

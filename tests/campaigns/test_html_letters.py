@@ -4,7 +4,7 @@ import time
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from campaigns.compliance import lint_letter
@@ -154,6 +154,8 @@ def test_no_value_ever_becomes_markup(title: str, store: str, sku: str) -> None:
 
 
 @given(HOSTILE)
+@example(".com.com")
+@example("a" * 51 + " shop.community")
 def test_no_title_brings_into_an_html_letter_what_the_linter_forbids(title: str) -> None:
     letter = html_letter(BODY, product_title=clean_title(title), product_title_short=clean_title(title, 60), sku="A-1",
                          store_name="Lakeside", contact_link="https://www.amazon.com/c")  # fmt: skip
