@@ -17,8 +17,8 @@ from accounts.rowsecurity import across_sellers
 from tests.amazon.harness import Amazon
 from tests.makers import NOW
 
-# A busy machine draws slowly; what is drawn is none the worse for it. `make test` draws the same each time, so that what
-# it says is about the change and not about luck; `make test-random` looks on.
+# A busy machine draws slowly; what is drawn is none the worse for it. `make test` draws the same each time, so that its
+# answer is about the change and not about luck; `make test-random` looks on.
 EXAMPLES = int(os.environ.get("RANDOM_EXAMPLES", "0"))
 hypothesis.settings.register_profile(
     "ours",
