@@ -126,10 +126,14 @@ def _ask(application: Application, form: Mapping[str, str]) -> Mapping[str, obje
 
 
 def _refuse(error: object) -> None:
-    """Raise what an error code of RFC 6749 means; return where it is none."""
+    """Raise what an error code of RFC 6749 means; return where it is none.
+
+    Only `invalid_grant` is about the grant. `unauthorized_client` is about the client: Amazon also says it where our
+    credentials are another application's, and then of every seller at once; nobody has taken anything back.
+    """
     if not isinstance(error, str) or not re.fullmatch(r"[a-z_]{1,40}", error):
         return
-    if error in ("invalid_grant", "unauthorized_client"):
+    if error == "invalid_grant":
         raise AuthorisationLost(error)
     raise ApplicationRejected(f"Login with Amazon refused the application: {error}")
 
