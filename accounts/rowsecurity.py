@@ -7,7 +7,8 @@ for that. A query outside of both returns nothing: a forgotten seller shows an e
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import structlog
 from django.db import InternalError, connection, migrations
@@ -15,6 +16,7 @@ from django.db import InternalError, connection, migrations
 log = structlog.get_logger(__name__)
 
 SELLER, ACROSS = "app.seller_id", "app.across_sellers"
+_set: Final[WeakKeyDictionary[Any, tuple[str, str]]] = WeakKeyDictionary()  # by the connection that was told it last
 
 
 @contextmanager
@@ -40,6 +42,11 @@ def forget() -> None:
 
 @contextmanager
 def _setting(*, seller: str, across: str) -> Iterator[None]:
+    # A block lies within its transaction or around it, never across its end: so what was set inside and rolled back
+    # with it is taken back here, too, and what is remembered is what the connection has.
+    if connection.connection is not None and _set.get(connection.connection) == (seller, across):
+        yield
+        return
     before = _exchange(seller, across)
     if before == (seller, across):  # a block within its like leaves nothing to take back
         yield
@@ -49,9 +56,11 @@ def _setting(*, seller: str, across: str) -> Iterator[None]:
     finally:
         # A broken transaction takes our setting back by itself when it is rolled back, and refuses queries until then.
         # A connection that was closed in between starts anew with no rights at all.
-        if connection.connection is not None and not connection.needs_rollback:
-            with suppress(InternalError):
-                _exchange(*before)
+        if connection.connection is not None:
+            _set.pop(connection.connection, None)
+            if not connection.needs_rollback:
+                with suppress(InternalError):
+                    _exchange(*before)
 
 
 def _exchange(seller: str, across: str) -> tuple[str, str]:
@@ -65,6 +74,7 @@ def _exchange(seller: str, across: str) -> tuple[str, str]:
             [SELLER, ACROSS, SELLER, seller, ACROSS, across],
         )
         before: tuple[str, str] = cursor.fetchone()[:2]
+    _set[connection.connection] = (seller, across)
     return before
 
 

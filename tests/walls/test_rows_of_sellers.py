@@ -3,6 +3,7 @@
 import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Seller
 from accounts.rowsecurity import across_sellers, as_seller
@@ -103,3 +104,36 @@ def test_blocks_nest_and_give_back_what_was_before() -> None:
                 assert Order.objects.get().seller_id == mallory.pk
             assert Order.objects.count() == 2
         assert Order.objects.get().seller_id == alice.pk
+
+
+@pytest.mark.django_db
+def test_a_block_within_its_like_asks_the_database_nothing(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    with django_assert_num_queries(2), across_sellers("test"), across_sellers("test"), across_sellers("test"):
+        pass
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_set_in_a_transaction_that_broke_is_not_taken_for_what_is_set() -> None:
+    alice, mallory = make_seller(), make_seller("Mallory's shop")
+    for seller in (alice, mallory):
+        make_order(make_account(seller))
+    with as_seller(alice.pk):
+        with pytest.raises(DatabaseError), transaction.atomic(), across_sellers("test"), connection.cursor() as cursor:
+            cursor.execute("select 1/0")
+        assert Order.objects.get().seller_id == alice.pk
+        with across_sellers("test"):
+            assert Order.objects.count() == 2
+        with as_seller(alice.pk):
+            assert Order.objects.get().seller_id == alice.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_was_made_anew_within_a_block_is_told_anew() -> None:
+    make_order(make_account(make_seller()))
+    with across_sellers("test"):
+        connection.close()
+        assert Order.objects.count() == 0
+        with across_sellers("test"):
+            assert Order.objects.count() == 1
