@@ -61,6 +61,7 @@ class Outcome:
     reason: str
     order: Order | None = None
     look_at: datetime | None = None
+    entries: tuple[int, ...] = ()  # of the list, that stand behind the buyer now
 
 
 def act(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
@@ -79,8 +80,8 @@ def act(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
     if Effect.PARK in decision.effects:
         return _park(notice, decision, now=now)
     if order is not None and Effect.SUPPRESS_SELLER in decision.effects:
-        _suppress(notice, finding, order, decision, now=now)
-        return Outcome(Notice.Status.APPLIED, decision.reason, order)
+        entries = _suppress(notice, finding, order, decision, now=now)
+        return Outcome(Notice.Status.APPLIED, decision.reason, order, entries=tuple(entries))
     if order is not None and Effect.HOLD_14_DAYS in decision.effects:
         holds.hold(gate.buyer_of(order), _proof(notice, finding), until=now + holds.HELD_FOR, now=now)
         return Outcome(Notice.Status.QUARANTINED, decision.reason, order)
@@ -151,7 +152,7 @@ def _whose(seller_id: int, amazon_order_id: str, *, now: datetime) -> tuple[Orde
     return own, OrderState.WRITTEN_TO if written else OrderState.OURS
 
 
-def _suppress(notice: Notice, finding: Finding, order: Order, decision: Decision, *, now: datetime) -> None:
+def _suppress(notice: Notice, finding: Finding, order: Order, decision: Decision, *, now: datetime) -> list[int]:
     reach = gate.Reach.SELLER
     if Effect.SUPPRESS_GLOBALLY in decision.effects:
         reach = gate.Reach.GLOBAL
@@ -167,7 +168,7 @@ def _suppress(notice: Notice, finding: Finding, order: Order, decision: Decision
     if alias_key is not None and guards.is_shared(alias_key, now=now):
         guards.warn_of_shared(alias_key, now=now)
         alias_key, reason = None, ONLY_THE_ORDER
-    gate.suppress(
+    return gate.suppress(
         replace(gate.buyer_of(order), alias_key=alias_key),
         _proof(notice, finding, reason=reason, may_promote=may_promote),
         reach=reach,

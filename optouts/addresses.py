@@ -4,6 +4,7 @@ import secrets as randomness
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -99,10 +100,16 @@ def find_addresses(local_parts: Iterable[str]) -> dict[str, InboundAddress]:
 
 def is_address_of(seller_id: int, mail_address: str) -> bool:
     """Is this one of the seller's own inbound addresses? Used to bind a signed To to the seller."""
+    keys = token_keys_of(mail_address)
+    return bool(keys) and _accepted().filter(seller_id=seller_id, token_key__in=keys).exists()
+
+
+def token_keys_of(mail_address: str) -> list[UUID]:
+    """By what this would be found if it is an inbound address of anybody's; nothing for what cannot be one."""
     local_part, _, domain = mail_address.lower().rpartition("@")
     if domain != settings.INBOUND_DOMAIN or not is_well_formed(local_part):
-        return False
-    return _accepted().filter(seller_id=seller_id, token_key__in=lookup.token_keys(local_part)).exists()
+        return []
+    return lookup.token_keys(local_part)
 
 
 def _accepted() -> QuerySet[InboundAddress]:

@@ -5,27 +5,31 @@ examine (pure) -> `acting`: whose order? -> decide (pure) -> the gate. It may di
 idempotent, and a notice stays in the queue (`look_at`) until its verdict is written.
 """
 
+import json
 import zlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
-from operator import attrgetter
 from typing import Final
 
 import structlog
-from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, prefetch_related_objects
+from django.db.models import Exists, OuterRef
 
 from accounts import secrets
+from accounts.prepared import Prepared
 from accounts.rowsecurity import across_sellers
-from optouts import promotions, readings, setup
+from optouts import readings, setup
 from optouts.acting import Outcome, act
-from optouts.addresses import is_address_of, saw_mailbox
+from optouts.addresses import saw_mailbox
 from optouts.authenticity import Resolver
+from optouts.beside import Surroundings as Surroundings
+from optouts.claims import LEASE as LEASE
+from optouts.claims import claim as claim
+from optouts.claims import claim_one
 from optouts.decisions import Grade
-from optouts.examination import Context, Finding, examine
-from optouts.models import Notice, SellerMailbox
+from optouts.examination import Finding, examine
+from optouts.models import Notice
 from optouts.receiving import KEPT_WAITING
 from optouts.receiving import receive as receive
 from orders.models import Order
@@ -33,77 +37,34 @@ from orders.models import Order
 log = structlog.get_logger(__name__)
 
 KEPT_APPLIED, KEPT_OTHER = timedelta(days=30), timedelta(days=7)
-LEASE: Final = timedelta(minutes=2)
 TRUSTED_MAILBOX: Final = frozenset({Grade.A3, Grade.A4_UNKNOWN})
 
-_WAITING: Final = """
-with fresh as (
-  select id from optouts_notice where look_at <= %(now)s and crashes = 0
-  order by look_at limit %(most)s for update skip locked
-), crashed as (
-  select id from optouts_notice where look_at <= %(now)s and crashes > 0 and not exists (select from fresh)
-  order by look_at limit 1 for update skip locked
-), chosen as (select id from fresh union all select id from crashed)
-"""
-_THIS_ONE: Final = """
-with chosen as (select id from optouts_notice where id = %(id)s and look_at <= %(now)s for update skip locked)
-"""
-_LEASE_THEM: Final = """
-, soon as (select set_config('synchronous_commit', 'off', true))
-update optouts_notice set look_at = %(now)s + %(lease)s, crashes = crashes + 1
-from chosen, soon where optouts_notice.id = chosen.id returning optouts_notice.*
-"""
 MOST_CRASHES: Final = 3  # a mail that breaks its reader is not read for ever
-VERDICT: Final = (
-    "status", "reason", "order", "processed_at", "attempts", "kind", "grade", "amazon_order_id", "template", "language",
-    "fingerprint", "signed_at", "evidence", "mailbox", "purge_at", "crashes",
-)  # fmt: skip
 UNREADABLE: Final = "The mail could not be read."
+_VERDICT: Final = {
+    "status": "text", "reason": "text", "order_id": "bigint", "processed_at": "timestamptz", "attempts": "smallint",
+    "kind": "text", "grade": "text", "amazon_order_id": "text", "template": "text", "language": "text",
+    "fingerprint": "text", "signed_at": "timestamptz", "evidence": "jsonb", "mailbox_id": "bigint",
+    "purge_at": "timestamptz", "crashes": "smallint",
+}  # fmt: skip
+# Somebody who asked for another look while the notice was read has moved `look_at`, and gets it. Parameters: the
+# notice, until when it was leased, when it is to be looked at next, and the verdict.
+_WRITE: Final = Prepared(
+    "write_verdict",
+    ("bigint", "timestamptz", "timestamptz", *_VERDICT.values()),
+    f"""
+update optouts_notice set {", ".join(f"{name} = ${number}" for number, name in enumerate(_VERDICT, start=4))},
+  look_at = case when look_at = $2 then $3 else look_at end
+where id = $1 returning look_at
+""",  # noqa: S608 (the names are our own)
+)
 
 
-class Surroundings:
-    """What notices of the same seller are read beside. Asked once for each seller, so keep it for a batch only."""
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of a notice is written down and committed. `entries` of the list stand behind it, old ones and new."""
 
-    def __init__(self) -> None:
-        self._promoted: frozenset[str] | None = None
-        self._mailboxes: dict[int, frozenset[str]] = {}
-        self._own: dict[tuple[int, str], bool] = {}
-        self._awaiting_tests: dict[int, bool] = {}
-
-    def context(self, notice: Notice) -> Context:
-        seller_id = notice.seller_id
-        if self._promoted is None:
-            self._promoted = promotions.promoted()
-        if seller_id not in self._mailboxes:
-            mailboxes = SellerMailbox.objects.filter(seller_id=seller_id, confirmed_at__isnull=False)
-            self._mailboxes[seller_id] = frozenset(mailbox.address for mailbox in mailboxes)
-        return Context(
-            is_inbound_address=partial(self._is_address_of, seller_id),
-            mailboxes=self._mailboxes[seller_id],
-            now=notice.received_at,
-            promoted=self._promoted,
-            is_handed_in=notice.source == Notice.Source.UPLOAD,
-            our_domain=settings.INBOUND_DOMAIN,
-        )
-
-    def awaits_test(self, notice: Notice, *, now: datetime) -> bool:
-        """Does its seller wait for a test notice?"""
-        if notice.seller_id not in self._awaiting_tests:
-            self._awaiting_tests[notice.seller_id] = setup.awaits_test(notice.seller_id, now=now)
-        return self._awaiting_tests[notice.seller_id]
-
-    def _is_address_of(self, seller_id: int, address: str) -> bool:
-        if (seller_id, address) not in self._own:
-            self._own[seller_id, address] = is_address_of(seller_id, address)
-        return self._own[seller_id, address]
-
-
-def claim(most: int, *, now: datetime) -> list[Notice]:
-    """Take the oldest notices that want looking at, for `read_claimed`. For a caller who sees all sellers' rows.
-
-    One whose reader has crashed is taken alone, and after all others: if it does so again, it takes nothing with it.
-    """
-    return _lease(_WAITING, {"now": now, "most": most})
+    entries: tuple[int, ...] = ()
 
 
 def wake_parked(*, now: datetime) -> int:
@@ -121,14 +82,14 @@ def wake_parked(*, now: datetime) -> int:
 def process(notice_id: int, *, resolver: Resolver, now: datetime) -> Notice | None:
     """Examine one notice, act on it, write the verdict. None: not waiting, or another reader has it."""
     with across_sellers("a notice is processed"):
-        for notice in _lease(_THIS_ONE, {"now": now, "id": notice_id}):
+        for notice in claim_one(notice_id, now=now):
             if read_claimed(notice, Surroundings(), resolver=resolver, now=now):
                 return notice
     return None
 
 
-def read_claimed(notice: Notice, surroundings: Surroundings, *, resolver: Resolver, now: datetime) -> bool:
-    """Examine a notice that was claimed, act on it, write the verdict. False: there is nothing to be read any more.
+def read_claimed(notice: Notice, surroundings: Surroundings, *, resolver: Resolver, now: datetime) -> Verdict | None:
+    """Examine a notice that was claimed, act on it, write the verdict. None: there is nothing to be read any more.
 
     For a caller who sees all sellers' rows, outside a transaction.
     """
@@ -136,13 +97,13 @@ def read_claimed(notice: Notice, surroundings: Surroundings, *, resolver: Resolv
         Notice.objects.filter(pk=notice.pk).update(
             look_at=None, status=Notice.Status.QUARANTINED, reason=UNREADABLE, processed_at=now
         )
-        return False
+        return None
     if notice.raw_sealed is None:
         Notice.objects.filter(pk=notice.pk).update(look_at=None)
-        return False
+        return None
     raw = raw_of(notice)
     if surroundings.awaits_test(notice, now=now) and setup.recognise_test(notice, raw, now=now):
-        return True
+        return Verdict()
     asked = readings.Asked(resolver)
     findings = read(notice, raw, surroundings, resolver=asked)
     with transaction.atomic():
@@ -152,18 +113,7 @@ def read_claimed(notice: Notice, surroundings: Surroundings, *, resolver: Resolv
             readings.record(notice, judged, now=now)
         _write(notice, findings, outcomes, now=now)
     log.info("notice_processed", notice=notice.pk, status=notice.status, grade=notice.grade, kind=notice.kind)
-    return True
-
-
-def _lease(chosen: str, parameters: dict[str, object]) -> list[Notice]:
-    """Those of the chosen notices that nobody else holds, ours for a while. Each counts as a crash until it is read.
-
-    The commit need not wait for the disk: a lease that is lost with the machine has been held by a process of it.
-    """
-    rows = Notice.objects.raw(chosen + _LEASE_THEM, parameters | {"lease": LEASE})
-    claimed = sorted(rows, key=attrgetter("received_at", "pk"))
-    prefetch_related_objects(claimed, "address")
-    return claimed
+    return Verdict(tuple(entry for outcome in outcomes for entry in outcome.entries))
 
 
 def raw_of(notice: Notice) -> bytes:
@@ -211,8 +161,5 @@ def _write(notice: Notice, findings: Iterable[Finding], outcomes: list[Outcome],
     if outcome.order and outcome.order.alias_purge_at and outcome.status == Notice.Status.APPLIED:
         notice.purge_at = min(notice.purge_at, max(outcome.order.alias_purge_at, now))  # it quotes buyer and order
     notice.crashes = 0
-    verdict = {name: getattr(notice, name) for name in VERDICT}
-    of_the_notice = Notice.objects.filter(pk=notice.pk)
-    if not of_the_notice.filter(look_at=leased_until).update(**verdict, look_at=notice.look_at):
-        of_the_notice.update(**verdict)  # somebody asked for another look while it was read, and gets it
-        notice.refresh_from_db(fields=["look_at"])
+    verdict = {name: getattr(notice, name) for name in _VERDICT} | {"evidence": json.dumps(notice.evidence)}
+    [(notice.look_at,)] = _WRITE.rows(notice.pk, leased_until, notice.look_at, *verdict.values())

@@ -5,6 +5,7 @@ is on the list. A row holds hashes, key records and reasons, and no address.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +14,26 @@ from pathlib import Path
 from typing import Any, Final
 
 from accounts import keys, lookup
+from accounts.prepared import Prepared
 from optouts.authenticity import DnsTrouble, Resolver, key_in
 from optouts.examination import Finding
 from optouts.models import Notice, NoticeReading
 from optouts.reasons import Reason
 
 NOT_RULES: Final = frozenset({"admin", "apps", "forms", "models", "tasks", "urls"})
+_COLUMNS: Final = {
+    "seller_id": "bigint", "notice_id": "bigint", "number": "smallint", "kind": "text", "grade": "text",
+    "reason": "text", "outcome": "text", "status": "text", "order_key": "uuid", "template": "text",
+    "fingerprint": "text", "evidence": "jsonb", "parser": "text", "at": "timestamptz",
+}  # fmt: skip
+_RECORD: Final = Prepared(
+    "record_reading",
+    tuple(_COLUMNS.values()),
+    f"""
+insert into optouts_noticereading ({", ".join(_COLUMNS)})
+values ({", ".join(f"${number}" for number, _ in enumerate(_COLUMNS, start=1))}) returning id
+""",  # noqa: S608 (the names are our own)
+)
 
 
 @cache
@@ -64,22 +79,23 @@ def record(notice: Notice, judged: Judged, *, now: datetime) -> None:
     """Write down one finding of one examination, for good."""
     finding = judged.finding
     is_order = finding.order_id is not None and keys.is_order_id(finding.order_id)
-    NoticeReading.objects.create(
-        seller_id=notice.seller_id,
-        notice=notice,
-        number=judged.number,
-        kind=finding.kind.value,
-        grade=finding.grade.value if finding.grade else "",
-        reason=finding.reason.value[:200],
-        outcome=judged.outcome[:200],
-        status=judged.status,
-        order_key=lookup.order_key(notice.seller_id, finding.order_id or "") if is_order else None,
-        template=(finding.template or finding.promotable or "")[:40],
-        fingerprint=finding.fingerprint or "",
-        evidence=evidence(finding) | {"answers": dict(judged.answers)},
-        parser=parser_version(),
-        at=now,
-    )
+    row = {
+        "seller_id": notice.seller_id,
+        "notice_id": notice.pk,
+        "number": judged.number,
+        "kind": finding.kind.value,
+        "grade": finding.grade.value if finding.grade else "",
+        "reason": finding.reason.value[:200],
+        "outcome": judged.outcome[:200],
+        "status": judged.status.value,
+        "order_key": lookup.order_key(notice.seller_id, finding.order_id or "") if is_order else None,
+        "template": (finding.template or finding.promotable or "")[:40],
+        "fingerprint": finding.fingerprint or "",
+        "evidence": json.dumps(evidence(finding) | {"answers": dict(judged.answers)}),
+        "parser": parser_version(),
+        "at": now,
+    }
+    _RECORD.rows(*(row[name] for name in _COLUMNS))
 
 
 def evidence(finding: Finding) -> dict[str, Any]:

@@ -103,11 +103,6 @@ def send_test(seller: Seller, mailbox: str, *, now: datetime) -> NoticeTest:
     return test
 
 
-def awaits_test(seller_id: int, *, now: datetime) -> bool:
-    """Does this seller wait for a test notice? For a caller who sees the seller's rows."""
-    return NoticeTest.objects.filter(seller_id=seller_id, sent_at__gt=now - WAITED_FOR).exists()
-
-
 def recognise_test(notice: Notice, raw: bytes, *, now: datetime) -> bool:
     """Is this mail a test notice that this seller waits for? Then its result and the notice's verdict are written.
 
