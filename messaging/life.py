@@ -1,29 +1,33 @@
 """The one method that moves messages from status to status. Legal moves only, each with its event."""
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from django.db import connection
 from django.db.models import Field
 
+from accounts.prepared import Prepared
 from messaging.models import MOVES, Message, Status
 
+_GIVEN: Final = ("bigint[]", "text[]", "text[]", "text", "text", "timestamptz")
 SILENT: Final = frozenset({Status.CLAIMED})  # a claim is a lease, not a step that a seller wants to read about
 
 # One statement, so one round trip for any number of messages. Rows are locked in the order of their ids, so that two
 # callers never wait for each other.
 _MOVE: Final = """
 with given as (
-  select * from unnest(%s::bigint[], %s::text[]) as given(id, receipt)
+  select * from unnest($1, $2) as given(id, receipt)
 ), before as (
   select m.id, m.seller_id, m.status, given.receipt from messaging_message m join given using (id)
-  where m.status = any(%s) order by m.id for update of m
+  where m.status = any($3) order by m.id for update of m
 ), moved as (
   update messaging_message m set {columns} from before where m.id = before.id
 ), noted as (
   insert into messaging_messageevent (message_id, seller_id, status, reason, at)
-  select id, seller_id, %s, %s, %s from before where {is_told}
+  select id, seller_id, $4, $5, $6 from before where {is_told}
 )
 select id from before
 """
@@ -66,23 +70,31 @@ def _move(
     if not given:
         return []
     reason = reason[:200]
-    values = {"status": str(to), "reason": reason, "touched_at": at, **changes}
-    columns = [f"{_column(name)} = " + ("before.receipt" if name == "receipt" else "%s") for name in values]
-    values.pop("receipt", None)
-    is_told = "false" if to in SILENT else "true"
-    if to == Status.SCHEDULED and not reason:
-        is_told = "not status = any(%s)"
-    statement = _MOVE.format(columns=", ".join(columns), is_told=is_told)
-    told = [[str(status) for status in SILENT]] if "%s" in is_told else []
+    columns = {"status": str(to), "reason": reason, "touched_at": at, **changes}
+    statement = _statement(tuple(columns), is_silent=to in SILENT, is_plain=to == Status.SCHEDULED and not reason)
+    columns.pop("receipt", None)
     before = [list(given), list(given.values()), [str(status) for status in out_of]]
-    parameters: list[Any] = [*before, *values.values(), str(to), reason, at, *told]
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return [pk for (pk,) in cursor.fetchall()]
+    return [pk for (pk,) in statement.rows(*before, str(to), reason, at, *columns.values())]
 
 
-def _column(name: str) -> str:
-    """The column of a field of messages; anything else is refused, since it becomes a part of a statement."""
+@cache
+def _statement(names: tuple[str, ...], *, is_silent: bool, is_plain: bool) -> Prepared:
+    """The move that writes these columns. A silent one leaves no event, a plain one none for what was a claim only."""
+    types = [*_GIVEN]
+    columns = []
+    for name in names:
+        column, type_ = _column(name)
+        columns.append(f'"{column}" = before.receipt' if name == "receipt" else f'"{column}" = ${len(types) + 1}')
+        types += [] if name == "receipt" else [type_]
+    silent = ", ".join(f"'{status}'" for status in sorted(SILENT))
+    is_told = "false" if is_silent else f"status not in ({silent})" if is_plain else "true"
+    statement = _MOVE.format(columns=", ".join(columns), is_told=is_told)
+    return Prepared(f"move_{hashlib.sha256(statement.encode()).hexdigest()[:16]}", types, statement)
+
+
+def _column(name: str) -> tuple[str, str]:
+    """Column and type of a field of messages; anything else is refused, since it becomes a part of a statement."""
     field = Message._meta.get_field(name)
     assert isinstance(field, Field) and field.column is not None
-    return f'"{field.column}"'
+    # Without its length: a cast to `varchar(200)` would cut a text in silence, where the column refuses it.
+    return field.column, (field.db_type(connection) or "").partition("(")[0]

@@ -2,61 +2,81 @@
 
 Flow: `gate.suppress` -> an entry that waits -> here -> messages in `suppressed` or `blocked`, orders to plan anew.
 What stops the sending is the gate. This may run twice, at once, or die anywhere: an entry waits until it is marked.
+Whoever reads notices asks for what he has just entered, the timetable for all that waits.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts import durability
+from accounts.prepared import Prepared
 from accounts.rowsecurity import across_sellers
 from messaging.life import move
 from messaging.models import PENDING, Channel, Purpose, Status
 from optouts import gate
-from orders.attention import ask_for_plans
-from orders.models import Order
+from orders.attention import ask_for_plans_of
 
 log = structlog.get_logger(__name__)
 
 NOTICES_COME_WITHIN: Final = timedelta(days=3)  # of the letter that they are about
 
 # By number of the entry. Each branch is a look into an index; an `or` over them would read all that a seller has.
-_ORDERS: Final = """
-select entry.number, o.id from unnest(%s::int[], %s::uuid[], %s::bigint[]) as entry(number, key, seller_id)
+_ENTRIES: Final = "unnest($1, $2, $3) as entry(number, key, seller_id)"
+_OF_ENTRIES: Final = ("int[]", "uuid[]", "bigint[]")
+_ORDERS: Final = Prepared(
+    "orders_of_entries",
+    _OF_ENTRIES,
+    f"""
+select entry.number, o.id from {_ENTRIES}
 cross join lateral (
   select id, seller_id from orders_order where alias_key = entry.key
   union
   select id, seller_id from orders_order where order_key = entry.key
 ) o
 where entry.seller_id is null or o.seller_id = entry.seller_id
-"""
-# A message knows its buyer by the keys of the day on which it was planned; its order may have got others since.
-_MESSAGES: Final = """
-with entry as (
-  select * from unnest(%s::int[], %s::uuid[], %s::bigint[]) as entry(number, key, seller_id)
-), found as (
-  select entry.number, m.id from entry join messaging_message m on m.alias_key = entry.key
-    and m.status = any(%s) and m.purpose = %s and (entry.seller_id is null or m.seller_id = entry.seller_id)
+""",  # noqa: S608 (the values are our own)
+)
+# A message knows its buyer by the keys of the day on which it was planned; its order may have got others since. The
+# statuses stand in the statement, so that partial indexes serve it. Parameters besides: numbers of entries and orders.
+_IS_PENDING: Final = (
+    f"m.status in ({', '.join(sorted(repr(str(status)) for status in PENDING))}) and m.purpose = '{Purpose.CAMPAIGN}'"
+)  # a critical message is what an opted-out buyer may still receive
+_MESSAGES: Final = Prepared(
+    "messages_of_entries",
+    (*_OF_ENTRIES, "int[]", "bigint[]"),
+    f"""
+with found as (
+  select entry.number, m.id from {_ENTRIES} join messaging_message m on m.alias_key = entry.key
+    and {_IS_PENDING} and (entry.seller_id is null or m.seller_id = entry.seller_id)
   union
-  select entry.number, m.id from entry join messaging_message m on m.order_key = entry.key
-    and m.status = any(%s) and m.purpose = %s and (entry.seller_id is null or m.seller_id = entry.seller_id)
+  select entry.number, m.id from {_ENTRIES} join messaging_message m on m.order_key = entry.key
+    and {_IS_PENDING} and (entry.seller_id is null or m.seller_id = entry.seller_id)
   union
-  select theirs.number, m.id from unnest(%s::int[], %s::bigint[]) as theirs(number, order_id)
-    join messaging_message m on m.order_id = theirs.order_id and m.status = any(%s) and m.purpose = %s
+  select theirs.number, m.id from unnest($4, $5) as theirs(number, order_id)
+    join messaging_message m on m.order_id = theirs.order_id and {_IS_PENDING}
 )
 select number, id from found order by number
-"""
-_HANDED_OVER: Final = """
+""",  # noqa: S608 (the values are our own)
+)
+_HANDED_OVER: Final = Prepared(
+    "handed_over_of_entries",
+    (*_OF_ENTRIES, "timestamptz[]"),
+    f"""
 select entry.number, m.id, m.status
-from unnest(%s::int[], %s::uuid[], %s::bigint[], %s::timestamptz[]) as entry(number, key, seller_id, since)
+from unnest($1, $2, $3, $4) as entry(number, key, seller_id, since)
 join messaging_message m on m.order_key = entry.key and (entry.seller_id is null or m.seller_id = entry.seller_id)
-where m.status = %s or (m.channel = %s and m.status = any(%s) and m.handed_over_at > entry.since)
-"""
+where m.status = '{Status.SENDING}' or (
+  m.channel = '{Channel.BUYER_EMAIL}' and m.status in ('{Status.SENT}', '{Status.UNKNOWN}')
+  and m.handed_over_at > entry.since
+)
+""",  # noqa: S608 (the values are our own)
+)
 
 
 def withdraw_suppressed(*, now: datetime) -> int:
@@ -64,7 +84,20 @@ def withdraw_suppressed(*, now: datetime) -> int:
 
     A message that Amazon has already taken and then blocked is marked so: the notice is about that very order.
     """
-    entries = gate.entries_to_withdraw()
+    return _withdraw(gate.entries_to_withdraw(), now=now)
+
+
+def withdraw_at_once(entries: Collection[int], **_: object) -> None:
+    """For whoever has just put buyers on the list. Never raises for the database: the timetable looks again."""
+    now = timezone.now()
+    try:
+        with across_sellers("messages to suppressed buyers are withdrawn"):
+            _withdraw(gate.still_to_withdraw(entries), now=now)
+    except DatabaseError as trouble:
+        log.warning("withdrawal_waits", trouble=type(trouble).__name__)
+
+
+def _withdraw(entries: Sequence[gate.Entry], *, now: datetime) -> int:
     if not entries:
         return 0
     with across_sellers("messages to suppressed buyers are withdrawn"):
@@ -77,26 +110,13 @@ def withdraw_suppressed(*, now: datetime) -> int:
     return withdrawn
 
 
-def withdraw_at_once(**_: object) -> None:
-    """For whoever has just put buyers on the list. Never raises for the database: the timetable looks again."""
-    try:
-        withdraw_suppressed(now=timezone.now())
-    except DatabaseError as trouble:
-        log.warning("withdrawal_waits", trouble=type(trouble).__name__)
-
-
 def _withdraw_pending(entries: Sequence[gate.Entry], *, now: datetime) -> int:
-    orders = _rows(_ORDERS, _columns(entries))
-    ids = {order_id for _, order_id in orders}
+    orders = _ORDERS.rows(*_columns(entries))
     # Orders before messages, and in the order of their ids, as planning takes them: else each would wait for the other.
-    locked = Order.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk", flat=True)
-    ask_for_plans(Order.objects.filter(pk__in=list(locked)), now=now)  # so that "Why?" says it too
-    # A critical message is what an opted-out buyer may still receive.
-    of_kind = [[str(status) for status in PENDING], Purpose.CAMPAIGN]
+    ask_for_plans_of({order_id for _, order_id in orders}, now=now)  # so that "Why?" says it too
     theirs = [[number for number, _ in orders], [order_id for _, order_id in orders]]
-    found = _rows(_MESSAGES, [*_columns(entries), *of_kind, *of_kind, *theirs, *of_kind])
     reasons: dict[int, str] = {}
-    for number, message_id in found:  # the first entry tells the reason
+    for number, message_id in _MESSAGES.rows(*_columns(entries), *theirs):  # the first entry tells the reason
         reasons.setdefault(message_id, entries[number].reason)
     withdrawn = 0
     for reason, messages in _by_reason(reasons.items()):
@@ -106,13 +126,12 @@ def _withdraw_pending(entries: Sequence[gate.Entry], *, now: datetime) -> int:
 
 def _mark_blocked(entries: Sequence[gate.Entry], *, now: datetime) -> set[int]:
     """Returns the numbers of the entries that have a message in the hands of a gateway."""
-    taken = [str(Status.SENT), str(Status.UNKNOWN)]
     since = [entry.since - NOTICES_COME_WITHIN for entry in entries]
-    found = _rows(_HANDED_OVER, [*_columns(entries), since, Status.SENDING, Channel.BUYER_EMAIL, taken])
+    found = _HANDED_OVER.rows(*_columns(entries), since)
     blocked = [
         (message_id, "Amazon did not deliver it: " + entries[number].reason)
         for number, message_id, status in found
-        if status in taken and not entries[number].is_by_hand
+        if status != Status.SENDING and not entries[number].is_by_hand
     ]
     for reason, messages in _by_reason(blocked):
         move(messages, out_of={Status.SENT, Status.UNKNOWN}, to=Status.BLOCKED, at=now, reason=reason)
@@ -128,10 +147,3 @@ def _by_reason(messages: Iterable[tuple[int, str]]) -> list[tuple[str, list[int]
     for message_id, reason in messages:
         groups[reason].append(message_id)
     return sorted(groups.items())
-
-
-def _rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows

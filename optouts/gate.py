@@ -71,6 +71,21 @@ with wanted as (
 select id from entered order by id
 """,  # noqa: S608 (the values are our own)
 )
+_LOCK, _LOCK_SHARED = (
+    Prepared(function, ("bigint[]",), f"select {function}(number) from unnest($1) as wanted(number)")  # noqa: S608
+    for function in ("pg_advisory_xact_lock", "pg_advisory_xact_lock_shared")
+)
+_ENTRY: Final = "select id, key, seller_id, reason, changed_at, grade = '' from optouts_suppression"
+_WAITS: Final = f"state = '{Suppression.State.ACTIVE}' and withdrawn_at is null"
+_TO_WITHDRAW: Final = Prepared("to_withdraw", ("int",), f"{_ENTRY} where {_WAITS} order by id limit $1")
+_TO_WITHDRAW_OF: Final = Prepared(
+    "to_withdraw_of", ("bigint[]",), f"{_ENTRY} where id = any($1) and {_WAITS} order by id"
+)
+_MARK_WITHDRAWN: Final = Prepared(
+    "mark_withdrawn",
+    ("bigint[]", "timestamptz"),
+    "update optouts_suppression set withdrawn_at = $2 where id = any($1) returning id",
+)
 _RANK: Final = {grade.value: rank for rank, grade in enumerate(Grade)}
 
 
@@ -305,16 +320,18 @@ class Entry:
 def entries_to_withdraw(limit: int = 200) -> list[Entry]:
     """The queue between the list and the outbox. Repeats until `mark_withdrawn`."""
     with across_sellers("what is pending for suppressed buyers"):
-        rows = Suppression.objects.filter(state=Suppression.State.ACTIVE, withdrawn_at__isnull=True).order_by("id")
-        return [
-            Entry(row.pk, row.key, row.seller_id, row.reason, row.changed_at, is_by_hand=not row.grade)
-            for row in rows[:limit]
-        ]
+        return [Entry(*row) for row in _TO_WITHDRAW.rows(limit)]
+
+
+def still_to_withdraw(entry_ids: Iterable[int]) -> list[Entry]:
+    """Those of these entries that wait in the queue, for whoever has just made them."""
+    with across_sellers("what is pending for suppressed buyers"):
+        return [Entry(*row) for row in _TO_WITHDRAW_OF.rows(list(entry_ids))]
 
 
 def mark_withdrawn(entries: Iterable[Entry], *, now: datetime) -> None:
     with across_sellers("pending messages were withdrawn"):
-        Suppression.objects.filter(pk__in=[entry.id for entry in entries]).update(withdrawn_at=now)
+        _MARK_WITHDRAWN.rows([entry.id for entry in entries], now)
 
 
 def _enter_anew(buyer: Buyer, proof: Proof, reach: Reach, now: datetime) -> list[int] | None:
@@ -473,9 +490,7 @@ def lock_to_change(keys: Iterable[UUID]) -> None:
 def _lock(keys: Iterable[UUID], *, exclusively: bool) -> None:
     # Always in the same order, so that two transactions with several keys never wait for each other.
     numbers = sorted(_lock_number(key) for key in set(keys))
-    function = "pg_advisory_xact_lock" if exclusively else "pg_advisory_xact_lock_shared"
-    with connection.cursor() as cursor:
-        cursor.execute(f"select {function}(number) from unnest(%s::bigint[]) as wanted(number)", [numbers])  # noqa: S608
+    (_LOCK if exclusively else _LOCK_SHARED).rows(numbers)
 
 
 def _lock_number(key: UUID) -> int:

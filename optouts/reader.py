@@ -7,7 +7,7 @@ is read here: what it does to its reader it does to nothing else. The timetable'
 
 import faulthandler
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
@@ -24,7 +24,7 @@ from optouts.models import Notice
 
 log = structlog.get_logger(__name__)
 
-buyers_suppressed: Final = Signal()  # committed; whoever has something for them takes it back
+buyers_suppressed: Final = Signal()  # `entries` of the list, committed; whoever has something for them takes it back
 MOST_AT_ONCE: Final = 10  # claimed together: what a crash keeps from being read until the lease ends
 LOOK_EVERY: Final = 5.0  # seconds, though nobody rings: what was put off has come due
 MAIL_SECONDS: Final = 60  # for one mail; the slowest that we know takes a tenth of a second
@@ -34,15 +34,15 @@ Clock = Callable[[], datetime]
 
 def read_waiting(resolver: Resolver, *, clock: Clock) -> int:
     """Read the oldest notices that wait, at most ten; returns how many. What follows from them is committed."""
-    read = is_applied = 0
+    read, entries = 0, set[int]()
     with across_sellers("notices are read"):
         surroundings = intake.Surroundings()
         for notice in intake.claim(MOST_AT_ONCE, now=clock()):
             with _watched():
-                is_applied |= _read(notice, resolver, surroundings, clock=clock)
+                entries.update(_read(notice, resolver, surroundings, clock=clock))
             read += 1
-    if is_applied:
-        buyers_suppressed.send(sender=None)
+        if entries:
+            buyers_suppressed.send(sender=None, entries=entries)
     return read
 
 
@@ -77,16 +77,16 @@ class Reader:
                 time.sleep(AFTER_TROUBLE)
 
 
-def _read(notice: Notice, resolver: Resolver, surroundings: intake.Surroundings, *, clock: Clock) -> bool:
-    """Whether a buyer may have been put on the list. A mail that its reader stumbles over is tried again later."""
+def _read(notice: Notice, resolver: Resolver, surroundings: intake.Surroundings, *, clock: Clock) -> Iterable[int]:
+    """The entries of the list that stand behind it. A mail that its reader stumbles over is tried again later."""
     try:
-        read = intake.read_claimed(notice, surroundings, resolver=resolver, now=clock())
+        verdict = intake.read_claimed(notice, surroundings, resolver=resolver, now=clock())
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         log.exception("notice_not_read", notice=notice.pk)
-        return False
-    return read and notice.status == Notice.Status.APPLIED
+        return ()
+    return verdict.entries if verdict else ()
 
 
 @contextmanager

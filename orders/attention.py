@@ -5,6 +5,7 @@ on the list. Asking and the change are one transaction, so planning never misses
 wait for the queue: whoever stores a change says so (`orders_changed`), and it is decided anew before the commit.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,6 +13,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.dispatch import Signal
 
+from accounts.prepared import Prepared
 from orders.models import NO_WINDOW, Order, OrderReading
 
 PLANNED_FOR: Final = timedelta(days=75)  # after purchase; Amazon's time for an order is long over by then
@@ -30,6 +32,21 @@ _SELLERS: Final = """
         select from orders_order o where o.seller_id = q.seller_id and o.replan_at <= %s)
     order by seller_id"""
 
+# The last line reads all of them, so all are locked before anything else is. Parameters: the orders, now, and how long
+# ago a purchase may lie.
+_ASK: Final = Prepared(
+    "ask_for_plans_of",
+    ("bigint[]", "timestamptz", "timestamptz"),
+    """
+with locked as materialized (
+  select id, purchased_at from orders_order where id = any($1) order by id for update
+), asked as (
+  update orders_order set replan_at = $2 from locked where orders_order.id = locked.id and locked.purchased_at > $3
+)
+select count(*) from locked
+""",
+)
+
 
 def sellers_waiting(*, now: datetime) -> list[int]:
     """Those with orders that are to be decided now."""
@@ -41,6 +58,12 @@ def sellers_waiting(*, now: datetime) -> list[int]:
 def ask_for_plans(orders: QuerySet[Order], *, now: datetime) -> int:
     """Have these orders planned anew, as far as anything can still be sent for them; returns how many."""
     return orders.filter(purchased_at__gt=now - PLANNED_FOR).update(replan_at=now)
+
+
+def ask_for_plans_of(order_ids: Collection[int], *, now: datetime) -> None:
+    """The same for these orders, which are locked in the order of their ids, as planning takes them."""
+    if order_ids:
+        _ASK.rows(list(order_ids), now, now - PLANNED_FOR)
 
 
 def leave_queue_of_changes(account_id: int, *, now: datetime) -> None:

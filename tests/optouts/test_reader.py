@@ -19,8 +19,9 @@ from django.utils import timezone
 from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
 from feedbackfive.devservices import die_with_parent
+from messaging import withdrawing
 from messaging.models import Message, Status
-from optouts import addresses, intake, promotions, reader
+from optouts import addresses, gate, intake, promotions, reader
 from optouts.authenticity import DnsTrouble
 from optouts.doorbell import Doorbell
 from optouts.models import InboundAddress, Notice
@@ -32,6 +33,7 @@ from tests.optouts.smtp_listening import ROOT, database_of_the_tests, throw_out_
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+SELLER = gate.Reach.SELLER
 PLAIN = b"From: a@b.example\r\nSubject: Hello\r\n\r\nNumber %d\r\n"
 
 
@@ -52,6 +54,11 @@ def take_in(address: InboundAddress, count: int = 1) -> list[int]:
 def notice(pk: int) -> Notice:
     with across_sellers("test"):
         return Notice.objects.get(pk=pk)
+
+
+def status(message: Message) -> str:
+    with across_sellers("test"):
+        return Message.objects.get(pk=message.pk).status
 
 
 def read(dns: FakeDns | None = None, *, hours: float = 0) -> int:
@@ -172,11 +179,22 @@ def test_a_notice_is_read_and_what_is_pending_withdrawn_without_waiting_for_the_
         pk = intake.receive(address, raw, now=NOW)
         wait_until(lambda: notice(pk).status == Notice.Status.APPLIED)
 
-        def is_withdrawn() -> bool:
-            with across_sellers("test"):
-                return Message.objects.get(pk=message.pk).status == Status.SUPPRESSED
+        wait_until(lambda: status(message) == Status.SUPPRESSED)
 
-        wait_until(is_withdrawn)
+
+def test_each_reader_withdraws_for_what_it_has_entered_and_leaves_the_rest_to_the_timetable(
+    account: AmazonAccount, address: InboundAddress
+) -> None:
+    order = make_order(account, buyer=ALIAS, amazon_order_id=ORDER, marketplace_id=IT, last_written_at=NOW)
+    other = make_order(account, amazon_order_id="407-0000001-2222222")
+    ours, theirs = (make_message(each, due_at=NOW + timedelta(days=1000)) for each in (order, other))
+    with across_sellers("test"):
+        gate.suppress(gate.buyer_of(other), gate.Proof("notice 1", gate.OPTED_OUT, "A1"), reach=SELLER, now=NOW)
+    intake.receive(address, AMAZON.sign(replace(ITALIAN, to=addresses.full_address(address)).build()), now=NOW)
+    assert read() == 1
+    assert [status(message) for message in (ours, theirs)] == [Status.SUPPRESSED, Status.SCHEDULED]
+    assert withdrawing.withdraw_suppressed(now=NOW) == 1
+    assert status(theirs) == Status.SUPPRESSED
 
 
 def test_what_waited_before_it_began_is_read_at_once(address: InboundAddress) -> None:
