@@ -105,7 +105,7 @@ class SiteDoors:
         if self._letters is not None:
             await self._letters.close()
         if self._reading is not None:
-            self._reading.submit(connection.close)
+            self._reading.submit(lambda: connection.close())  # the thread's own
             self._reading.shutdown()
             self._reading = None
         if self._amazon is not None:

@@ -9,7 +9,7 @@ what is here is pace and fairness only:
   throttled token, a sender that is not approved, a hand-over that hangs) is found out by one;
 - at most 50 messages of a channel are in hand; one that has waited for its answer for two seconds does not count any
   more, so accounts that hang take nothing from the others;
-- an account is kept by one process at a time, which alone counts its daily cap.
+- an account is kept by one process at a time, which alone counts its daily cap; all that send keep equally many.
 """
 
 import asyncio
@@ -132,7 +132,7 @@ class Engine:
             await settling
             await self._doors.close()
             for thread in self._threads.values():
-                thread.submit(connection.close)
+                thread.submit(_hang_up)
                 thread.shutdown()
 
     async def _in(self, thread: str, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -153,16 +153,20 @@ class Engine:
             await _wait(self._stopping, max(LOOK_EVERY, 5 * took))
 
     async def _look_once(self) -> None:
-        due = await self._in("look", pacing.with_due, now=self._clock())
+        due, senders = await self._in("look", self._ask)
         wanted = dict.fromkeys(account_id for account_id, _ in due)
         now = time.monotonic()
         strangers = [account_id for account_id in wanted if account_id not in self._accounts]
-        # As long as there is room we keep all that we can; those that are left are kept by other processes.
+        # No more than our part of those that have something due: the rest is for the other processes.
+        part = min(MOST_KEPT, math.ceil(len(wanted) / senders))
         is_full = bool(strangers) and len(self._accounts) >= MOST_KEPT
+        too_many = len(self._accounts.keys() & wanted) - part
         for account_id, account in self._accounts.items():
             is_tired = is_full and now - account.kept_since > KEPT_FOR
-            account.is_leaving = account_id not in wanted or is_tired
-        room = MOST_KEPT - len(self._accounts)
+            account.is_leaving = account_id not in wanted or is_tired or too_many > 0
+            too_many -= account_id in wanted
+        staying = sum(not account.is_leaving for account in self._accounts.values())
+        room = min(part - staying, MOST_KEPT - len(self._accounts))
         leaving = [pk for pk, account in self._accounts.items() if account.is_leaving and not account.in_hand]
         stale = [
             pk
@@ -187,6 +191,9 @@ class Engine:
             if account_id in self._accounts:
                 self._accounts[account_id].lanes[channel].is_due = True
         self._news.set()
+
+    def _ask(self) -> tuple[list[tuple[int, Channel]], int]:
+        return pacing.with_due(now=self._clock()), pacing.count_among_senders()
 
     def _exchange(
         self, leaving: list[int], strangers: list[int], room: int, stale: list[int]
@@ -363,6 +370,10 @@ class Engine:
 def _on_a_sound_connection(job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     connection.close_if_unusable_or_obsolete()
     return job(*args, **kwargs)
+
+
+def _hang_up() -> None:
+    connection.close()  # this thread's own: to whom `connection` belongs is found out when it is asked
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -22,6 +22,7 @@ BASE: Final = 600
 PER_DAILY_ORDER: Final = 5
 DAYS: Final = 7
 LOCKS: Final = 4_711  # the class of our advisory locks on accounts
+SENDERS: Final = (4_712, 0)  # a lock that every process that sends holds a share of
 MOVED_AT_ONCE: Final = 5_000
 FREE: Final = (Status.BLOCKED, Status.REFUSED)  # handed over, but Amazon delivered nothing: they cost nothing
 
@@ -47,6 +48,17 @@ update messaging_message set due_at = %s, reason = %s where id in (
 )
 """
 
+# Each has one share of the lock, however often it asks.
+_COUNT_AMONG_SENDERS: Final = """
+with ours as materialized (
+  select pid from pg_locks where locktype = 'advisory' and classid = %s and objid = %s and objsubid = 2 and granted
+    and database = (select oid from pg_database where datname = current_database())
+), joined as materialized (
+  select pg_try_advisory_lock_shared(%s, %s) where not exists (select from ours where pid = pg_backend_pid())
+)
+select (select count(*) from ours) + (select count(*) from joined)
+"""
+
 
 def with_due(*, now: datetime) -> list[tuple[int, Channel]]:
     """The connected accounts for which something is due, with the channel, longest waiting first."""
@@ -66,6 +78,13 @@ def keep(account_ids: Sequence[int], *, most: int | None = None) -> set[int]:
 
 def give_up(account_ids: Sequence[int]) -> None:
     _lock("pg_advisory_unlock", account_ids, None)
+
+
+def count_among_senders() -> int:
+    """How many processes send, this one among them: it counts until the end of the connection."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_AMONG_SENDERS, [*SENDERS, *SENDERS])
+        return int(cursor.fetchone()[0])
 
 
 @contextmanager

@@ -69,6 +69,23 @@ def test_accounts_that_one_engine_has_no_room_for_are_another_ones_at_once(monke
     assert time.monotonic() < until
 
 
+def test_an_engine_that_comes_later_gets_its_part_of_the_accounts() -> None:
+    shops = [shop(f"shop {number}", 40).pk for number in range(4)]
+    first, second = FakeDoors(at_leisure), FakeDoors(at_leisure)
+    with running(first):
+        wait_until(lambda: {account_id for account_id, _, _ in first.delivered} == set(shops))
+        with running(second):
+            wait_until(lambda: len({account_id for account_id, _, _ in second.delivered}) == 2)
+            wait_until(lambda: not _due_now())
+    assert statuses() == {Status.SENT: 160}
+    assert len({account_id for account_id, _, _ in second.delivered}) <= 3  # the first one's last may be its
+
+
+async def at_leisure(account_id: int, envelope: Envelope) -> Answer:
+    await asyncio.sleep(0.4)
+    return Receipt("taken")
+
+
 def test_what_becomes_due_on_an_idle_site_is_handed_over_within_two_seconds() -> None:
     account, doors, waits = shop("a shop", 1), FakeDoors(), []
     with running(doors):
