@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from accounts.keys import ALIAS_DOMAINS, ALIAS_MARKETPLACES, marketplace_of_alias, normalise_alias
-from optouts import notice_texts, shadow_texts
+from optouts import notice_texts, shadow_texts, undelivered
 from optouts.authenticity import AMAZON_DOMAINS
 from optouts.mime import Parts
 from optouts.other_causes import leaves_no_doubt, names_another_cause, says_message_undelivered
@@ -37,6 +37,11 @@ _UNREAD = {
 }  # fmt: skip
 """What may hold a notice and is never opened."""
 _BUYER_MESSAGE_TYPES = frozenset({"BBC_MESSAGE_SENT_TO_MERCHANT"})
+_OTHER_MATTERS = frozenset(
+    {"BBC_MESSAGE_CONFIRMATION_TO_MERCHANT", "BRC_SELLER_NOTIFICATION", "RETURN_REQUEST", "REFUND_ISSUED"}
+    | {"A_Z_CLAIM_RESPONDENT_NOTIFY"}
+)
+"""Types that were seen (INBOUND.md 1.2): copies of the seller's own words, cancellations, returns, refunds, claims."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,8 @@ def _no_notice(message: RawMessage, parts: Parts, letter: Letter) -> Reading | N
     if letter.sender.rpartition("@")[2] in ALIAS_DOMAINS or types & _BUYER_MESSAGE_TYPES:
         return _buyer_message(letter)
     if types - {OPT_OUT_TYPE}:
-        return Reading(Kind.OTHER_AMAZON, Reason.ANOTHER_TYPE)
+        about = None if types & _OTHER_MATTERS else _about_messages(letter, letter.flat_texts, types)
+        return about or Reading(Kind.OTHER_AMAZON, Reason.ANOTHER_TYPE)
     return None
 
 
@@ -170,19 +176,39 @@ def _without_sentence(message: RawMessage, letter: Letter, flat: tuple[str, ...]
         if _may_be_quoted_bare(letter, flat):
             return _unknown(message, letter, flat, Reason.UNKNOWN_CAUSE)
         return Reading(Kind.NOT_AN_OPT_OUT, Reason.NOTHING_ABOUT_OPT_OUT)
-    for phrases in notice_texts.OTHER_PHRASES:
-        if any(phrases.patterns.search(text) for text in (_about_orders(flat) if phrases.is_beside_order else flat)):
-            return Reading(phrases.kind, phrases.reason)
+    types = _values(message, _TYPE_FIELD)
+    about = _about_messages(letter, flat, types)
+    if about is not None:
+        return about
     is_usual = not letter.sender or letter.sender.partition("@")[0] in {
         sender.partition("@")[0] for sender in expected.senders  # from another domain of Amazon's, too
     }
-    is_marked = OPT_OUT_TYPE in _values(message, _TYPE_FIELD)
+    is_marked = OPT_OUT_TYPE in types
     if is_marked or (is_usual and _is_suspicious(letter, flat)):
         return _unknown(message, letter, flat, Reason.UNKNOWN_WORDING if is_marked else Reason.UNKNOWN_CAUSE)
     has_other_cause = any(names_another_cause(text) for text in flat)
     if is_usual and not has_other_cause and any(notice_texts.by_subject(subject) for subject in letter.subjects):
         return Reading(Kind.PROBABLE_OPT_OUT, Reason.SUBJECT_ONLY)
     return Reading(Kind.OTHER_AMAZON, Reason.OTHER_AMAZON_MAIL)
+
+
+def _about_messages(letter: Letter, flat: tuple[str, ...], types: frozenset[str]) -> Reading | None:
+    """Read what else Amazon says about the seller's messages; of its own words only.
+
+    A machine type other than that of an opt-out makes a letter no notice of one, and says nothing against these: nobody
+    has seen under which type Amazon sends them. Under that of an opt-out only the words that are known count.
+    """
+    if not _is_amazon(letter):
+        return None
+    for phrases in notice_texts.OTHER_PHRASES:
+        if any(phrases.patterns.search(text) for text in (_about_orders(flat) if phrases.is_beside_order else flat)):
+            return Reading(phrases.kind, phrases.reason)
+    if OPT_OUT_TYPE in types:
+        return None
+    if any(map(undelivered.says_restricted, flat)):
+        return Reading(Kind.RESTRICTED, Reason.ACCOUNT_RESTRICTED)
+    causes = [cause for text in flat if (cause := undelivered.cause_beside_order(text)) is not None]
+    return Reading(*causes[0]) if causes else None
 
 
 def _unknown(message: RawMessage, letter: Letter, flat: tuple[str, ...], reason: Reason) -> Reading:

@@ -16,6 +16,7 @@ from optouts.other_causes import leaves_no_doubt, says_message_undelivered
 from optouts.rawgate import RawMessage
 from optouts.reasons import Kind
 from optouts.stop_words import asks_to_stop
+from optouts.undelivered import cause_beside_order, says_restricted
 from optouts.unwrapping import unwrap
 from optouts.wording import normalise, normalise_lines
 from tests.notices.builder import AMAZON, ENGLISH, EVIL, GOOGLE, FakeDns, Mail, Seller, _key, attached, signed
@@ -62,6 +63,8 @@ def test_a_hostile_body_under_a_true_signature_is_answered_as_fast(name):
         "from: " * 10_000, "a: b\n" * 13_000, "from: x\nsubject: y\nto: z\n" * 2_600, "do not not " * 6_000,
         "无法无法买家111-1111111-1111111" * 2_600, "_" * 65_536, "=" * 65_536, "* " * 32_768, "a@" * 32_768,
         "auto-communication@amazon.com " * 2_100, "account .attachment not " * 2_700, "no no me me no " * 4_000,
+        "your a b account " * 3_800, "ihr-ihr ihr konto kann kann message 111-1111111-1111111 " * 1_100,
+        "limit limite absender sender address not message policy 111-1111111-1111111 " * 850,
     ],
 )  # fmt: skip
 def test_no_pattern_is_slow_on_64_kb(text):
@@ -76,6 +79,8 @@ def test_no_pattern_is_slow_on_64_kb(text):
         shadow_texts.denies_the_buyer(flat)
         says_message_undelivered(flat, flat[:400])
         asks_to_stop(flat)
+        says_restricted(flat)
+        cause_beside_order(flat)
         for phrases in OTHER_PHRASES:
             phrases.patterns.search(flat)
 

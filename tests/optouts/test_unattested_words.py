@@ -9,6 +9,7 @@ from optouts.examination import Finding, examine
 from optouts.reasons import Kind, Reason
 from optouts.shadow_texts import SHADOWS, find, order_ids
 from optouts.stop_words import asks_to_stop
+from optouts.undelivered import says_restricted
 from optouts.wording import normalise
 from tests.notices.builder import (
     ALIAS,
@@ -33,7 +34,9 @@ OTHER_ORDER = "408-3333333-4444444"
 UNATTESTED = [notice for notice in NOTICES if not notice.is_attested]
 MARK = (("X-Space-Notification-Type", "BUYER_OPTED_OUT_BSM_MESSAGES"),)
 ALL = frozenset(text.name for text in SHADOWS)
-OTHER_MAIL = (Kind.OTHER_AMAZON, Kind.NOT_DELIVERED, Kind.RESTRICTED)
+OTHER_MAIL = (
+    Kind.OTHER_AMAZON, Kind.NOT_DELIVERED, Kind.RESTRICTED, Kind.BLOCKED_FOR_CONTENT, Kind.SENDER_NOT_APPROVED,
+)  # fmt: skip
 
 
 def look(raw: bytes, *, promoted: frozenset[str] = frozenset(), dns: FakeDns | None = None) -> Finding:
@@ -420,6 +423,58 @@ def test_amazons_mark_in_any_language_raises_an_alarm_with_the_order(words):
 
 # Other mails about messages
 
+ENGLISH_2026 = next(notice for notice in NOTICES if notice.language == "en-2026")
+RESTRICTIONS = [
+    "We have restricted your account from sending proactive messages to buyers for 30 days.",
+    "Your selling account is no longer able to send proactive messages to buyers.",
+    "Your ability to send proactive permitted messages has been temporarily suspended.",
+    "Ihr Konto wurde vorübergehend für das Senden proaktiver Nachrichten an Käufer eingeschränkt.",
+    f"Ihre Nachricht zu Bestellung {ORDER} wurde nicht zugestellt, weil Ihr Verkäuferkonto für den Versand proaktiver "
+    "Nachrichten gesperrt ist.",
+    "Votre compte a été temporairement restreint : vous ne pouvez plus envoyer de messages proactifs aux acheteurs.",
+    "Il tuo account è stato temporaneamente limitato e non può inviare messaggi proattivi agli acquirenti.",
+    "Tu cuenta ha sido restringida temporalmente para enviar mensajes proactivos a los compradores.",
+    "A sua conta foi temporariamente restringida de enviar mensagens proativas a compradores.",
+    "Je account is tijdelijk beperkt in het verzenden van proactieve berichten aan kopers.",
+    "Twoje konto zostało tymczasowo ograniczone w zakresie wysyłania proaktywnych wiadomości do kupujących.",
+    "Ditt konto har tillfälligt begränsats från att skicka proaktiva meddelanden till köpare.",
+    "Hesabınızın alıcılara proaktif mesaj göndermesi geçici olarak kısıtlandı.",
+    "お客様のアカウントは、購入者への自発的なメッセージの送信が一時的に制限されています。",
+    "您的账户已被暂时限制向买家发送主动消息。", "您的帳戶已被暫時限制向買家發送主動訊息。",
+]  # fmt: skip
+NO_RESTRICTIONS = [
+    "Messages that break the guidelines may lead to your account being restricted from sending messages to buyers.",
+    "The restriction on your account has been lifted; you can send proactive messages to buyers again.",
+    "If you send such messages to buyers, your account will be suspended.",
+    "Your listing was restricted. Please send a message to Seller Support.",
+    "Your account is not restricted from sending messages to buyers.",
+    "Wenn Sie weiter solche Nachrichten an Käufer senden, wird Ihr Konto eingeschränkt.",
+    "Die Einschränkung Ihres Kontos für das Senden von Nachrichten an Käufer wurde aufgehoben.",
+    "Ihr Konto ist eingeschränkt. Bitte laden Sie ein Ausweisdokument hoch.",
+    "Votre compte pourrait être restreint si vous envoyez des messages promotionnels aux acheteurs.",
+    "Il tuo account potrebbe essere limitato per l'invio di messaggi agli acquirenti.",
+    "Su cuenta podría ser restringida para enviar mensajes a los compradores.",
+    "Je account kan worden beperkt als je ongevraagde berichten aan kopers verzendt.",
+    "Twoje konto może zostać ograniczone w zakresie wysyłania wiadomości do kupujących.",
+    "アカウントの購入者へのメッセージ送信の制限が解除されました。",
+    "如果您向买家发送此类消息，您的账户将被限制。",
+    "Refund for your account: the buyer sent a message.",
+]
+UNDELIVERED = [
+    ("Ihre Nachricht zu Bestellung {order} wurde nicht gesendet, da sie nicht den Richtlinien für die Kommunikation "
+     "entspricht.", Kind.BLOCKED_FOR_CONTENT, Reason.CONTENT_BLOCKED),
+    ("Votre message concernant la commande {order} n'a pas été envoyé car il ne respecte pas les directives de "
+     "communication.", Kind.BLOCKED_FOR_CONTENT, Reason.CONTENT_BLOCKED),
+    ("注文{order}に関するメッセージは、ガイドラインに準拠していないため送信されませんでした。",
+     Kind.BLOCKED_FOR_CONTENT, Reason.CONTENT_BLOCKED),
+    ("Il messaggio per l'ordine {order} non è stato consegnato: l'allegato è troppo grande.",
+     Kind.NOT_DELIVERED, Reason.ATTACHMENT_REFUSED),
+    ("El mensaje sobre el pedido {order} no se ha enviado: ha superado el límite de mensajes.",
+     Kind.NOT_DELIVERED, Reason.LIMIT_REACHED),
+    ("Uw bericht voor bestelling {order} is niet bezorgd, omdat het adres van de afzender niet is goedgekeurd of "
+     "geautoriseerd (ongeldig).", Kind.SENDER_NOT_APPROVED, Reason.NOT_APPROVED),
+]  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("words", "kind", "reason"),
@@ -444,6 +499,47 @@ def test_other_mails_about_messages_have_kinds_of_their_own(words, kind, reason)
     assert look(EVIL.sign(replace(mail, sender="x@evil.example").build())).kind is Kind.NOT_AN_OPT_OUT
     assert look(mail.build()).kind is Kind.FORGED
     assert reason in Reason
+
+
+@pytest.mark.parametrize("machine_type", ["", "SELLER_MESSAGING_RESTRICTED"])
+@pytest.mark.parametrize("words", RESTRICTIONS)
+def test_a_restriction_is_heard_in_any_language_and_under_any_machine_type(words, machine_type):
+    """Nobody has seen under which type Amazon sends it: a type that is not an opt-out's must not hide it."""
+    extra = (("X-Space-Notification-Type", machine_type),) if machine_type else ()
+    mail = replace(mail_of(ENGLISH_2026), subject="Seller Central", extra=extra, body=f"<p>{words}</p>")
+    finding = look(signed(mail))
+
+    assert (finding.kind, finding.grade, finding.says) == (Kind.RESTRICTED, Grade.A1, Reason.ACCOUNT_RESTRICTED)
+    assert look(mail.build()).kind is Kind.FORGED
+
+
+@pytest.mark.parametrize("words", NO_RESTRICTIONS)
+def test_what_warns_of_a_restriction_or_ends_one_stops_no_letters(words):
+    assert not says_restricted(normalise(words))
+
+
+@pytest.mark.parametrize(
+    "seen",
+    ["BBC_MESSAGE_CONFIRMATION_TO_MERCHANT", "BRC_SELLER_NOTIFICATION", "RETURN_REQUEST", "REFUND_ISSUED"],
+)
+def test_what_amazon_marks_as_a_known_other_matter_stops_no_letters(seen):
+    words = "Your account was restricted from sending proactive messages."
+    mail = replace(ENGLISH, body=words, subject="Your message", extra=(("X-Space-Notification-Type", seen),))
+
+    assert (look(signed(mail)).kind, look(signed(mail)).reason) == (Kind.OTHER_AMAZON, Reason.ANOTHER_TYPE)
+
+
+@pytest.mark.parametrize(("words", "kind", "reason"), UNDELIVERED)
+def test_why_else_a_message_was_not_delivered_is_told_in_any_language(words, kind, reason):
+    finding = look(signed(replace(mail_of(ENGLISH_2026), subject="Amazon", body=f"<p>{words.format(order=ORDER)}</p>")))
+
+    assert (finding.kind, finding.grade, finding.says) == (kind, Grade.A1, reason)
+
+
+def test_the_mark_of_an_opt_out_weighs_more_than_loose_words_about_the_account():
+    mail = replace(mail_of(ENGLISH_2026), subject="Amazon", extra=MARK, body=f"<p>{RESTRICTIONS[1]} {ORDER}</p>")
+
+    assert look(signed(mail)).is_new_wording
 
 
 # A buyer's own words
