@@ -7,6 +7,7 @@ are line-wise: the part of a line before its first colon is looked up in a set.
 """
 
 import re
+from collections.abc import Sequence
 from enum import Enum, auto
 
 from optouts.wording import normalise
@@ -17,6 +18,7 @@ class Label(Enum):
 
     SENDER = auto()
     SUBJECT = auto()
+    REPLIES = auto()
     OTHER = auto()
 
 
@@ -48,14 +50,20 @@ _OTHERS = (
     "προς|до|אל|إلى|المستلم|ถึง|đến|tới|kepada|untuk|宛先|送信先|收件人|收件者|받는 사람|받는사람|por a|"
     # and
     "cc|kopie|kopi|cópia|copie|copia|dw|másolat|kopia|bilgi|kópia|копия|копія|в копии|抄送|副本|参照|참조|bcc|"
-    "reply-to|reply to|antwort an|répondre à|responder a|responder para|rispondi a|antwoord aan|返信先|回复|priorität|"
+    "priorität|"
     "importance|wichtigkeit|importancia|attachments|anlagen|message-id|resent-from|x-mailer"
+)
+_REPLIES = (
+    "reply-to|reply to|antwort an|antworten an|répondre à|responder a|responder para|rispondi a|antwoord aan|"
+    "svara till|svar til|odpowiedz do|yanıtla|返信先|回复|回覆|sender|resent-sender"
 )
 _LABELS: dict[str, Label] = {
     normalise(word): label
-    for label, words in ((Label.OTHER, _OTHERS), (Label.SUBJECT, _SUBJECTS), (Label.SENDER, _SENDERS))
+    for label, words in (
+        (Label.OTHER, _OTHERS), (Label.REPLIES, _REPLIES), (Label.SUBJECT, _SUBJECTS), (Label.SENDER, _SENDERS),
+    )
     for word in words.split("|")
-}
+}  # fmt: skip
 
 _SUBJECT_WORDS = tuple(word for word, label in _LABELS.items() if label is Label.SUBJECT and len(word) > 3)
 
@@ -107,6 +115,15 @@ FORWARD_PREFIX = re.compile(
 )
 """How a forward begins its subject, in normalised text."""
 
+_INTRODUCES = re.compile(
+    r"\bwrote\b|\bschrieb\b|a écrit|ha scritto|escribió|escreveu|schreef|geschreven|napisa[łl]|\bskrev\b|kirjoitti|"
+    r"\byazdı|napsal|napísal|\bírta\b|a scris|написа|\bпише\b|έγραψε|のメール|写道|寫道|님이 작성|"
+    r"كتب|כתב|เขียน|đã viết|\bpisze\b|menulis|rakstīja|parašė"
+)
+_MOMENT = re.compile(r"(?<![0-9])(?:20[0-9]{2}|[0-9]{1,2}[:.][0-9]{2})(?![0-9])")
+_HEAD = re.compile(r"[^:：]{1,25}[:：](?!//).*")
+_LEAST_OF_A_BLOCK = 3
+
 _ANY_PREFIX = re.compile(r"(?:[^\W\d_]{1,12} ?[:：]|\[[^\[\]]{1,20}\]) ?")
 _MAX_PREFIXES = 6
 
@@ -131,6 +148,25 @@ def label_of(line: str) -> tuple[Label, str] | None:
         return None
     label = _LABELS.get(head.strip(" *_\t|>•·"))
     return (label, value.strip(" *_")) if label is not None else None
+
+
+def introduces_somebody(lines: Sequence[str]) -> bool:
+    """Whether somebody's quoted mail begins in these lines, though no address of his stands there.
+
+    "On Monday, Bob wrote:", or a block of labels in a language that no table knows: three lines of a word, a colon and
+    a value, one of which is a time. A signature has such lines without one.
+    """
+    run, has_moment = 0, False
+    for line in (line[:400] for line in lines):
+        if line.endswith((":", "：")) and (_INTRODUCES.search(line) or _MOMENT.search(line)) and not is_separator(line):
+            return True
+        if _HEAD.fullmatch(line):
+            run, has_moment = run + 1, has_moment or _MOMENT.search(line.partition(":")[2]) is not None
+        else:
+            run, has_moment = 0, False
+        if run >= _LEAST_OF_A_BLOCK and has_moment:
+            return True
+    return False
 
 
 def is_separator(line: str) -> bool:

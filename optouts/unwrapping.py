@@ -14,6 +14,7 @@ from optouts.forward_marks import (
     REPLY_PREFIX,
     SUBJECT_TAG,
     Label,
+    introduces_somebody,
     is_separator,
     label_of,
     subjects_in,
@@ -210,6 +211,7 @@ def _find_quoted(text: Text, around: _Around, left: int = _MAX_BELOW) -> _Quoted
         start, subjects = _rest_of_block(bare.lines, number)
         above = _above_block(bare.lines, number)
         is_nested = is_nested or _repeats_subject(above, (around.subject, *subjects)) or _names_others(above, around)
+        is_nested = is_nested or introduces_somebody(above) or _is_answered_elsewhere(bare.lines[number:start])
         while start < len(bare.lines) and is_separator(bare.lines[start]):
             start += 1  # some clients close the block with the mark that opened it
         end = _next_block(bare.lines, start) if left and _sends_notices(sender) else None
@@ -325,6 +327,13 @@ def _names_others(above: tuple[str, ...], around: _Around) -> bool:
     house = "" if provider_of(around.sender) else around.sender.rpartition("@")[2]
     found = {address.rstrip(".-") for line in above for address in _ANY_ADDRESS.findall(line)} - {around.sender}
     return any(address.rpartition("@")[2] != house for address in found)
+
+
+def _is_answered_elsewhere(block: tuple[str, ...]) -> bool:
+    """Whether the block names a second sender, or whom to answer, at an address that is not Amazon's."""
+    labels = ((line, label_of(line)) for line in block)
+    told = (line for line, label in labels if label and label[0] in (Label.SENDER, Label.REPLIES))
+    return any(not is_amazon_like(found.rstrip(".-")) for line in told for found in _ANY_ADDRESS.findall(line[:_LINE]))
 
 
 def _rest_of_block(lines: tuple[str, ...], number: int) -> tuple[int, tuple[str, ...]]:

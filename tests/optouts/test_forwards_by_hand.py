@@ -151,12 +151,42 @@ def test_what_a_buyer_writes_below_his_own_block_is_not_amazons():
         ["Frá: bob@gmail.com", "Dagsetning: x"],
         ["Кому: alice@gmail.com", "Тема: look", "От: Bob <bob@evil.example>", "", "see", "", "and see"],
         ["On Monday, Bob <bob@evil.example> wrote:", "", "see"],
+        ["On Thu, Sep 10, 2026 at 2:04 AM, Bob wrote:", "see", ""],
+        ["Bob schrieb:", "see", ""], ["Le jeu. 10 sept. 2026 à 02:04, Bob a écrit :", ""],
+        ["2026/09/10 9:04、Bobのメール:", ""], ["在 2026年9月10日，Bob 写道：", ""], ["Bob, 10.9.2026 2.04:", ""],
+        ["Daripada: Bob", "Tarikh: 10 September 2026 2:04", "Kepada: Alice", "Perkara: salam", "", "see"],
+        ["Kimdan: Bob", "Sana: 10.09.2026", "Mavzu: salom hamma", "", "see", "", "---- Forwarded message ----"],
+        ["از: Bob", "تاریخ: 10 2026", "به: Alice", "موضوع: salam", "", "see"],
     ],
 )
 def test_what_a_registered_mailbox_quotes_out_of_a_strangers_mail_is_the_strangers_word(rows):
     finding = look(GMAIL.sign(by_hand([*rows, *NOTICE_ROWS]).build()))
 
     assert (finding.kind, finding.grade, finding.order_id) == (Kind.OPT_OUT, Grade.D, ORDER)
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["Reply-To: Bob <bob@evil.example>", "Sender: b@evil.example", "Antwort an: b@evil.example", "From: b@evil.net"],
+)
+def test_a_quoted_block_that_names_a_stranger_beside_amazon_is_not_the_forwarders_word(row):
+    rows = [NOTICE_ROWS[0], row, *NOTICE_ROWS[1:]]
+
+    assert look(GMAIL.sign(by_hand(rows).build())).grade is Grade.D
+    rows[1] = "Reply-To: Amazon <auto-communication@amazon.com>"
+    assert look(GMAIL.sign(by_hand(rows).build())).grade is Grade.C
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["Hallo, bitte beachten:", ""], ["Please handle this one:", "", "Thanks", ""],
+        ["Alice Shop GmbH", "Geschäftsführer: Alice Shop", "Registergericht: Köln", "Tel.: +49 30 1234567", ""],
+        ["Begin forwarded message:", ""], ["Début du message transféré :", ""], ["転送されたメッセージ:", ""],
+    ],
+)
+def test_a_note_and_a_signature_above_what_is_quoted_name_nobody_else(rows):
+    assert look(GMAIL.sign(by_hand([*rows, *NOTICE_ROWS]).build())).grade is Grade.C
 
 
 def test_a_registered_mailbox_may_sign_with_its_own_address_above_what_it_quotes():
