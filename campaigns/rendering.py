@@ -36,6 +36,7 @@ TITLE_LENGTH, SHORT_TITLE_LENGTH = 200, 60
 
 _PLACEHOLDER = html_body.PLACEHOLDER
 _BRACES = re.compile(r"\{\{|\}\}")
+_TAG = re.compile(r"</?[a-z!?][^<>]{0,500}>", re.IGNORECASE)
 _JOINTS = " .,:;@/-–+·_"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
@@ -168,9 +169,14 @@ def _linked(address: str) -> str:
 def clean_title(title: str, length: int = TITLE_LENGTH) -> str:
     """A product title fit for a letter: without what the linter forbids in any letter, and not endless."""
     plain = _cut(_bare(_clean(title).replace("[", "(").replace("]", ")")), length)
-    while places := contacts_in(plain):  # what is left, or the first part of a long word, may make another one
+    while places := _unwanted_in(plain):  # what is left, or the first part of a long word, may make another one
         plain = _cut(_bare(_without(plain, places)), length)
     return plain
+
+
+def _unwanted_in(title: str) -> list[tuple[int, int]]:
+    """Tags first: what they keep apart is one word to whoever reads the title as HTML."""
+    return [found.span() for found in _TAG.finditer(title)] or contacts_in(title)
 
 
 def _bare(text: str) -> str:

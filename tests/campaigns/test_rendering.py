@@ -72,6 +72,10 @@ def test_the_templates_that_we_ship_render_with_the_order_id(language: str) -> N
         ("Mug for every.home\U0001f600", "Mug for every.home"),
         ("Mug \u0435xample\u200b.com/x", "Mug"),
         ("5 ml, 2.5 in, USB-C 3.0, IP67 (EAN 4006381333931)", "5 ml, 2.5 in, USB-C 3.0, IP67 (EAN 4006381333931)"),
+        ("Mug <b>blue</b> <script>alert(1)</script>", "Mug blue alert(1)"),
+        ("Mug www.<b>www", "Mug"),
+        ("Mug <<i>b>www", "Mug < b>www"),
+        ("Fits < 5 cm and > 3 cm", "Fits < 5 cm and > 3 cm"),
         ("", ""),
     ],
 )
