@@ -66,9 +66,8 @@ class NoticeAdmin(ReadOnlyAdmin):
         """A notice that waits for a person is shown with its text: nobody could decide without it."""
         notice: Notice = context["original"]
         if notice.status == Notice.Status.QUARANTINED:
-            log.info("operator_read_notice", notice=notice.pk, operator=request.user.pk)
             context |= {
-                "mail": _without_address(mail_of(notice)),
+                "mail": _read_by(request, notice),
                 "may_promote": notice.template in promotions.SHADOW_NAMES - promotions.promoted(),
                 "in_these_words": _in_these_words(notice),
             }
@@ -117,6 +116,12 @@ class NoticeAdmin(ReadOnlyAdmin):
         names = ", ".join(templates) or "no template"
         again = f"{queued} notice{pluralize(queued)} will be examined again"
         self.message_user(request, f"Promoted: {names}. {again}.", messages.SUCCESS)
+
+
+def _read_by(request: HttpRequest, notice: Notice) -> ShownMail | None:
+    """The mail of a notice that waits, for an operator; that she looked is logged."""
+    log.info("operator_read_notice", notice=notice.pk, operator=request.user.pk)
+    return _without_address(mail_of(notice))
 
 
 def _without_address(mail: ShownMail | None) -> ShownMail | None:
@@ -218,6 +223,17 @@ class GuardAlarmAdmin(ReadOnlyAdmin):
 
     ordering = (models.F("settled_at").desc(nulls_first=True), "-id")
     actions = ("settle",)  # type: ignore[assignment]
+    change_form_template = "admin/optouts/alarm.html"
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """With the words that the alarm is about, as long as they wait for a person."""
+        alarm: GuardAlarm = context["original"]
+        context |= {"about": self.look(alarm)}
+        model, _, number = alarm.about.partition(" ")
+        if alarm.kind == GuardAlarm.Kind.WORDING and model == "notice" and number.isdecimal():
+            notice = Notice.objects.filter(pk=number, status=Notice.Status.QUARANTINED).first()
+            context |= {"mail": _read_by(request, notice) if notice else None}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="About")
     def look(self, alarm: GuardAlarm) -> SafeString | str:

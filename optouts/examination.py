@@ -39,6 +39,9 @@ MAX_ATTACHED_DEPTH = 3
 MAX_ATTACHED = 50
 
 _NOTICES = frozenset({Kind.OPT_OUT, Kind.PROBABLE_OPT_OUT})
+_NOT_ATTESTED = frozenset(
+    {Reason.UNKNOWN_WORDING, Reason.UNATTESTED_WORDING, Reason.UNKNOWN_SUBJECT, Reason.UNUSUAL_SENDER}
+)
 _NAMES_AMAZON = re.compile(rb"[@.]amazon\.", re.IGNORECASE)
 _ABOVE_THE_MAIL = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:\r?\n){0,20}(?:>?From [^\r\n]{0,500}\r?\n)?")
 
@@ -54,7 +57,8 @@ class Finding:
     come out of Amazon's own sentence and link; below an A grade, and for a buyer's message, they are a claim.
     `fingerprint` is the same for every copy of one signed mail, by whatever way it came: SHA-256, hexadecimal, of the
     signed Message-ID and the body hash. `detail` adds what an operator may want to know to `reason`.
-    `says` is what the words come to, whoever wrote them; `reason` is why it was graded so.
+    `says` is what the words come to, whoever wrote them; `reason` is why it was graded so. `is_marked`: a probable
+    notice carries Amazon's mark of an opt-out, which nobody signs.
     `confirmation` is set only when the provider's signature is valid. `forwarded_by` is a guess, for show.
     """
 
@@ -78,6 +82,7 @@ class Finding:
     promotable: str | None = None
     chain: Chain | None = None
     says: Reason | None = None
+    is_marked: bool = False
 
     @property
     def asks_to_stop(self) -> bool:
@@ -86,8 +91,8 @@ class Finding:
 
     @property
     def is_new_wording(self) -> bool:
-        """Whether Amazon signed an opt-out in words that no template knows: an operator has to hear of it."""
-        return self.reason is Reason.UNKNOWN_WORDING and self.signed_at is not None
+        """Whether Amazon signed and marked an opt-out that nobody has attested: an operator has to hear of it."""
+        return self.is_marked and self.signed_at is not None and self.reason in _NOT_ATTESTED
 
 
 def examine(raw: bytes, *, resolver: Resolver, context: Context) -> tuple[Finding, ...]:
@@ -235,6 +240,7 @@ def _finding(reading: Reading, verdict: Verdict, authentication: Authentication,
         finding, order_id=reading.order_id, alias=reading.alias, marketplace_id=reading.marketplace_id,
         template=reading.template, language=reading.language, promotable=reading.promotable,
         confirmation=reading.confirmation if is_setup_proved(authentication) else None, says=reading.reason,
+        is_marked=reading.is_marked,
     )  # fmt: skip
 
 

@@ -154,6 +154,25 @@ def warn_of_shared(alias_key: UUID, *, now: datetime) -> int:
     return sum(raised)
 
 
+def warn_of_wording(seller_id: int, notice_id: int, words: str, *, now: datetime) -> bool:
+    """Amazon writes in words that nobody has attested: operators read them on the page of the alarm.
+
+    `words` names the template that fits them, and what is new about them; empty when none fits. Of what a template fits
+    one open alarm is enough, whichever seller's notice it was. False: no new alarm.
+    """
+    kind = GuardAlarm.Kind.WORDING
+    with across_sellers("an alarm about words is looked for"):
+        if words and GuardAlarm.objects.filter(kind=kind, detail=words[:200], settled_at__isnull=True).exists():
+            return False
+    return raise_alarm(seller_id, kind, about=f"notice {notice_id}", detail=words, now=now)
+
+
+def settle_wording(template: str, *, by: User, now: datetime) -> int:
+    """The words of this template are Amazon's, says an operator: the alarm about them has been answered with it."""
+    about_it = GuardAlarm.objects.filter(kind=GuardAlarm.Kind.WORDING, detail__startswith=f"{template}: ")
+    return settle(list(about_it.values_list("pk", flat=True)), by=by, now=now)
+
+
 def raise_alarm(seller_id: int, kind: GuardAlarm.Kind, *, now: datetime, about: str = "", detail: str = "") -> bool:
     """Make operators look. False: the same alarm is open already. Ids only: nothing of a mail, no address."""
     with across_sellers("an alarm is raised"):

@@ -48,7 +48,8 @@ _OTHER_MATTERS = frozenset(
 class Reading:
     """What a letter says. Template and language are set for notices only.
 
-    `promotable` is the shadow template that matched, whether it is promoted already or not.
+    `promotable` is the shadow template that matched, whether it is promoted already or not. `is_marked`: a probable
+    notice carries Amazon's mark of an opt-out.
     """
 
     kind: Kind
@@ -60,6 +61,7 @@ class Reading:
     language: str | None = None
     confirmation: Confirmation | None = None
     promotable: str | None = None
+    is_marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def parse(message: RawMessage, parts: Parts, letter: Letter, expected: Expectati
     reading = _no_notice(message, parts, letter) or _notice(message, letter, expected)
     if reading.kind is Kind.OPT_OUT and message.get("list-id") is not None:
         return replace(reading, kind=Kind.PROBABLE_OPT_OUT, reason=Reason.MAILING_LIST)
+    if reading.kind is Kind.PROBABLE_OPT_OUT:
+        return replace(reading, is_marked=OPT_OUT_TYPE in _values(message, _TYPE_FIELD))
     if reading.reason is not Reason.NOTHING_ABOUT_OPT_OUT:
         return reading
     if unread := sorted(_UNREAD[kind] for kind in _UNREAD.keys() & parts.other_types):

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from accounts.rowsecurity import across_sellers
-from optouts import doorbell, gate, holds, rekeying
+from optouts import doorbell, gate, guards, holds, rekeying
 from optouts.models import Notice, PromotedTemplate, Suppression, SuppressionEvent
 from optouts.shadow_texts import SHADOWS
 from orders.models import Order
@@ -38,6 +38,7 @@ def promote_templates(notices: list[Notice], *, by: User, now: datetime) -> tupl
     with transaction.atomic(), across_sellers("an operator promotes a template"):
         for template in chosen:
             PromotedTemplate.objects.get_or_create(template=template, defaults={"promoted_at": now, "promoted_by": by})
+            guards.settle_wording(template, by=by, now=now)
         judged = Q(template__in=chosen, status=Notice.Status.QUARANTINED)
         being_read = Q(crashes__gt=0, look_at__gt=now)  # perhaps beside what was attested a second ago
         waiting = Notice.objects.filter(judged, raw_sealed__isnull=False)
