@@ -11,8 +11,9 @@ from amazon.marketplaces import ALIAS_DOMAINS
 from messaging.gateways.base import AccountTrouble, Answer, Deferred, Envelope, OutcomeUnknown, Receipt, Refused
 from messaging.gateways.enclosing import enclose
 from messaging.gateways.mail import Frame, compose, is_address
+from messaging.gateways.pool import Pool
 from messaging.gateways.room import Room
-from messaging.gateways.smtp import Cut, Moment, NotShown, Pool, Route, Said
+from messaging.gateways.smtp import Cut, Moment, NotShown, Route, Said
 from messaging.letters import Attachment
 from optouts.gate import Clearance
 
@@ -132,4 +133,7 @@ def _no(said: Said) -> Answer:
 
 def _words(said: Said) -> str:
     """The relay's words, printable and without addresses: they are kept and shown."""
-    return re.sub(r"\S+@\S+", "...", "".join(letter if letter.isprintable() else " " for letter in said.text))
+    words = said.text
+    if not words.isprintable():
+        words = "".join(letter if letter.isprintable() else " " for letter in words)
+    return re.sub(r"\S+@\S+", "...", words) if "@" in words else words

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.header import Header
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Final
 
 from messaging.letters import Letter
@@ -65,7 +66,7 @@ def compose(letter: Letter, frame: Frame) -> bytes:
         b"sender": frame.sender.encode(),
         b"recipient": frame.recipient.encode(),
         b"subject": _encoded(letter.subject).encode("ascii"),
-        b"date": format_datetime(frame.at.astimezone(UTC)).encode(),
+        b"date": _date(frame.at),
         b"message_id": frame.message_id.encode(),
         b"boundary": frame.message_id.partition("@")[0].encode()[:64],
         b"text": _quoted(letter.text),
@@ -86,6 +87,12 @@ def _encoded(subject: str) -> str:
     """
     is_plain = subject.isascii() and "=?" not in subject and len(subject) <= 60
     return subject if is_plain else Header(subject, "utf-8", header_name="Subject").encode(linesep="\r\n")
+
+
+@lru_cache(maxsize=16)
+def _date(at: datetime) -> bytes:
+    """Letters that are cleared together are of one instant."""
+    return format_datetime(at.astimezone(UTC)).encode()
 
 
 def _quoted(content: str) -> bytes:

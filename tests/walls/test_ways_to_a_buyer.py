@@ -30,7 +30,7 @@ WAYS = {
         "messaging/dispatch.py:hand_over",
         "messaging/doors.py:deliver",
         "messaging/gateways/buyer_email.py:_show",
-        "messaging/gateways/smtp.py:_through",
+        "messaging/gateways/pool.py:_through",
     },
     "request_review": {"messaging/gateways/request_review.py:deliver", "amazon/client.py:request_review"},
     "report_unexpected_problem": set(),

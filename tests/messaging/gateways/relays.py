@@ -26,6 +26,8 @@ class Relay:
         self.conversations: list[list[str]] = []  # the lines of each connection
         self.shown: list[bytes] = []  # letters that came in whole, whatever was answered
         self.taken: list[bytes] = []  # letters that were answered with yes
+        self.next_comes_first = False  # the verdict waits until something was said behind the letter
+        self.overheard: list[bytes] = []
         self.patience = threading.Event()
         relay = self
 
@@ -55,6 +57,8 @@ class Relay:
             if self._answer(handler, verb).startswith("354"):
                 letter = self._read_letter(handler)
                 self.shown.append(letter)
+                if self.next_comes_first:
+                    self.overheard.append(handler.rfile.peek(9)[:9])  # type: ignore[attr-defined]
                 if self._answer(handler, END).startswith("2"):
                     self.taken.append(letter)
             if verb == "QUIT":

@@ -17,6 +17,7 @@ import pytest
 
 from messaging.gateways.base import AccountTrouble, Answer, Deferred, Envelope, OutcomeUnknown, Receipt, Refused
 from messaging.gateways.buyer_email import BuyerEmailGateway
+from messaging.gateways.pool import ABREAST
 from messaging.gateways.smtp import PER_CONNECTION
 from messaging.letters import Attachment
 from tests.messaging.gateways.envelopes import CLEARANCE, LOOP, ORDER, ask, close, envelope, letter
@@ -162,6 +163,65 @@ def test_a_letter_whose_outcome_is_unknown_is_not_shown_again_by_the_gateway() -
         assert isinstance(ask(gateway, envelope()), Receipt)
         assert isinstance(ask(gateway, envelope()), OutcomeUnknown)
     assert len(server.shown) == 2
+
+
+# --- Several letters on one connection ---
+
+PIPELINING = "250-relay.example\r\n250 PIPELINING"
+
+
+def together(gateway: BuyerEmailGateway, count: int) -> list[Answer | BaseException]:
+    """So many letters at the same time."""
+
+    async def deliver() -> list[Answer | BaseException]:
+        letters = (gateway.deliver(envelope(), CLEARANCE) for _ in range(count))
+        return await asyncio.gather(*letters, return_exceptions=True)
+
+    return LOOP.run(deliver())
+
+
+def test_while_the_relay_judges_one_letter_the_next_ones_envelope_is_under_way() -> None:
+    with relay(EHLO=PIPELINING) as server, gateway_to(server) as gateway:
+        server.next_comes_first = True
+        told = together(gateway, 2)  # the second one's verdict waits for words that never come
+    assert [type(answer) for answer in told] == [Receipt, OutcomeUnknown]
+    assert server.overheard[0] == b"MAIL FROM" and len(server.conversations) == 1
+
+
+def test_a_connection_that_has_carried_enough_says_good_bye_once() -> None:
+    with relay(EHLO=PIPELINING) as server, gateway_to(server) as gateway:
+        for _ in range(PER_CONNECTION // ABREAST + 1):
+            together(gateway, ABREAST)
+    assert len(server.conversations) > 1 and {said.count("QUIT") for said in server.conversations} == {1}
+
+
+def test_a_relay_that_falls_silent_over_one_letter_has_not_seen_the_next() -> None:
+    with relay(EHLO=PIPELINING, end=HANG) as server, gateway_to(server) as gateway:
+        assert [type(answer) for answer in together(gateway, 3)] == [OutcomeUnknown, Deferred, Deferred]
+    assert len(server.shown) == 1 and len(server.conversations) == 1
+
+
+def test_a_no_to_one_letter_leaves_the_next_on_its_connection_untouched() -> None:
+    no = {"RCPT": ["550 5.1.1 no such buyer", "250 yes"], "DATA": ["554 5.5.1 nobody", "354 go ahead"]}
+    with relay(EHLO=PIPELINING, **no) as server, gateway_to(server) as gateway:
+        assert [type(answer) for answer in together(gateway, 2)] == [Refused, Receipt]
+    assert len(server.conversations) == 1 and server.lines.count("RSET") == 1 and len(server.shown) == 1
+
+
+def test_a_relay_that_wants_a_letter_for_nobody_gets_none() -> None:
+    with relay(EHLO=PIPELINING, RCPT="550 5.1.1 no such buyer") as server, gateway_to(server) as gateway:
+        assert isinstance(ask(gateway, envelope()), Refused)  # and to DATA it says: go ahead
+    assert server.shown == []
+
+
+def test_letters_to_a_relay_nearby_share_connections_and_to_one_far_away_they_wait_for_nobody() -> None:
+    with relay(EHLO=PIPELINING) as server, gateway_to(server) as gateway:
+        together(gateway, 2 * ABREAST)
+        assert len(server.conversations) == 2
+        gateway._pool._takes = 0.1
+        together(gateway, 6)
+        assert len(server.conversations) == 6
+    assert len(server.taken) == 2 * ABREAST + 6
 
 
 def test_the_mail_is_what_amazon_asks_for() -> None:
