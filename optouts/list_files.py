@@ -1,8 +1,9 @@
 """A seller's file of buyers who are not to be written to, taken apart: a rule.
 
-Flow: upload -> [list_files] -> imports, which says what each line will do. Knows comma, semicolon and tab, UTF-8,
+Flow: upload -> [list_files] -> imports, which says what each line will do. Knows comma, semicolon, tab and bar, UTF-8,
 UTF-16 and Windows-1252, and finds by itself which column holds order numbers and which holds buyers' addresses: by its
-heading, else by what stands in it. Every line that holds something comes out, readable or not: none is dropped.
+heading, else by what stands in it. Every line that holds something comes out, readable or not, and of a file without
+headings every order number and address of a line: none is dropped.
 """
 
 import csv
@@ -28,6 +29,9 @@ ADDRESS_HEADINGS: Final = frozenset(
 REASON_HEADINGS: Final = frozenset("reason note notes comment comments".split())
 STATE_HEADINGS: Final = frozenset({"state"})
 REVOKED: Final = frozenset({"revoked"})
+DELIMITERS: Final = ",;\t|"
+WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx, .ods and .numbers are archives; .xls is older
+_NAMES_DELIMITER = re.compile(r"\A[\r\n]*sep=(.)[ \t,;|]*\r?\n", re.IGNORECASE)  # how Excel is told
 _LETTERS = re.compile(r"[^a-z]+")
 _END: Final = "\0"  # stands below the last line; no text of a file has it any more
 _NAMES_SOMEBODY = re.compile(r"[0-9]{3}-[0-9]{7}-[0-9]{7}|@marketplace\.amazon\.", re.IGNORECASE)
@@ -80,8 +84,11 @@ def take_apart(content: bytes) -> ListFile:
     if columns.order is None and columns.address is None:
         raise Unusable("No column of the file holds Amazon order numbers or buyers' addresses at marketplace.amazon.")
     names = rows[0][1] if headings else []
+    lines = [line for number, row in body for line in _lines(number, row, columns, is_headless=not headings)]
+    if len(lines) > MOST_LINES:
+        raise Unusable(f"The file names more than {MOST_LINES:,} orders. Split it into smaller ones.")
     return ListFile(
-        tuple(_line(number, row, columns) for number, row in body),
+        tuple(lines),
         _name(columns.order, names),
         _name(columns.address, names),
     )
@@ -94,6 +101,8 @@ def read_rows(
     no table."""
     if len(content) > most_bytes:
         raise Unusable(f"The file has more than {most_bytes // 1_000_000} MB. Split it into smaller ones.")
+    if content.startswith(WORKBOOKS):
+        raise Unusable("This is a workbook, not a list. In your spreadsheet choose “Save as”, then CSV (UTF-8).")
     rows = _rows(decoded(content))
     if not rows:
         raise Unusable("The file is empty.")
@@ -120,8 +129,11 @@ def decoded(content: bytes) -> str:
 
 
 def _rows(text: str) -> list[tuple[int, list[str]]]:
+    told = _NAMES_DELIMITER.match(text)
+    if told is not None:
+        text = "\n" + text[told.end() :]  # an empty line in its place: the others keep their numbers
     first = text.lstrip("\r\n").partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
+    delimiter = told[1] if told is not None else max(DELIMITERS, key=first.count)
     physical = io.StringIO(text, newline="").readlines()
     csv.field_size_limit(MOST_BYTES)
     found, end = [], 0
@@ -130,6 +142,7 @@ def _rows(text: str) -> list[tuple[int, list[str]]]:
         for number, row in enumerate(reader, start=1):
             start, end = end, reader.line_num
             _refuse_swallowed(physical[start:end], start + 1, is_open="".join(row).endswith(_END))
+            _refuse_wide(row, start + 1)
             cells = [cell.replace(_END, "").strip()[:MOST_IN_A_CELL] for cell in row[:MOST_COLUMNS]]
             if any(cells):
                 found.append((number, cells))
@@ -154,6 +167,12 @@ def _refuse_swallowed(lines: Sequence[str], first: int, *, is_open: bool) -> Non
         f"Nothing was read: in line {first} a quotation mark (\") is opened that is {until}, and what follows it would "
         "be lost. Close it or take it out, and choose the file again."
     )
+
+
+def _refuse_wide(row: Sequence[str], line: int) -> None:
+    """What stands beyond the last column that is read must not be lost in silence."""
+    if any(_NAMES_SOMEBODY.search(cell) for cell in row[MOST_COLUMNS:]):
+        raise Unusable(f"Nothing was read: line {line} has more than {MOST_COLUMNS} columns. Give each order a line.")
 
 
 def _headings(row: Sequence[str]) -> list[str]:
@@ -182,6 +201,16 @@ def _by_content(rows: Sequence[tuple[int, Sequence[str]]], known: Columns) -> Co
                 addresses[index] = addresses.get(index, 0) + 1
     order, address = (max(counts, key=lambda i: counts[i], default=None) for counts in (orders, addresses))
     return Columns(order, address, known.reason, known.state)
+
+
+def _lines(number: int, row: Sequence[str], columns: Columns, *, is_headless: bool) -> list[Line]:
+    """What a line names; without headings, what its other cells name too: whoever has a list writes it as he likes."""
+    chosen = {columns.order, columns.address}
+    rest = [cell for index, cell in enumerate(row) if is_headless and index not in chosen]
+    more = [(cell, _order_id(cell), normalise_alias(_bare(cell))) for cell in rest]
+    named = [Line(number, cell, order_id, alias) for cell, order_id, alias in more if order_id or alias]
+    first = _line(number, row, columns)
+    return named if named and not first.amazon_order_id and not first.alias and not first.stranger else [first, *named]
 
 
 def _line(number: int, row: Sequence[str], columns: Columns) -> Line:

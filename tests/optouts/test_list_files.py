@@ -14,7 +14,7 @@ def lines(text: str | bytes) -> tuple[Line, ...]:
     return take_apart(text.encode() if isinstance(text, str) else text).lines
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_columns_are_found_by_their_headings(separator: str) -> None:
     text = "\n".join(separator.join(row) for row in (["Name", "Amazon Order Id", "Buyer E-mail"], ["Jo", ORDER, ALIAS]))
 
@@ -28,6 +28,36 @@ def test_columns_without_headings_are_found_by_what_stands_in_them() -> None:
 
     assert [line.amazon_order_id for line in found] == [ORDER, OTHER]
     assert found[1].alias == "xyz123def456ghi@marketplace.amazon.de"
+
+
+def test_every_order_of_a_line_without_headings_comes_out() -> None:
+    found = lines(f"{ORDER}, {OTHER}, {ALIAS}, {ALIAS.replace('abc', 'xyz')}\n")
+
+    assert {(line.amazon_order_id, line.alias) for line in found} == {
+        (ORDER, ALIAS), (OTHER, None), (None, ALIAS.replace("abc", "xyz")),
+    }  # fmt: skip
+    assert {line.number for line in found} == {1}
+
+
+def test_a_line_is_not_refused_whose_order_stands_in_another_column() -> None:
+    assert [line.amazon_order_id for line in lines(f"{ORDER},a\n{OTHER},b\n,{ORDER}\n")] == [ORDER, OTHER, ORDER]
+
+
+def test_orders_beyond_the_last_column_are_not_lost_in_silence() -> None:
+    with pytest.raises(Unusable, match="line 1 has more than 60 columns"):
+        lines(",".join([ORDER] * 61))
+
+
+def test_a_line_that_tells_excel_the_separator_is_no_row() -> None:
+    (line,) = lines(f"sep=;\r\nBuyer Email;Order ID;Reason\r\n{ALIAS};{ORDER};1, 2, 3, 4\r\n")
+
+    assert (line.number, line.amazon_order_id, line.alias, line.reason) == (3, ORDER, ALIAS, "1, 2, 3, 4")
+
+
+@pytest.mark.parametrize("beginning", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"])
+def test_a_workbook_is_called_by_its_name(beginning: bytes) -> None:
+    with pytest.raises(Unusable, match="Save as"):
+        take_apart(beginning + b"\0" * 500)
 
 
 def test_unknown_headings_do_not_hide_a_column() -> None:
