@@ -5,6 +5,7 @@ about many rows at once, has no use for this.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -17,18 +18,37 @@ class Prepared:
     """One statement, with `$1`, `$2`, ... for its parameters of these types. No other has its `name`."""
 
     def __init__(self, name: str, types: Sequence[str], statement: str) -> None:
-        self._name = name
-        self._prepare = f"prepare {name} ({', '.join(types)}) as {statement}"
-        self._execute = f"execute {name} ({', '.join(f'%s::{type_}' for type_ in types)})"
+        self.name = name
+        self.prepare = f"prepare {name} ({', '.join(types)}) as {statement}"
+        self.execute = f"execute {name} ({', '.join(f'%s::{type_}' for type_ in types)})"
 
     def rows(self, *parameters: Any) -> list[tuple[Any, ...]]:
         """Carry it out; what it returns. Raises what `cursor.execute` raises."""
-        connection.ensure_connection()
-        known = _known.setdefault(connection.connection, set())
-        with connection.cursor() as cursor:
-            if self._name not in known:
-                cursor.execute(self._prepare)
-                known.add(self._name)  # stays prepared, whatever becomes of the transaction
-            cursor.execute(self._execute, parameters)
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+        return rows_of_last(Call(self, parameters))
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A statement with its parameters, to be carried out by `rows_of_last`."""
+
+    statement: Prepared
+    parameters: Sequence[Any]
+
+
+def rows_of_last(*calls: Call) -> list[tuple[Any, ...]]:
+    """Carry these out in their order, in one round trip; what the last returns. Raises what `cursor.execute` raises.
+
+    Within a transaction each sees what was committed when it began, as if it had been sent alone; outside of one they
+    are one transaction.
+    """
+    connection.ensure_connection()
+    known = _known.setdefault(connection.connection, set())
+    with connection.cursor() as cursor:
+        for statement in (call.statement for call in calls):
+            if statement.name not in known:
+                cursor.execute(statement.prepare)
+                known.add(statement.name)  # stays prepared, whatever becomes of the transaction
+        carry_out = "; ".join(call.statement.execute for call in calls)
+        cursor.execute(carry_out, [parameter for call in calls for parameter in call.parameters])
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

@@ -15,16 +15,17 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts import durability
-from accounts.prepared import Prepared
+from accounts.prepared import Call, Prepared, rows_of_last
 from accounts.rowsecurity import across_sellers
 from messaging.life import move
 from messaging.models import PENDING, Channel, Purpose, Status
 from optouts import gate
-from orders.attention import ask_for_plans_of
+from orders.attention import asking_for_plans_of
 
 log = structlog.get_logger(__name__)
 
 NOTICES_COME_WITHIN: Final = timedelta(days=3)  # of the letter that they are about
+TAKEN: Final = frozenset({Status.SENT, Status.UNKNOWN})
 
 # By number of the entry. Each branch is a look into an index; an `or` over them would read all that a seller has.
 _ENTRIES: Final = "unnest($1, $2, $3) as entry(number, key, seller_id)"
@@ -43,38 +44,29 @@ where entry.seller_id is null or o.seller_id = entry.seller_id
 """,  # noqa: S608 (the values are our own)
 )
 # A message knows its buyer by the keys of the day on which it was planned; its order may have got others since. The
-# statuses stand in the statement, so that partial indexes serve it. Parameters besides: numbers of entries and orders.
+# statuses stand in the statement, so that partial indexes serve it. Parameters besides: since when each entry's notice
+# may be about a letter, then numbers of entries and their orders.
 _IS_PENDING: Final = (
     f"m.status in ({', '.join(sorted(repr(str(status)) for status in PENDING))}) and m.purpose = '{Purpose.CAMPAIGN}'"
 )  # a critical message is what an opted-out buyer may still receive
+_IS_THEIRS: Final = "(entry.seller_id is null or m.seller_id = entry.seller_id)"
 _MESSAGES: Final = Prepared(
     "messages_of_entries",
-    (*_OF_ENTRIES, "int[]", "bigint[]"),
+    (*_OF_ENTRIES, "timestamptz[]", "int[]", "bigint[]"),
     f"""
-with found as (
-  select entry.number, m.id from {_ENTRIES} join messaging_message m on m.alias_key = entry.key
-    and {_IS_PENDING} and (entry.seller_id is null or m.seller_id = entry.seller_id)
-  union
-  select entry.number, m.id from {_ENTRIES} join messaging_message m on m.order_key = entry.key
-    and {_IS_PENDING} and (entry.seller_id is null or m.seller_id = entry.seller_id)
-  union
-  select theirs.number, m.id from unnest($4, $5) as theirs(number, order_id)
-    join messaging_message m on m.order_id = theirs.order_id and {_IS_PENDING}
-)
-select number, id from found order by number
-""",  # noqa: S608 (the values are our own)
-)
-_HANDED_OVER: Final = Prepared(
-    "handed_over_of_entries",
-    (*_OF_ENTRIES, "timestamptz[]"),
-    f"""
-select entry.number, m.id, m.status
-from unnest($1, $2, $3, $4) as entry(number, key, seller_id, since)
-join messaging_message m on m.order_key = entry.key and (entry.seller_id is null or m.seller_id = entry.seller_id)
-where m.status = '{Status.SENDING}' or (
-  m.channel = '{Channel.BUYER_EMAIL}' and m.status in ('{Status.SENT}', '{Status.UNKNOWN}')
-  and m.handed_over_at > entry.since
-)
+select entry.number, m.id, m.status from {_ENTRIES}
+  join messaging_message m on m.alias_key = entry.key and {_IS_PENDING} and {_IS_THEIRS}
+union
+select theirs.number, m.id, m.status from unnest($5, $6) as theirs(number, order_id)
+  join messaging_message m on m.order_id = theirs.order_id and {_IS_PENDING}
+union
+select entry.number, m.id, m.status from unnest($1, $2, $3, $4) as entry(number, key, seller_id, since)
+  join messaging_message m on m.order_key = entry.key and {_IS_THEIRS}
+  where ({_IS_PENDING}) or m.status = '{Status.SENDING}' or (
+    m.channel = '{Channel.BUYER_EMAIL}' and m.status in ('{Status.SENT}', '{Status.UNKNOWN}')
+    and m.handed_over_at > entry.since
+  )
+order by 1, 2
 """,  # noqa: S608 (the values are our own)
 )
 
@@ -102,40 +94,44 @@ def _withdraw(entries: Sequence[gate.Entry], *, now: datetime) -> int:
         return 0
     with across_sellers("messages to suppressed buyers are withdrawn"):
         with durability.soon():
-            withdrawn = _withdraw_pending(entries, now=now)
-            unsettled = _mark_blocked(entries, now=now)
+            withdrawn, unsettled = _settle(entries, now=now)
         # What is in the relay's hands this moment settles first; its entry stays in the queue until then.
         with durability.soon():
             gate.mark_withdrawn([entry for number, entry in enumerate(entries) if number not in unsettled], now=now)
     return withdrawn
 
 
-def _withdraw_pending(entries: Sequence[gate.Entry], *, now: datetime) -> int:
+def _settle(entries: Sequence[gate.Entry], *, now: datetime) -> tuple[int, set[int]]:
+    """Withdraw what is pending, mark what was blocked. Returns how many were withdrawn, and the numbers of the entries
+    that have a message in the hands of a gateway."""
     orders = _ORDERS.rows(*_columns(entries))
     # Orders before messages, and in the order of their ids, as planning takes them: else each would wait for the other.
-    ask_for_plans_of({order_id for _, order_id in orders}, now=now)  # so that "Why?" says it too
-    theirs = [[number for number, _ in orders], [order_id for _, order_id in orders]]
-    reasons: dict[int, str] = {}
-    for number, message_id in _MESSAGES.rows(*_columns(entries), *theirs):  # the first entry tells the reason
-        reasons.setdefault(message_id, entries[number].reason)
-    withdrawn = 0
-    for reason, messages in _by_reason(reasons.items()):
-        withdrawn += len(move(messages, out_of=PENDING, to=Status.SUPPRESSED, at=now, reason=reason, settled_at=now))
-    return withdrawn
-
-
-def _mark_blocked(entries: Sequence[gate.Entry], *, now: datetime) -> set[int]:
-    """Returns the numbers of the entries that have a message in the hands of a gateway."""
+    ask = asking_for_plans_of({order_id for _, order_id in orders}, now=now)  # so that "Why?" says it too
     since = [entry.since - NOTICES_COME_WITHIN for entry in entries]
-    found = _HANDED_OVER.rows(*_columns(entries), since)
+    theirs = [[number for number, _ in orders], [order_id for _, order_id in orders]]
+    found = rows_of_last(ask, Call(_MESSAGES, [*_columns(entries), since, *theirs]))
+    reasons: dict[int, str] = {}
+    for number, message_id, status in found:  # the first entry tells the reason
+        if status in PENDING:
+            reasons.setdefault(message_id, entries[number].reason)
+    withdrawn: set[int] = set()
+    for reason, messages in _by_reason(reasons.items()):
+        withdrawn.update(move(messages, out_of=PENDING, to=Status.SUPPRESSED, at=now, reason=reason, settled_at=now))
     blocked = [
         (message_id, "Amazon did not deliver it: " + entries[number].reason)
         for number, message_id, status in found
-        if status != Status.SENDING and not entries[number].is_by_hand
+        if status in TAKEN and not entries[number].is_by_hand
     ]
     for reason, messages in _by_reason(blocked):
-        move(messages, out_of={Status.SENT, Status.UNKNOWN}, to=Status.BLOCKED, at=now, reason=reason)
-    return {number for number, _, status in found if status == Status.SENDING}
+        move(messages, out_of=TAKEN, to=Status.BLOCKED, at=now, reason=reason)
+    # What was pending a moment ago and could not be moved is in the hands of somebody who was faster.
+    settled = withdrawn.union(message_id for message_id, _ in blocked)
+    unsettled = {
+        number
+        for number, message_id, status in found
+        if message_id not in settled and (status == Status.SENDING or status in PENDING)
+    }
+    return len(withdrawn), unsettled
 
 
 def _columns(entries: Sequence[gate.Entry]) -> list[list[object]]:

@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from accounts.prepared import Prepared
+from accounts.prepared import Call, Prepared, rows_of_last
 from accounts.rowsecurity import across_sellers
 from optouts.decisions import Grade
 from optouts.keyversions import version_of
@@ -292,8 +292,7 @@ def suppress(buyer: Buyer, proof: Proof, *, reach: Reach, now: datetime) -> list
     """
     proof = replace(proof, seller_id=buyer.seller_id)
     with transaction.atomic(savepoint=False), across_sellers("a buyer is put on the list"):
-        lock_to_change(buyer.keys)
-        if (new := _enter_anew(buyer, proof, reach, now)) is not None:
+        if (new := _lock_and_enter_anew(buyer, proof, reach, now)) is not None:
             return new
         if SellerFreeze.objects.filter(seller_id=buyer.seller_id, lifted_at__isnull=True).exists():
             reach = Reach.SELLER
@@ -334,8 +333,10 @@ def mark_withdrawn(entries: Iterable[Entry], *, now: datetime) -> None:
         _MARK_WITHDRAWN.rows([entry.id for entry in entries], now)
 
 
-def _enter_anew(buyer: Buyer, proof: Proof, reach: Reach, now: datetime) -> list[int] | None:
-    """The usual case, by one statement: a buyer of whom nothing is known, a seller whose evidence counts for all.
+def _lock_and_enter_anew(buyer: Buyer, proof: Proof, reach: Reach, now: datetime) -> list[int] | None:
+    """The usual case, in one trip: a buyer of whom nothing is known, a seller whose evidence counts for all.
+
+    `lock_to_change` first, whatever comes of it; the entering begins when the locks are held.
 
     None: it is not that case, or only in part; what has been entered has its event.
     """
@@ -355,7 +356,8 @@ def _enter_anew(buyer: Buyer, proof: Proof, reach: Reach, now: datetime) -> list
         [buyer.amazon_order_id if seller_id else "" for *_, seller_id, _ in rows],
     ]
     said = (mine, proof.reason, proof.grade, proof.actor, proof.fingerprint, now)
-    entries = [entry_id for (entry_id,) in _ENTER_ANEW.rows(*columns, *said)]
+    enter = Call(_ENTER_ANEW, [*columns, *said])
+    entries = [entry_id for (entry_id,) in rows_of_last(Call(_LOCK, [_lock_numbers(buyer.keys)]), enter)]
     return entries if len(entries) == len(rows) else None
 
 
@@ -488,9 +490,12 @@ def lock_to_change(keys: Iterable[UUID]) -> None:
 
 
 def _lock(keys: Iterable[UUID], *, exclusively: bool) -> None:
+    (_LOCK if exclusively else _LOCK_SHARED).rows(_lock_numbers(keys))
+
+
+def _lock_numbers(keys: Iterable[UUID]) -> list[int]:
     # Always in the same order, so that two transactions with several keys never wait for each other.
-    numbers = sorted(_lock_number(key) for key in set(keys))
-    (_LOCK if exclusively else _LOCK_SHARED).rows(numbers)
+    return sorted(_lock_number(key) for key in set(keys))
 
 
 def _lock_number(key: UUID) -> int:

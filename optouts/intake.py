@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from accounts import secrets
-from accounts.prepared import Prepared
+from accounts.prepared import Call, Prepared, rows_of_last
 from accounts.rowsecurity import across_sellers
 from optouts import readings, setup
 from optouts.acting import Outcome, act
@@ -108,10 +108,11 @@ def read_claimed(notice: Notice, surroundings: Surroundings, *, resolver: Resolv
     findings = read(notice, raw, surroundings, resolver=asked)
     with transaction.atomic():
         outcomes = [act(notice, finding, now=now) for finding in findings]
-        for number, (finding, outcome) in enumerate(zip(findings, outcomes, strict=True)):
-            judged = readings.Judged(number, finding, outcome.status, outcome.reason, asked.answers)
-            readings.record(notice, judged, now=now)
-        _write(notice, findings, outcomes, now=now)
+        judged = [
+            readings.Judged(number, finding, outcome.status, outcome.reason, asked.answers)
+            for number, (finding, outcome) in enumerate(zip(findings, outcomes, strict=True))
+        ]
+        _write(notice, findings, outcomes, [readings.to_record(notice, each, now=now) for each in judged], now=now)
     log.info("notice_processed", notice=notice.pk, status=notice.status, grade=notice.grade, kind=notice.kind)
     return Verdict(tuple(entry for outcome in outcomes for entry in outcome.entries))
 
@@ -133,8 +134,10 @@ def purge(*, now: datetime) -> int:
         return Notice.objects.filter(raw_sealed__isnull=False, purge_at__lte=now).update(raw_sealed=None)
 
 
-def _write(notice: Notice, findings: Iterable[Finding], outcomes: list[Outcome], *, now: datetime) -> None:
-    """One verdict for the notice: of several findings the one that a person has to know about first."""
+def _write(
+    notice: Notice, findings: Iterable[Finding], outcomes: list[Outcome], record: Iterable[Call], *, now: datetime
+) -> None:
+    """One verdict for the notice: of several findings the one that a person has to know about first. Records all."""
     urgency = [
         Notice.Status.RECEIVED,
         Notice.Status.QUARANTINED,
@@ -162,4 +165,5 @@ def _write(notice: Notice, findings: Iterable[Finding], outcomes: list[Outcome],
         notice.purge_at = min(notice.purge_at, max(outcome.order.alias_purge_at, now))  # it quotes buyer and order
     notice.crashes = 0
     verdict = {name: getattr(notice, name) for name in _VERDICT} | {"evidence": json.dumps(notice.evidence)}
-    [(notice.look_at,)] = _WRITE.rows(notice.pk, leased_until, notice.look_at, *verdict.values())
+    write = Call(_WRITE, [notice.pk, leased_until, notice.look_at, *verdict.values()])
+    [(notice.look_at,)] = rows_of_last(*record, write)

@@ -16,6 +16,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.dispatch import Signal
 
+from accounts import durability
 from accounts.rowsecurity import across_sellers
 from optouts import intake
 from optouts.authenticity import Resolver
@@ -43,6 +44,8 @@ def read_waiting(resolver: Resolver, *, clock: Clock) -> int:
             read += 1
         if entries:
             buyers_suppressed.send(sender=None, entries=entries)
+    if read:
+        durability.flush()
     return read
 
 
@@ -67,14 +70,21 @@ class Reader:
         while not self._is_stopping:
             try:
                 close_old_connections()
-                self._doorbell.listen()
-                while not self._is_stopping and read_waiting(self._resolver, clock=self._clock):
-                    pass
-                if not self._is_stopping:
-                    self._doorbell.wait(LOOK_EVERY)
+                # For as long as the connection lasts: a notice has no time to say it anew. What follows from a batch
+                # is seen at once and reaches the disk together; without it the notices would be unread.
+                with across_sellers("notices are read"), durability.together():
+                    self._doorbell.listen()
+                    while not self._is_stopping:
+                        self._read_and_wait()
             except (OperationalError, InterfaceError) as trouble:
                 log.warning("database_trouble", trouble=type(trouble).__name__)
                 time.sleep(AFTER_TROUBLE)
+
+    def _read_and_wait(self) -> None:
+        while not self._is_stopping and read_waiting(self._resolver, clock=self._clock):
+            pass
+        if not self._is_stopping:
+            self._doorbell.wait(LOOK_EVERY)
 
 
 def _read(notice: Notice, resolver: Resolver, surroundings: intake.Surroundings, *, clock: Clock) -> Iterable[int]:

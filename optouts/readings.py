@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from accounts import keys, lookup
-from accounts.prepared import Prepared
+from accounts.prepared import Call, Prepared
 from optouts.authenticity import DnsTrouble, Resolver, key_in
 from optouts.examination import Finding
 from optouts.models import Notice, NoticeReading
@@ -75,8 +75,8 @@ class Judged:
     answers: Mapping[str, str | None]
 
 
-def record(notice: Notice, judged: Judged, *, now: datetime) -> None:
-    """Write down one finding of one examination, for good."""
+def to_record(notice: Notice, judged: Judged, *, now: datetime) -> Call:
+    """What writes down one finding of one examination, for good."""
     finding = judged.finding
     is_order = finding.order_id is not None and keys.is_order_id(finding.order_id)
     row = {
@@ -95,7 +95,7 @@ def record(notice: Notice, judged: Judged, *, now: datetime) -> None:
         "parser": parser_version(),
         "at": now,
     }
-    _RECORD.rows(*(row[name] for name in _COLUMNS))
+    return Call(_RECORD, [row[name] for name in _COLUMNS])
 
 
 def evidence(finding: Finding) -> dict[str, Any]:

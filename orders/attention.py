@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.dispatch import Signal
 
-from accounts.prepared import Prepared
+from accounts.prepared import Call, Prepared
 from orders.models import NO_WINDOW, Order, OrderReading
 
 PLANNED_FOR: Final = timedelta(days=75)  # after purchase; Amazon's time for an order is long over by then
@@ -60,10 +60,9 @@ def ask_for_plans(orders: QuerySet[Order], *, now: datetime) -> int:
     return orders.filter(purchased_at__gt=now - PLANNED_FOR).update(replan_at=now)
 
 
-def ask_for_plans_of(order_ids: Collection[int], *, now: datetime) -> None:
-    """The same for these orders, which are locked in the order of their ids, as planning takes them."""
-    if order_ids:
-        _ASK.rows(list(order_ids), now, now - PLANNED_FOR)
+def asking_for_plans_of(order_ids: Collection[int], *, now: datetime) -> Call:
+    """What does the same for these orders, and locks them in the order of their ids, as planning takes them."""
+    return Call(_ASK, [list(order_ids), now, now - PLANNED_FOR])
 
 
 def leave_queue_of_changes(account_id: int, *, now: datetime) -> None:

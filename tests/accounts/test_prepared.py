@@ -1,9 +1,12 @@
 """Statements that are planned once: what they return, and that nothing makes them forget or remember wrongly."""
 
+import threading
+import time
+
 import pytest
 from django.db import DataError, connection, transaction
 
-from accounts.prepared import Prepared
+from accounts.prepared import Call, Prepared, rows_of_last
 from accounts.rowsecurity import across_sellers, forget
 from tests.makers import make_account, make_seller
 
@@ -36,6 +39,28 @@ def test_parameters_that_do_not_fit_are_refused_and_the_next_call_is_answered() 
     with pytest.raises(DataError):
         SUM.rows([2**40], "a")
     assert SUM.rows([3], "a") == [(3, "a")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_in_one_trip_each_see_what_was_committed_when_it_began() -> None:
+    lock = Prepared("lock_of_a_test", ("int",), "select pg_advisory_xact_lock($1)")
+    count = Prepared("count_of_a_test", ("int",), "select count(*) + $1 from accounts_seller")
+    is_held = threading.Event()
+
+    def add_while_holding() -> None:
+        with transaction.atomic():
+            lock.rows(1)
+            is_held.set()
+            time.sleep(0.3)  # the others wait for the lock by now
+            make_seller()
+        connection.close()
+
+    other = threading.Thread(target=add_while_holding)
+    other.start()
+    assert is_held.wait(5)
+    with transaction.atomic():
+        assert rows_of_last(Call(lock, [1]), Call(count, [0])) == [(1,)]
+    other.join()
 
 
 @pytest.mark.django_db

@@ -17,6 +17,7 @@ from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
 from messaging import dispatch, leaving, outbox, withdrawing
 from messaging.gateways.base import Answer, Envelope, Gateway
+from messaging.life import move
 from messaging.models import Channel, Hold, Message, Status
 from optouts import gate
 from optouts.gate import Buyer, Clearance, Proof, Reach
@@ -234,6 +235,29 @@ def test_a_withdrawal_and_a_planner_that_want_the_same_order_and_letter_do_not_w
 
     with across_sellers("test"):
         assert Message.objects.get(pk=message.pk).status == Status.SUPPRESSED
+
+
+def test_what_was_handed_over_while_it_was_to_be_withdrawn_is_looked_at_again(now: datetime) -> None:
+    message = make_message(make_order(make_account(make_seller()), buyer=alias()))
+    suppress(message.order)
+    is_held = threading.Event()
+
+    def hand_over() -> None:
+        with across_sellers("test"), transaction.atomic():
+            move([message.pk], out_of={Status.SCHEDULED}, to=Status.SENDING, at=now, handed_over_at=now)
+            is_held.set()
+            time.sleep(0.5)  # the withdrawal has found it pending, and waits for its row
+
+    def withdraw() -> None:
+        is_held.wait(5)
+        assert withdrawing.withdraw_suppressed(now=now) == 0
+
+    run_at_once(hand_over, withdraw)
+
+    with across_sellers("test"):
+        move([message.pk], out_of={Status.SENDING}, to=Status.SENT, at=now, settled_at=now)
+        withdrawing.withdraw_suppressed(now=now)
+        assert Message.objects.get(pk=message.pk).status == Status.BLOCKED
 
 
 def test_an_account_that_is_connected_again_at_the_last_moment_keeps_its_data(now: datetime) -> None:

@@ -16,6 +16,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts import durability
 from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
 from feedbackfive.devservices import die_with_parent
@@ -195,6 +196,16 @@ def test_each_reader_withdraws_for_what_it_has_entered_and_leaves_the_rest_to_th
     assert [status(message) for message in (ours, theirs)] == [Status.SUPPRESSED, Status.SCHEDULED]
     assert withdrawing.withdraw_suppressed(now=NOW) == 1
     assert status(theirs) == Status.SUPPRESSED
+
+
+def test_what_followed_from_a_batch_is_on_the_disk_before_the_next_is_begun(
+    address: InboundAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids, unread = take_in(address, reader.MOST_AT_ONCE + 2), []
+    monkeypatch.setattr(durability, "flush", lambda: unread.append(sum(notice(pk).look_at is not None for pk in ids)))
+    with reading():
+        wait_until(lambda: len(unread) == 2)
+    assert unread == [2, 0]
 
 
 def test_what_waited_before_it_began_is_read_at_once(address: InboundAddress) -> None:
