@@ -4,8 +4,8 @@ Flow: unwrapping -> parsing -> [setup_mails]. Recognised by sender and link, for
 Gmail's since 2026 without its code (INBOUND.md 2.3). The link is shown to the seller and never followed by us: whoever
 knows an inbound address could otherwise have us approve his own forwarding.
 
-A provider that is not known is recognised by its words: "verify" or "confirm", a link, and one of the seller's own
-inbound addresses. Its link is shown as text that cannot be clicked.
+A provider that is not known is recognised by its words: "verify" or "confirm", a link or a code, and one of the
+seller's own inbound addresses. Its link is shown as text that cannot be clicked.
 """
 
 import re
@@ -44,12 +44,12 @@ class Confirmation:
 
 _FORWARDING = re.compile(
     r"forward|weiterleit|reenv|transf[eé]r|transfert|inoltr|encaminh|reencaminh|doorst|przekaz|przesył|vidarebefordr|"
-    r"vidareb|yönlendir|iletme|videresend|továbbít|přepos|prosljeđ|redirec|пересыл|переадрес|переслат|пересил|προώθ|"
+    r"vidareb|yönlendir|iletme|videresend|továbbít|přepos|prosljeđ|redirec|redirig|přesměr|presmer|preusmj|preusmer|átirány|omdirig|пересыл|переадрес|переслат|пересил|προώθ|"
     r"転送|转发|轉寄|轉發|전달|ส่งต่อ|chuyển tiếp|توجيه|העבר"
 )
 _CONFIRMING = re.compile(
     r"confirm|verif|bestätig|überprüf|vérifi|conferm|bevestig|potwierd|weryfik|bekräft|verifiera|doğrula|onayla|"
-    r"bekræft|bekreft|vahvist|megerősít|ověř|potvrd|подтверд|підтверд|επιβεβα|確認|認証|验证|驗證|确认|確認|확인|"
+    r"bekræft|bekreft|vahvist|megerősít|ověř|potvrd|подтвер|підтвер|επιβεβα|確認|認証|验证|驗證|确认|確認|확인|"
     r"인증|ยืนยัน|xác nhận|"
     r"تأكيد|אישור|אמת"
 )
@@ -89,6 +89,10 @@ SENDERS: frozenset[str] = frozenset(sender for provider in PROVIDERS for sender 
 
 _SUBJECT_CODE = re.compile(r"\(#([0-9]{6,12})\)")
 _BODY_CODE = re.compile(r"confirmation code ?: ?([0-9]{6,12})(?![0-9])")
+_ANY_CODE = re.compile(
+    r"(?:code|kennzahl|código|codice|\bkode?[nu]?\b|\bkód|\bkod[iu]?\b|koodi|κωδικ|\bкод|コード|[码碼]|코드|인증|"
+    r"รหัส|\bmã\b|رمز|קוד).{0,120}?(?<![0-9])(?<![0-9][.:/-])([0-9]{4,9})(?![.:/-]?[0-9])"
+)
 _ADDRESS = re.compile(r"(?<![a-z0-9._+-])[a-z0-9._+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,5}(?![a-z0-9-])")
 _MAX_ADDRESSES = 20
 _MAX_LINK = 1_500
@@ -124,7 +128,8 @@ def find_confirmation(provider: Provider, subject: str, texts: tuple[Text, ...])
 def find_unknown(subject: str, texts: tuple[Text, ...], is_ours: Callable[[str], bool]) -> Confirmation | None:
     """Return what looks like the question of a provider that is not known, or None.
 
-    All are needed: a word for forwarding, a word for confirming, a link, and one of the seller's inbound addresses.
+    All are needed: a word for forwarding, a word for confirming, a link or a code, and one of the seller's inbound
+    addresses.
     """
     flat = " ".join([normalise(subject), *(text.flat() for text in texts)])
     if not (_CONFIRMING.search(flat) and _FORWARDING.search(flat)):
@@ -133,10 +138,11 @@ def find_unknown(subject: str, texts: tuple[Text, ...], is_ours: Callable[[str],
     ours = [address for address in addresses if is_ours(address)]
     links = (link for text in texts for link in text.links)
     link = next((link for link in links if _is_web(link)), None)
-    if not ours or link is None:
+    code = _ANY_CODE.search(_ADDRESS.sub("", flat))  # an address may hold digits
+    if not ours or (link is None and code is None):
         return None
     mailbox = next((address for address in addresses if address not in ours), None)
-    return Confirmation(mailbox=mailbox, unknown_link=link[:_MAX_LINK])
+    return Confirmation(code=code[1] if code else None, mailbox=mailbox, unknown_link=link and link[:_MAX_LINK])
 
 
 def _is_web(link: str) -> bool:

@@ -115,6 +115,23 @@ def test_what_lacks_a_sign_of_a_question_is_none(old, new):
 
 
 @pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("Verify your forwarding address. Your code for {inbound} is 553211.", "553211"),
+        ("Ваш код для подтверждения пересылки с bob@evil.example на {inbound}: 482915", "482915"),
+        ("转发验证码：7788，用于 {inbound}", "7788"), ("転送先の確認コード: 904416 ({inbound})", "904416"),
+        ("Bestätigungscode für die Weiterleitung an {inbound} vom 10.09.2026 um 12:30: 91827", "91827"),
+    ],
+)  # fmt: skip
+def test_an_unknown_providers_code_is_shown_where_there_is_no_link(words, code):
+    finding = look(EVIL.sign(replace(UNKNOWN, subject="Hello", body=words.format(inbound=INBOUND)).build()))
+
+    assert (finding.kind, finding.reason) == (Kind.FORWARDING_CONFIRMATION, Reason.LOOKS_LIKE_FORWARDING_REQUEST)
+    assert finding.confirmation is not None
+    assert (finding.confirmation.code, finding.confirmation.unknown_link) == (code, None)
+
+
+@pytest.mark.parametrize(
     "subject",
     ["Bestätigen Sie die Weiterleitung", "Confirme el reenvío", "Confirmez le transfert", "Conferma l'inoltro",
      "Potwierdź przekazywanie", "转发验证", "転送の確認", "Подтвердите пересылку"],
