@@ -23,7 +23,7 @@ from amazon.errors import AmazonError
 from amazon.marketplaces import Region
 from amazon.queue import ChangeQueue, QueueMessage
 from amazon.values import OrderChange
-from orders.models import ChangeNotice, Order, OrderReading
+from orders.models import AmazonReport, ChangeNotice, Order, OrderReading
 from orders.naming import name_orders
 
 log = structlog.get_logger(__name__)
@@ -81,14 +81,23 @@ def _put_in_line(account: AmazonAccount, change: OrderChange, *, now: datetime) 
     if not reading.ORDER_ID.fullmatch(change.order_id):
         return
     OrderReading.objects.filter(account=account).update(notified_at=now)
-    is_known = (
-        change.event_at is not None
-        and Order.objects.filter(
-            account=account, amazon_order_id=change.order_id, last_updated_at__gt=change.event_at
-        ).exists()
-    )  # read since: the quota is for others
-    if not is_known:
+    if not _is_read_since(account, change):
         name_orders(account, [change.order_id], due_at=now, now=now)
+
+
+def _is_read_since(account: AmazonAccount, change: OrderChange) -> bool:
+    """Was the order itself read after the change? Then the quota is for others. Where an order report reaches over the
+    change, the row's time may be the report's, which knows neither that the buyer wants to cancel nor a delivery."""
+    if change.event_at is None:
+        return False
+    newer = Order.objects.filter(
+        account=account, amazon_order_id=change.order_id, last_updated_at__gt=change.event_at
+    )
+    fetched = AmazonReport.State.READY, AmazonReport.State.STORED
+    reports = AmazonReport.objects.filter(
+        account=account, kind=AmazonReport.Kind.ORDERS, state__in=fetched, data_until__gt=change.event_at
+    )
+    return newer.exists() and not reports.exists()
 
 
 def _notice(

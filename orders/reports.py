@@ -226,7 +226,8 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _store_orders(report: AmazonReport, lines: Iterable[bytes], now: datetime) -> tuple[int, int]:
-    """Page by page. Young orders that are new to us are named: a report tells no promise of delivery."""
+    """Page by page. Young orders that are new to us, or of which we knew an older state, are read by themselves: a
+    report tells no promise, no delivery and no wish to cancel, and closes the window that would have brought them."""
     stored = unreadable = 0
     used = set(
         AccountMarketplace.objects.filter(account_id=report.account_id, is_used=True).values_list(
@@ -238,14 +239,15 @@ def _store_orders(report: AmazonReport, lines: Iterable[bytes], now: datetime) -
         orders = [order for order in page if isinstance(order, AmazonOrder) and order.marketplace_id in used]
         unreadable += sum(isinstance(order, Unreadable) for order in page)
         with transaction.atomic():
+            told = Order.objects.filter(
+                account_id=report.account_id, amazon_order_id__in=[order.order_id for order in orders]
+            )
+            before = dict(told.values_list("amazon_order_id", "last_updated_at"))
             count = store_orders(report.account, orders, now=now, is_report=True)
-            bare = Order.objects.filter(
-                account_id=report.account_id,
-                amazon_order_id__in=[order.order_id for order in orders],
-                deliver_by_latest__isnull=True,
-                purchased_at__gt=now - DETAILS_UNTIL,
-            ).exclude(status=Order.Status.CANCELLED)
-            name_orders(report.account, bare.values_list("amazon_order_id", flat=True), due_at=now, now=now)
+            young = told.filter(purchased_at__gt=now - DETAILS_UNTIL).exclude(status=Order.Status.CANCELLED)
+            rows = young.values_list("amazon_order_id", "deliver_by_latest", "last_updated_at")
+            partly_known = [id for id, promise, at in rows if promise is None or before.get(id, at) < at]
+            name_orders(report.account, partly_known, due_at=now, now=now)
         stored, unreadable = stored + count, unreadable + len(orders) - count
     return stored, unreadable
 

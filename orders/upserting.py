@@ -78,6 +78,9 @@ _ESTIMATE_STAYS: Final = dict.fromkeys(("deliver_by_earliest", "deliver_by_lates
     "shipped_at": "coalesce(excluded.{0}, o.{0})"
 }
 
+# A report's total has no shipping in it: of one state of an order, what the order itself has told stands.
+_IF_NEWER: Final = "case when excluded.last_updated_at > o.last_updated_at then excluded.{0} else o.{0} end"
+
 # As `storing` says it of a first reading, with what was known before: see `_is_delivered_late` there.
 _LATE: Final = """
     is_delivered_late = case
@@ -100,7 +103,7 @@ class Applied:
 def upsert_orders(rows: Iterable[Row], *, now: datetime, is_report: bool = False) -> Applied:
     """Insert or update these orders in one statement; no two may have the same number. Of two readings the newer wins.
 
-    A report knows less than the order itself, and leaves the rest of a row alone.
+    A report knows less than the order itself, and leaves the rest of a row alone; where it is no newer, it only adds.
     """
     sql = _ORDERS_OF_REPORT if is_report else _ORDERS
     with connection.cursor() as cursor:
@@ -125,8 +128,8 @@ def _list(names: Iterable[str], prefix: str = "") -> str:
     return ", ".join(prefix + name for name in names)
 
 
-def _orders_statement(told: Mapping[str, str], also: str) -> str:
-    values = {name: _ESTIMATE_STAYS.get(name, "excluded.{0}").format(name) for name in told}
+def _orders_statement(told: Mapping[str, str], special: Mapping[str, str], also: str) -> str:
+    values = {name: special.get(name, "excluded.{0}").format(name) for name in told}
     differs = (
         f"(({_list(told, 'o.')}) is distinct from ({', '.join(values.values())})"
         " or (excluded.alias_key is not null and o.alias_key is distinct from excluded.alias_key))"
@@ -153,8 +156,8 @@ def _items_statement(conflict: str) -> str:
         returning i.order_id"""  # noqa: S608 - columns of our own
 
 
-_ORDERS: Final = _orders_statement(TOLD_BY_API, f"{_ALIAS}, {_LATE},")
-_ORDERS_OF_REPORT: Final = _orders_statement(TOLD_BY_REPORT, "")
+_ORDERS: Final = _orders_statement(TOLD_BY_API, _ESTIMATE_STAYS, f"{_ALIAS}, {_LATE},")
+_ORDERS_OF_REPORT: Final = _orders_statement(TOLD_BY_REPORT, dict.fromkeys(TOLD_BY_ALL, _IF_NEWER), "")
 _ITEMS: Final = _items_statement(
     "on conflict (order_id, amazon_item_id) do update set "
     + ", ".join(f"{name} = excluded.{name}" for name in ITEM_TOLD)

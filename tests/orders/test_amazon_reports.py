@@ -250,6 +250,33 @@ def test_what_a_report_cannot_tell_is_asked_of_the_order_itself(
     assert not order.items.filter(amazon_item_id__startswith="report:").exists()
 
 
+def test_a_wish_to_cancel_that_only_a_report_announces_is_asked_of_the_order_itself(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    simulated_amazon.order(theirs, status="UNSHIPPED", buyer_requested_cancel=True)
+    stored_orders(simulated_amazon, account, now)
+    earlier = Order.objects.get().last_updated_at - timedelta(minutes=30)
+    Order.objects.update(is_cancellation_requested=False, last_updated_at=earlier)  # as it was before the wish
+    fetched(account, Kind.ORDERS, now)
+    assert OrderToRead.objects.count() == 1
+    naming.read_named(account.pk, now=now + timedelta(hours=10))
+    assert Order.objects.get().is_cancellation_requested and OrderToRead.objects.count() == 0
+
+    fetched(account, Kind.ORDERS, now)  # which tells nothing that is new
+    assert OrderToRead.objects.count() == 0
+
+
+def test_a_report_of_the_same_state_takes_nothing_back_of_what_the_order_itself_told(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    simulated_amazon.order(theirs)
+    stored_orders(simulated_amazon, account, now)
+    Order.objects.update(total_amount="54.50")  # with the shipping, which the report's lines do not count
+    fetched(account, Kind.ORDERS, now)
+    order = Order.objects.get()
+    assert str(order.total_amount) == "54.50" and order.destination_country == "IT"
+
+
 def test_the_daily_reports_are_wanted_once_a_day(
     simulated_amazon: Amazon, account: AmazonAccount, now: datetime
 ) -> None:

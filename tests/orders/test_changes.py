@@ -13,7 +13,7 @@ from amazon.operations import Operation
 from amazon.queue import ChangeQueue
 from messaging import leaving
 from orders import changes, naming, storing, tasks
-from orders.models import ChangeNotice, Order, OrderReading, OrderToRead
+from orders.models import AmazonReport, ChangeNotice, Order, OrderReading, OrderToRead
 from tests.amazon.harness import Amazon, Json
 from tests.makers import DE, IT, connect_again, make_connected_account, make_seller
 
@@ -197,6 +197,22 @@ def test_what_was_read_since_the_change_is_not_read_again(
     Order.objects.update(last_updated_at=now + timedelta(minutes=1))
     simulated_amazon.do("order-changes", order_id=order["order_id"])
     assert take_all(queue, now) == 1 and waiting() == []
+
+
+def test_a_change_that_only_a_report_has_touched_is_still_asked_of_the_order_itself(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, queue: ChangeQueue, now: datetime
+) -> None:
+    order = simulated_amazon.order(theirs)
+    naming.name_orders(account, [order["order_id"]], due_at=now, now=now)
+    naming.read_named(account.pk, now=now)
+    span = {"data_from": now - timedelta(days=1), "data_until": now + timedelta(minutes=2)}
+    moments = {"wanted_at": now, "due_at": now}
+    AmazonReport.objects.create(
+        account=account, seller_id=account.seller_id, kind="orders", state="stored", **span, **moments
+    )
+    Order.objects.update(last_updated_at=now + timedelta(minutes=1))  # the report's: it knows of no wish to cancel
+    simulated_amazon.do("order-changes", order_id=order["order_id"])
+    assert take_all(queue, now) == 1 and waiting() == [order["order_id"]]
 
 
 def test_an_order_that_changes_while_it_is_read_is_read_again(
