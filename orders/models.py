@@ -76,7 +76,7 @@ class Order(models.Model):
     stripped_at = models.DateTimeField(null=True, blank=True)  # when all that may not be kept longer was taken away
 
     alias_sealed = models.BinaryField(null=True, blank=True)
-    alias_purge_at = models.DateTimeField(null=True, blank=True)
+    alias_purge_at = models.DateTimeField(null=True, blank=True)  # also where there is none: for what quotes the buyer
     alias_key = models.UUIDField(null=True, blank=True)  # None: Amazon gave no alias
     order_key = models.UUIDField()
     changed_at = models.DateTimeField()  # ours: when a field that rules look at last changed

@@ -157,16 +157,19 @@ def _is_delivered_late(order: AmazonOrder) -> bool | None:
 
 def _alias_columns(seller_id: int, order: AmazonOrder, *, now: datetime) -> Written:
     """The alias as this reading tells it: nothing where it does not, and no more than its key where it comes too
-    late."""
-    key = _alias_key(order.buyer_alias)
-    purge_at = (order.deliver_by.latest or order.ship_by.latest or order.created_at) + ALIAS_KEPT_FOR
-    if key is None or order.buyer_alias is None or purge_at <= now:
-        return {"alias_key": key, "alias_sealed": None, "alias_purge_at": None}
-    return {
-        "alias_key": key,
-        "alias_sealed": secrets.seal_text("alias", seller_id, order.buyer_alias.lower()),
-        "alias_purge_at": purge_at,
-    }
+    late. The day of purging is told of every order: a notice about it quotes its buyer, too."""
+    key, purge_at = _alias_key(order.buyer_alias), _purge_at(order)
+    sealed = None
+    if key is not None and order.buyer_alias is not None and purge_at > now:
+        sealed = secrets.seal_text("alias", seller_id, order.buyer_alias.lower())
+    return {"alias_key": key, "alias_sealed": sealed, "alias_purge_at": purge_at}
+
+
+def _purge_at(order: AmazonOrder) -> datetime:
+    """30 days after the last moment at which the order can have been delivered: when Amazon named it so, at the latest,
+    or else the end of the promise. (Later readings that name it delivered move nothing: `upserting` sees to that.)"""
+    at = order.deliver_by.latest or order.ship_by.latest or order.created_at
+    return (min(at, order.last_updated_at) if _is_delivered(order) else at) + ALIAS_KEPT_FOR
 
 
 def _alias_key(alias: str | None) -> UUID | None:

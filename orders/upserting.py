@@ -60,15 +60,15 @@ ITEM_TOLD: Final = {
 }
 OF_REPORT: Final = "report:"  # Amazon's order report names no item ids: these stand until the order itself is read
 
-# Amazon tells the alias only for a while, so an order without one takes nothing back; the day of purging follows the
-# promise either way.
-_ALIAS: Final = """
-    alias_sealed = case when excluded.alias_key is null or (o.alias_key = excluded.alias_key
-        and o.alias_sealed is not null) then o.alias_sealed else excluded.alias_sealed end,
-    alias_purge_at = case when excluded.alias_sealed is not null then excluded.alias_purge_at
-        when o.alias_sealed is not null and (excluded.alias_key is null or excluded.alias_key = o.alias_key)
-        then coalesce(excluded.deliver_by_latest, excluded.ship_by_latest, excluded.purchased_at) + interval '720 hours'
-        else o.alias_purge_at end,
+# Once delivered, an order is not delivered again: the first reading that says so settles the day of purging.
+_PURGE_AT: Final = """case when o.delivery_kind = 'carrier' and excluded.delivery_kind = 'carrier'
+        then least(o.alias_purge_at, excluded.alias_purge_at) else excluded.alias_purge_at end"""
+# Amazon tells the alias only for a while, so an order without one takes nothing back.
+_ALIAS: Final = f"""
+    alias_sealed = case when {_PURGE_AT} <= excluded.changed_at then null
+        when excluded.alias_key is null or (o.alias_key = excluded.alias_key and o.alias_sealed is not null)
+        then o.alias_sealed else excluded.alias_sealed end,
+    alias_purge_at = {_PURGE_AT},
     alias_key = coalesce(excluded.alias_key, o.alias_key)"""
 
 # What a report of Amazon's shipments has brought stands until the order itself says more (`reports`).

@@ -79,6 +79,25 @@ def test_the_alias_is_sealed_until_thirty_days_after_delivery(reading: OrderRead
     assert order.alias is None and order.alias_key == lookup.alias_key(ALIAS)
 
 
+def test_a_parcel_that_comes_before_its_promise_ends_takes_the_alias_with_it_sooner(reading: OrderReading) -> None:
+    early = an_order(fulfillment=promised(30), lastUpdatedTime=at(26))
+    assert store(reading, early).alias_purge_at == datetime(2026, 10, 26, 12, tzinfo=UTC) + ALIAS_KEPT_FOR
+    later = an_order(fulfillment=promised(30), lastUpdatedTime=at(29))  # a refund, say: it is delivered all the same
+    for told in (later, later | {"buyer": {}}):
+        order = store(reading, told)
+        assert order.alias_purge_at == datetime(2026, 10, 26, 12, tzinfo=UTC) + ALIAS_KEPT_FOR and order.alias == ALIAS
+    after = datetime(2026, 11, 25, 13, tzinfo=UTC)
+    assert sync.purge(now=after) == 1
+    assert store(reading, later | {"lastUpdatedTime": "2026-11-20T00:00:00Z"}, now=after).alias is None
+
+
+def test_a_parcel_that_is_still_under_way_keeps_the_alias_until_its_promise_is_over(reading: OrderReading) -> None:
+    under_way = an_order(
+        fulfillment=promised(30), lastUpdatedTime=at(26), packages=[{"packageStatus": {"status": "IN_TRANSIT"}}]
+    )
+    assert store(reading, under_way).alias_purge_at == PROMISED + ALIAS_KEPT_FOR
+
+
 def test_an_alias_that_was_purged_does_not_come_back_with_the_next_reading(reading: OrderReading) -> None:
     store(reading, an_order())
     later = PROMISED + timedelta(days=30)
@@ -125,7 +144,8 @@ def test_a_buyer_whose_alias_changes_is_known_by_the_new_one(reading: OrderReadi
 )
 def test_an_address_that_is_no_alias_is_not_kept(reading: OrderReading, address: object) -> None:
     order = store(reading, an_order(buyer={"buyerEmail": address}))
-    assert order.alias is None and order.alias_key is None and order.alias_purge_at is None
+    assert order.alias is None and order.alias_key is None
+    assert order.alias_purge_at == PROMISED + ALIAS_KEPT_FOR  # what quotes the buyer goes then
 
 
 def test_an_alias_in_capitals_is_the_same_buyer(reading: OrderReading) -> None:

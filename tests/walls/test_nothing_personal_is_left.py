@@ -85,3 +85,30 @@ def test_a_buyers_address_is_sealed_while_it_is_held_and_nowhere_when_its_day_ha
     with across_sellers("test"):
         assert Message.objects.get().letter_sealed is None
         assert Suppression.objects.filter(seller=None).exists()  # and the buyer is left alone all the same
+
+
+@pytest.mark.django_db
+def test_a_notice_that_names_the_buyer_goes_with_its_order_also_where_amazon_gave_us_no_address(
+    simulated_amazon: Amazon,
+) -> None:
+    seller = make_seller()
+    theirs = simulated_amazon.account(marketplace_ids=[IT], has_restricted_role=False)
+    account = make_connected_account(seller, theirs)
+    now = timezone.now()
+    promise = [(now - timedelta(days=21)).isoformat(), (now - timedelta(days=20)).isoformat()]
+    simulated_amazon.order(theirs, order_id=ORDER, buyer={"name": NAME, "alias": ALIAS}, deliver_by=promise)
+    with across_sellers("test"):
+        sync.accounts_to_read(now=now)
+        sync.read_account(account.pk, every=EVERY, now=now)
+        assert Order.objects.get().alias is None
+        Order.objects.update(last_written_at=now)
+        make_message(Order.objects.get(), due_at=now, channel=Channel.REQUEST_REVIEW)
+        address = make_address(seller)
+        mail = replace(ITALIAN, to=addresses.full_address(address)).build()
+        notice_id = intake.receive(address, AMAZON.sign(mail, at=now), now=now)
+        intake.process(notice_id, resolver=FakeDns(), now=now)
+        assert Notice.objects.get().status == Notice.Status.APPLIED
+    assert where(ALIAS) == {"optouts.Notice.raw_sealed"}
+    with time_machine.travel(now + timedelta(days=11)):
+        purge_notices()
+    assert where(ALIAS) == set()
