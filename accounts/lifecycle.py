@@ -61,6 +61,7 @@ def connect_account(
                         "status": AmazonAccount.Status.CONNECTED,
                         "authorised_at": now,
                         "reminded_days": None,
+                        "revoked_at": None,
                         "disconnected_at": None,
                         "erased_at": None,
                         "store_name": next((name for _, name in stores if name), seller.name[:LONGEST_NAME]),

@@ -135,8 +135,9 @@ class AmazonAccount(models.Model):
     is_stopped_by_us = models.BooleanField(db_default=False)  # restricted not by Amazon's notice, but for its refusals
     reopened_at = models.DateTimeField(null=True, blank=True)  # an older notice no longer closes it
     reminded_days = models.PositiveSmallIntegerField(null=True, blank=True)  # of the last reminder
+    revoked_at = models.DateTimeField(null=True, blank=True)  # when the job that erases first saw it so
     disconnected_at = models.DateTimeField(null=True, blank=True)
-    erased_at = models.DateTimeField(null=True, blank=True)  # when the personal data of a disconnected one were erased
+    erased_at = models.DateTimeField(null=True, blank=True)  # when the personal data of one that is gone were erased
 
     objects = SellerQuerySet["AmazonAccount"].as_manager()
 

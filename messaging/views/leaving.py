@@ -24,6 +24,6 @@ def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "account": account,
         "touched": leaving.consequences(account),
-        "erased_on": now + leaving.ERASED_AFTER,
+        "erased_on": leaving.erased_on(account, now=now),
     }
     return render(request, "messaging/disconnect.html", context)

@@ -6,9 +6,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts import secrets
-from accounts.lifecycle import connect_account
+from accounts.lifecycle import connect_account, mark_revoked
 from accounts.models import AmazonAccount
 from accounts.rowsecurity import across_sellers
+from amazon.errors import mark_of
 from amazon.marketplaces import Region
 from messaging import dispatch, leaving, outbox
 from messaging.models import Channel, Message, Status
@@ -83,6 +84,51 @@ def test_personal_data_are_there_for_four_weeks_and_gone_before_thirty_days(
     assert held(account) == (0, 0)
     assert leaving.erase_disconnected(now=NOW + timedelta(days=29)) == 0
     assert fresh(waiting).status == Status.CANCELLED
+
+
+def revoke(account: AmazonAccount) -> None:
+    with across_sellers("test"):
+        assert mark_revoked(account.pk, mark_of(account.refresh_token))
+        account.refresh_from_db()
+
+
+def test_an_authorisation_that_is_lost_for_four_weeks_ends_like_one_that_was_given_back(
+    account: AmazonAccount, waiting: Message
+) -> None:
+    revoke(account)
+    for days in (0, 14, 27):
+        assert leaving.erase_disconnected(now=NOW + timedelta(days=days)) == 0
+    assert held(account) == (1, 1)
+    assert leaving.erase_disconnected(now=NOW + timedelta(days=28)) == 1
+    assert held(account) == (0, 0) and fresh(waiting).reason == leaving.REVOKED
+    with across_sellers("test"):
+        account.refresh_from_db()
+    assert account.status == AmazonAccount.Status.REVOKED and account.erased_at
+    with pytest.raises(secrets.Unreadable):
+        _ = account.refresh_token
+    assert leaving.erase_disconnected(now=NOW + timedelta(days=29)) == 0
+
+
+def test_an_authorisation_that_is_given_again_in_time_begins_anew(account: AmazonAccount, waiting: Message) -> None:
+    revoke(account)
+    leaving.erase_disconnected(now=NOW)
+    reconnect(account, days=20)
+    with across_sellers("test"):
+        account.refresh_from_db()
+    revoke(account)
+    for days in (21, 40, 48):
+        assert leaving.erase_disconnected(now=NOW + timedelta(days=days)) == 0
+    assert leaving.erase_disconnected(now=NOW + timedelta(days=49)) == 1
+
+
+def test_who_disconnects_after_the_authorisation_was_lost_gains_no_time(account: AmazonAccount) -> None:
+    revoke(account)
+    leaving.erase_disconnected(now=NOW - timedelta(days=20))
+    with across_sellers("test"):
+        account.refresh_from_db()
+    assert leaving.erased_on(account, now=NOW) == NOW + timedelta(days=8)
+    disconnect(account)
+    assert leaving.erase_disconnected(now=NOW + timedelta(days=8)) == 1
 
 
 def test_opt_outs_and_the_ledger_stay(account: AmazonAccount, waiting: Message) -> None:

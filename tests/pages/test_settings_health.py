@@ -77,6 +77,15 @@ def test_an_account_that_should_be_connected_again_offers_it_where_it_stands(
         assert "Continue to Amazon.de" in alice.post("/amazon/connect/", {"marketplace": offered[0]}).content.decode()
 
 
+def test_the_page_says_when_personal_data_go_with_a_lost_authorisation(alice: Client, account: AmazonAccount) -> None:
+    with across_sellers("test"):
+        AmazonAccount.objects.update(status=AmazonAccount.Status.REVOKED)
+    assert "After four weeks without an authorisation, its personal data are erased" in page(alice)
+    with across_sellers("test"):
+        AmazonAccount.objects.update(erased_at=NOW)
+    assert f"Its personal data were erased on {NOW:%-d %b %Y}" in page(alice)
+
+
 def test_a_disconnected_account_lacks_no_role(alice: Client, account: AmazonAccount) -> None:
     with across_sellers("test"):
         lifecycle.mark_denied(account.pk, Ability.READ_ORDERS, now=NOW)
