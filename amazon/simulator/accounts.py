@@ -202,10 +202,13 @@ def is_revoked(store: Store, selling_partner_id: str) -> bool:
 
 def likely_visitor(store: Store) -> str:
     """Who probably stands at the consent page: a seller who has taken his authorisation back, or one for whom nothing
-    has ever been asked; the latest of them, or of all. Empty where there is no seller."""
+    has ever been asked; the latest of them, or of all. Empty where there is no seller, and where there are both kinds:
+    somebody new would be led to sign in as another team's shop, and be refused."""
     everybody = [account.selling_partner_id for account in all_accounts(store)]
     strangers = [id for id in everybody if not store.row("SELECT 1 FROM calls WHERE selling_partner_id = ?", id)]
     gone = [id for id in everybody if is_revoked(store, id)]
+    if set(gone) - set(strangers) and set(strangers) - set(gone):
+        return ""
     return next(reversed(gone or strangers or everybody), "")
 
 
