@@ -9,12 +9,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import escape
 
 from accounts.models import AmazonAccount, Seller
 from accounts.rowsecurity import across_sellers
 from campaigns.planning import plan_stale
 from messaging.models import Status
-from orders.models import OrderReading
+from orders.models import Order, OrderReading
 from tests.makers import IT, NOW, alias, make_account, make_campaigns, make_message, make_order, make_seller
 
 LIST = "/orders/"
@@ -107,6 +108,15 @@ def test_a_title_with_markup_is_shown_as_text(alice: Client, account: AmazonAcco
     for address in (LIST, f"/orders/{order.pk}/"):
         assert "<script>alert" not in text(alice.get(address))
         assert "&lt;script&gt;alert" in text(alice.get(address))
+
+
+@pytest.mark.parametrize(("kind", "is_promise"), [("promise", True), ("carrier", True), ("estimate", False)])
+def test_an_estimate_is_not_shown_as_a_promise(
+    alice: Client, account: AmazonAccount, kind: str, is_promise: bool
+) -> None:
+    order = make_order(account, deliver_by_earliest=NOW, deliver_by_latest=NOW, delivery_kind=kind)
+    page = text(alice.get(f"/orders/{order.pk}/"))
+    assert escape(Order.DeliveryKind(kind).label) in page and ("Promised from" in page) is is_promise
 
 
 def test_the_list_says_what_became_of_each_order(alice: Client, seller: Seller, account: AmazonAccount) -> None:

@@ -44,6 +44,19 @@ def test_the_progress_says_how_many_orders_and_back_to_when(bob: Client, seller:
     assert 'aria-valuenow="100"' in done and 'hx-trigger' not in done
 
 
+def test_the_dry_run_says_which_orders_it_looked_at_where_more_were_read(
+    bob: Client, seller: Seller, draft: Campaign
+) -> None:
+    account, now = make_account(seller), timezone.now()
+    make_order(account, fulfilled_by=Order.FulfilledBy.AMAZON)
+    with across_sellers("test"):
+        reading = {"seller": seller, "next_at": now, "last_read_at": now, "orders_read": 40}
+        OrderReading.objects.update_or_create(account=account, defaults=reading)
+    page = bob.get("/welcome/").content.decode()
+    assert "40 orders read" in page and "of 1 order would go." in page
+    assert "Looked at: the orders of the last 30 days, and older ones whose time is not over." in page
+
+
 def test_nothing_is_on_before_the_button_and_then_the_card_is_what_is_left(
     bob: Client, seller: Seller, draft: Campaign
 ) -> None:
@@ -84,4 +97,5 @@ def test_right_after_connecting_the_page_waits_for_the_first_reading(
     page = bob.get("/welcome/").content.decode()
 
     assert "Amazon is being asked for the orders of the last 40 days" in page
+    assert "The first orders are on their way." in page and "0 of 0" not in page.replace("</strong>", "")
     assert 'hx-trigger="load delay:2s"' in page
