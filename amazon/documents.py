@@ -58,16 +58,30 @@ def _fetch(application: Application, address: DocumentAddress, file: IO[bytes]) 
 
 
 def _unpack(pieces: Iterator[bytes], file: IO[bytes], *, is_gzip: bool) -> None:
-    """Piece by piece, so that neither the packed nor the unpacked document is ever in memory."""
-    unpacking = zlib.decompressobj(16 + zlib.MAX_WBITS) if is_gzip else None
+    """Piece by piece, so that neither the packed nor the unpacked document is ever in memory.
+
+    A packed file may have several members, one after the other (RFC 1952, 2.2): they are one document.
+    """
+    unpacking = _member() if is_gzip else None
     written = 0
     for piece in pieces:
         waiting = piece
         while waiting:
-            content = unpacking.decompress(waiting, LONGEST_LINE) if unpacking else waiting
-            waiting = unpacking.unconsumed_tail if unpacking else b""
+            content = waiting
+            if unpacking:
+                if unpacking.eof:
+                    waiting = waiting.lstrip(b"\0")  # padding
+                    if not waiting:
+                        break
+                    unpacking = _member()
+                content = unpacking.decompress(waiting, LONGEST_LINE)
+            waiting = (unpacking.unused_data or unpacking.unconsumed_tail) if unpacking else b""
             written += file.write(content)
             if written > MOST_BYTES:
                 raise Unclear("the document is too big")
     if unpacking and not unpacking.eof:
         raise Unclear("the document breaks off")
+
+
+def _member() -> "zlib._Decompress":
+    return zlib.decompressobj(16 + zlib.MAX_WBITS)

@@ -178,6 +178,16 @@ def test_a_packed_document_that_breaks_off_is_unclear() -> None:
     assert whole.getvalue() == b"line\n" * 1000
 
 
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_a_packed_document_of_several_members_is_read_to_its_end(size: int) -> None:
+    packed = gzip.compress(b"first\n" * 500) + gzip.compress(b"second\n" * 500) + b"\0" * 9
+    whole = io.BytesIO()
+    documents._unpack(iter([packed[at : at + size] for at in range(0, len(packed), size)]), whole, is_gzip=True)
+    assert whole.getvalue() == b"first\n" * 500 + b"second\n" * 500
+    with pytest.raises(Unclear):
+        documents._unpack(iter([packed[:-14]]), io.BytesIO(), is_gzip=True)
+
+
 def test_a_document_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "MOST_BYTES", 10_000)
     with pytest.raises(Unclear):
