@@ -14,7 +14,7 @@ from typing import IO, Final, TypeVar
 
 import structlog
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts import lifecycle, secrets
 from accounts.authorised import application, client_for, name_in_quotas, quotas
@@ -58,6 +58,7 @@ PAGE: Final = 500
 KEPT: Final = timedelta(days=60)
 DETAILS_UNTIL: Final = timedelta(days=45)  # younger orders of a report are read by themselves for their promises
 NO_ACCESS: Final = "Amazon denies access to this report: the authorisation lacks the role for it"
+TOO_OFTEN: Final = "the report did not come, however often we tried"
 NO_COLUMNS: Final = "the report has another form than we know"
 _Value = TypeVar("_Value")
 
@@ -103,10 +104,16 @@ def due(*, now: datetime) -> list[int]:
 def work_on(report_id: int, *, now: datetime) -> None:
     """Do the next step of a report. Two workers at once do it once; a worker that died is followed by another."""
     with across_sellers("reports are fetched"):
-        taken = AmazonReport.objects.filter(pk=report_id, state__in=IN_WORK, due_at__lte=now).update(due_at=now + LEASE)
+        # Counted before it is tried: what ends a worker each time must end, too, or no report of its kind comes again.
+        taken = AmazonReport.objects.filter(pk=report_id, state__in=IN_WORK, due_at__lte=now).update(
+            due_at=now + LEASE, attempts=F("attempts") + 1
+        )
         if not taken:
             return
         report = AmazonReport.objects.select_related("account").get(pk=report_id)
+        if report.attempts > MOST_ATTEMPTS:
+            _save(report, Outcome(State.FAILED, trouble=TOO_OFTEN), now=now)
+            return
         try:
             client = client_for(report.account)
         except secrets.Unreadable:
@@ -129,9 +136,7 @@ class Outcome:
 def _save(report: AmazonReport, outcome: Outcome, *, now: datetime) -> None:
     report.state, report.trouble = outcome.state, outcome.trouble
     report.due_at = now + outcome.after
-    report.attempts = report.attempts + 1 if outcome.is_attempt else report.attempts
-    if report.attempts > MOST_ATTEMPTS and report.state in IN_WORK:
-        report.state = State.FAILED
+    report.attempts -= not outcome.is_attempt
     if report.state not in IN_WORK:
         report.finished_at = now
     report.save()
@@ -205,7 +210,7 @@ def _look(report: AmazonReport, client: AmazonClient, now: datetime) -> Outcome:
             return Outcome(State.EMPTY)
         case ReportStatus.FATAL:
             return Outcome(State.FAILED, trouble="Amazon could not make this report")
-    return Outcome(State.ASKED, min(ASK_AGAIN * 2 ** min(report.attempts, 5), LONGEST_PAUSE))
+    return Outcome(State.ASKED, min(ASK_AGAIN * 2 ** min(report.attempts - 1, 5), LONGEST_PAUSE))
 
 
 def _fetch(report: AmazonReport, client: AmazonClient, now: datetime) -> Outcome:

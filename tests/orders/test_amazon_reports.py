@@ -1,6 +1,7 @@
 """Amazon's reports: asked for, waited for, stored; whatever goes wrong is tried again or said."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -334,6 +335,23 @@ def test_a_worker_that_dies_at_any_step_is_followed_by_another(
     assert report.state in reports.IN_WORK and reports.due(now=now + timedelta(minutes=1)) == []  # the lease
     finish(Kind.FEEDBACK, now + timedelta(hours=12))
     assert AmazonReport.objects.get().state == State.STORED and Order.objects.get().feedback_rating == 1
+
+
+def test_a_report_that_ends_its_worker_each_time_is_given_up_and_another_can_be_wanted(
+    simulated_amazon: Amazon, account: AmazonAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def poison(*_given: Any) -> None:
+        raise RuntimeError("too much for any worker")
+
+    monkeypatch.setattr(reports, "_fetch", poison)
+    monkeypatch.setattr(reports, "MOST_ATTEMPTS", 5)
+    reports.want(account, Kind.RETURNS, (now - timedelta(days=30), now), now=now)
+    for hour in range(12):
+        with suppress(RuntimeError):
+            finish(Kind.RETURNS, now + timedelta(hours=hour))
+    report = AmazonReport.objects.get()
+    assert (report.state, report.trouble) == (State.FAILED, reports.TOO_OFTEN)
+    assert reports.want(account, Kind.RETURNS, (now - timedelta(days=30), now), now=now)
 
 
 def test_orders_of_another_shop_are_no_trouble_of_a_report(
