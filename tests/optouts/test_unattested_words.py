@@ -553,13 +553,22 @@ STOP = [
     "Por favor não me enviem mais mensagens", "Parem de mandar mensagens", "Stop met mailen", "Geen berichten meer aub",
     "Proszę nie pisać do mnie", "Sluta skicka meddelanden", "Lütfen bana mesaj göndermeyin", "Nepište mi už",
     "Не пишите мне больше", "メールを送らないでください", "请不要再给我发邮件", "메일 보내지 마세요",
+    "Kindly stop these feedback requests", "Stop!", "do not disturb me", "Please cease all contact",
+    "Nehmen Sie mich aus dem Verteiler", "Verschonen Sie mich mit Ihren Mails", "Veuillez cesser vos messages",
+    "Retirez-moi de votre liste", "Toglietemi dalla lista", "Quítenme de su lista", "Retire-me da lista",
+    "Haal mij van uw lijst", "Usuńcie mnie z listy", "Ta bort mig från listan", "Beni listeden çıkarın",
+    "レビューのお願いはやめてください", "不想再收到你们的邮件", "請勿再聯絡我", "لا أريد رسائل",
+    "Не хочу получать ваши письма",
 ]  # fmt: skip
 GO_ON = [
     "Where is my parcel?", "The item has not arrived, please send it again.", "Wo bleibt mein Paket?",
     "Ich habe die Rechnung nicht bekommen", "Bonjour, je n'ai pas reçu mon colis.", "Non ho ricevuto il pacco",
     "No he recibido el paquete", "Não recebi o produto", "Waar blijft mijn pakket?", "Nie otrzymałem paczki",
     "Var är mitt paket?", "Kargom nerede?", "Где мой заказ?", "荷物が届きません", "什么时候发货？",
-    "Thank you very much!",
+    "Thank you very much!", "The device won't stop beeping", "Please stop by the post office, my parcel is lost",
+    "Das Gerät hört nicht auf zu piepen", "Keine E-Mail mit der Rechnung erhalten", "No me han enviado la factura",
+    "no me enviaron el producto correcto", "Non mi avete inviato la fattura", "não me enviaram a fatura",
+    "Nie otrzymałem wiadomości", "Jag har inte fått något meddelande",
 ]  # fmt: skip
 
 
