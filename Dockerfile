@@ -28,4 +28,4 @@ COPY --from=site /srv/feedbackfive /srv/feedbackfive
 WORKDIR /srv/feedbackfive
 USER feedbackfive
 EXPOSE 8000 2525
-CMD ["gunicorn", "feedbackfive.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--worker-tmp-dir", "/dev/shm", "--no-control-socket", "--access-logfile", "-"]
+CMD ["gunicorn", "feedbackfive.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--worker-tmp-dir", "/dev/shm", "--no-control-socket", "--access-logfile", "-", "--logger-class", "feedbackfive.access_log.Discreet"]
