@@ -31,7 +31,7 @@ from accounts.models import AmazonAccount, Seller, User
 from amazon.client import AmazonClient, Authorisation
 from amazon.errors import AccessDenied, AmazonError, ApplicationRejected, AuthorisationLost
 from amazon.login import consent_url, exchange_code, is_amazon_host
-from amazon.marketplaces import MARKETPLACES, Marketplace, Region, by_id, in_region
+from amazon.marketplaces import MARKETPLACES, Marketplace, by_id, in_region
 
 log = structlog.get_logger(__name__)
 
@@ -138,9 +138,10 @@ def finish(
         raise NotConnected(f"Amazon did not say which seller agreed. {AGAIN}")
     if errand.partner and errand.partner != partner:
         raise NotConnected(f"Amazon sent another seller back than it had sent to us. {AGAIN}")
-    region = by_id(errand.marketplace).region
+    home = by_id(errand.marketplace)
+    region = home.region
     refresh_token = _refresh_token(answer["spapi_oauth_code"], redirect_uri)
-    stores = _stores(region, refresh_token)
+    stores = _stores(home, refresh_token)
     try:
         account = connect_account(
             seller, region=region, selling_partner_id=partner, refresh_token=refresh_token, stores=stores, now=now
@@ -196,18 +197,21 @@ def _refresh_token(code: str, redirect_uri: str) -> str:
         raise NotConnected(f"Amazon could not be reached, or did not answer clearly. {AGAIN}") from None
 
 
-def _stores(region: Region, refresh_token: str) -> list[tuple[str, str]]:
-    """The shops that this token opens and that we know: marketplace id and store name."""
-    authorisation = Authorisation(region, refresh_token)
+def _stores(home: Marketplace, refresh_token: str) -> list[tuple[str, str]]:
+    """The shops in the region of `home` that this token opens and that we know: marketplace id and store name."""
+    elsewhere = f"If it sells in another region, choose a marketplace there. {AGAIN}"
+    authorisation = Authorisation(home.region, refresh_token)
     try:
         with AmazonClient(authorised.application(), authorisation, tokens=authorised.TOKENS) as client:
             shops = client.marketplace_participations()
     except AccessDenied:
-        raise NotConnected(f"Amazon agreed, but lets us read nothing in this region. {AGAIN}") from None
+        raise NotConnected(
+            f"Amazon agreed, but lets us read nothing in the region of {home.name}. {elsewhere}"
+        ) from None
     except AmazonError:
         raise NotConnected(f"Amazon agreed, but did not tell your marketplaces. Wait a minute. {AGAIN}") from None
-    here = {marketplace.id for marketplace in in_region(region)}
+    here = {marketplace.id for marketplace in in_region(home.region)}
     known = [(s.marketplace_id, s.store_name) for s in shops if s.is_participating and s.marketplace_id in here]
     if not known:
-        raise NotConnected(f"This Amazon account sells on no marketplace of this region. {AGAIN}")
+        raise NotConnected(f"This Amazon account sells on no marketplace in the region of {home.name}. {elsewhere}")
     return known

@@ -308,6 +308,15 @@ def test_trouble_at_the_sellers_api_connects_nothing_and_says_so(
     assert accounts() == []
 
 
+def test_an_account_of_another_region_is_told_which_way_to_go(
+    alice: Client, amazon: Amazon, partner: dict[str, Any]
+) -> None:
+    american = amazon.account(marketplace_ids=["ATVPDKIKX0DER"])
+    sentence = said(alice, decide(consent_page(alice), american))
+    assert "no marketplace in the region of Amazon." in sentence
+    assert "choose a marketplace there. Nothing has been changed." in sentence and accounts() == []
+
+
 def test_a_rotated_secret_is_our_matter_and_is_said_to_be(
     alice: Client, partner: dict[str, Any], settings: Settings
 ) -> None:
