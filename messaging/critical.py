@@ -106,6 +106,14 @@ def is_opted_out(order: Order) -> bool:
     return gate.standing(gate.buyer_of(order)) is not None
 
 
+def _purge_at(order: Order, *, now: datetime) -> datetime:
+    """It may quote what the order holds, so it goes with what is personal of the order; not before it could be sent."""
+    kept_until = now + TEXT_KEPT_FOR
+    if order.alias_purge_at is None:
+        return kept_until
+    return min(kept_until, max(order.alias_purge_at, now + STILL_TRIED_FOR))
+
+
 def write(order: Order, writing: Writing, way: Way, *, by: User, now: datetime) -> Message:
     """Schedule it for now, with its audit entry; the same writing twice is one message. Dispatch sends it.
 
@@ -134,7 +142,7 @@ def write(order: Order, writing: Writing, way: Way, *, by: User, now: datetime) 
                 letter_sealed=secrets.seal("letter", order.seller_id, letter.to_bytes()),
                 letter_digest=letter.digest,
                 documents=[one.document for one in letter.attachments],
-                purge_at=now + TEXT_KEPT_FOR,
+                purge_at=_purge_at(order, now=now),
             )
             MessageEvent.objects.create(
                 message=message, seller_id=order.seller_id, status=Status.SCHEDULED, reason=message.title, at=now

@@ -1,7 +1,7 @@
 """Critical messages: what an opted-out buyer may still receive, and nothing else may ride on it."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -66,6 +66,14 @@ def status_of(message: Message) -> str:
 
 def send_all(account: AmazonAccount, office: PostOffice) -> None:
     dispatch.send_due(account.pk, gateways=dict.fromkeys(Channel, office), take=at_once, clock=lambda: NOW)
+
+
+@pytest.mark.parametrize(("delivered", "kept"), [(0, 30), (20, 10), (29, 2), (60, 2)])
+def test_the_text_goes_with_what_is_personal_of_its_order_but_not_before_it_could_be_sent(
+    account: AmazonAccount, delivered: int, kept: int
+) -> None:
+    order = make_order(account, buyer=alias(), delivered_at=NOW - timedelta(days=delivered))
+    assert write(order, PROBLEM).purge_at == NOW + timedelta(days=kept)
 
 
 @pytest.mark.parametrize(
