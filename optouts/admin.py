@@ -28,6 +28,7 @@ from optouts import (
     guards,
     promotions,
 )
+from optouts.admin_of_kinds import KindFilter, OfAKind
 from optouts.models import (
     ForwardingRequest,
     GuardAlarm,
@@ -47,11 +48,11 @@ log = structlog.get_logger(__name__)
 
 
 @admin.register(Notice)
-class NoticeAdmin(ReadOnlyAdmin):
+class NoticeAdmin(OfAKind):
     """Quarantined ones: filter by status; the reason stands in the list."""
 
-    list_display = ("received_at", "seller", "status", "reason", "kind", "grade", "amazon_order_id")
-    list_filter = ("status", "kind", "grade", "language")
+    list_display = ("received_at", "seller", "status", "reason", "what", "grade", "amazon_order_id")
+    list_filter = ("status", KindFilter, "grade", "language")
     list_select_related = ("seller",)
     search_fields = ("=amazon_order_id", "reason", "seller__name")
     ordering = ("-id",)
@@ -253,9 +254,9 @@ class GuardAlarmAdmin(ReadOnlyAdmin):
 
 
 @admin.register(NoticeReading)
-class NoticeReadingAdmin(ReadOnlyAdmin):
-    list_display = ("at", "notice_id", "number", "kind", "grade", "reason", "outcome", "parser")
-    list_filter = ("kind", "grade", "status")
+class NoticeReadingAdmin(OfAKind):
+    list_display = ("at", "notice_id", "number", "what", "grade", "reason", "outcome", "parser")
+    list_filter = (KindFilter, "grade", "status")
     search_fields = ("=notice__id", "=fingerprint")
     ordering = ("-id",)
 

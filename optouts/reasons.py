@@ -3,7 +3,9 @@
 `Kind` values are stored and filtered by; `Reason` values are sentences in a seller's words, shown as they are.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Kind(StrEnum):
@@ -33,6 +35,25 @@ class Kind(StrEnum):
     """Claims to be somebody's who did not sign it."""
     MALFORMED = "malformed"
     """Cannot be read in one way only."""
+
+
+KINDS_IN_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        Kind.OPT_OUT: "Opt-out",
+        Kind.PROBABLE_OPT_OUT: "Probable opt-out",
+        Kind.RESTRICTED: "Account restricted",
+        Kind.BLOCKED_FOR_CONTENT: "Message blocked for its content",
+        Kind.SENDER_NOT_APPROVED: "Sender not approved",
+        Kind.NOT_DELIVERED: "Message not delivered",
+        Kind.FORWARDING_CONFIRMATION: "Question about forwarding",
+        Kind.BUYER_MESSAGE: "Buyer's message",
+        Kind.OTHER_AMAZON: "Other mail from Amazon",
+        Kind.NOT_AN_OPT_OUT: "Not an opt-out",
+        Kind.FORGED: "Forged",
+        Kind.MALFORMED: "Malformed",
+    }
+)
+"""What an operator reads in a list."""
 
 
 class Reason(StrEnum):

@@ -21,6 +21,7 @@ from messaging.documents import keep
 from messaging.models import ImportantPolicy, SendingStop, Status
 from optouts import guards
 from optouts.addresses import saw_mailbox
+from optouts.admin_of_kinds import WORDS
 from optouts.models import (
     GuardAlarm,
     Notice,
@@ -31,6 +32,8 @@ from optouts.models import (
     Suppression,
 )
 from optouts.operators import ask_to_revoke, freeze
+from optouts.reasons import Kind as MailKind
+from optouts.setup import TEST_KIND
 from orders.models import AmazonReport, ChangeNotice, OrderReading, OrderToRead
 from tests.makers import (
     NOW,
@@ -277,3 +280,25 @@ def test_the_last_owner_of_a_team_cannot_be_taken_out(operator: Client, seller: 
     assert operator.post(address, {"post": "yes"}).status_code == 403
     make_member(seller)
     assert operator.post(address, {"post": "yes"}).status_code == 302
+
+
+@pytest.mark.parametrize("model", [Notice, NoticeReading], ids=lambda model: model._meta.label)
+def test_operators_read_in_words_what_a_mail_is(operator: Client, world: Seller, model: type[Notice]) -> None:
+    with across_sellers("test"):
+        Notice.objects.update(kind="forwarding_confirmation")
+        read = {"notice": Notice.objects.latest("id"), "number": 1, "kind": "forwarding_confirmation"}
+        NoticeReading.objects.create(seller=world, at=NOW, status="quarantined", **read)
+        row = model.objects.latest("id")
+    for address in (address_of(model, "changelist"), address_of(model, "change", row.pk)):
+        page = operator.get(address).content.decode()
+        assert "Question about forwarding" in page and ">forwarding_confirmation<" not in page
+    listed = [
+        operator.get(address_of(model, "changelist"), {"kind": kind}).context["cl"].result_count
+        for kind in ("forwarding_confirmation", "forged", "no such kind")
+    ]
+    assert listed[0] >= 1 and listed[1] == 0 and listed[2] >= listed[0]
+
+
+@pytest.mark.parametrize("kind", [*MailKind, TEST_KIND])
+def test_every_kind_of_mail_has_words_for_operators(kind: str) -> None:
+    assert WORDS[kind] and "_" not in WORDS[kind]
