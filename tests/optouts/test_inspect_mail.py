@@ -1,6 +1,8 @@
 """`manage.py inspect_mail`: from files to JSON lines, in a process without a site's environment."""
 
 import json
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -91,6 +93,23 @@ def test_no_file_keeps_the_others_from_being_inspected(tmp_path, known):
     found = lines(tmp_path, tmp_path / "missing.eml", *known)
 
     assert [line["kind"] for line in found.values()] == ["malformed"] * 3 + ["not_optout", "malformed"]
+
+
+def test_what_is_no_file_is_refused_with_a_reason_and_keeps_nobody_waiting(tmp_path, known):
+    os.mkfifo(tmp_path / "a pipe.eml")
+    (tmp_path / "nowhere.eml").symlink_to(tmp_path / "gone")
+    (tmp_path / "mail.eml").write_bytes(signed())
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "b.eml"))
+        found = lines(tmp_path, "/dev/zero", tmp_path / "a pipe.eml", *known)
+        given = run("/dev/zero", tmp_path / "a pipe.eml", *known).stdout.splitlines()
+
+    assert (found["mail.eml"]["kind"], found["nowhere.eml"]["kind"]) == ("optout", "malformed")
+    for name in ("a pipe.eml", "b.eml", "zero"):
+        assert (found[name]["kind"], found[name]["reason"].partition(":")[0]) == (
+            "malformed", "This is no file but a pipe, a socket or a device",
+        )  # fmt: skip
+    assert len(given) == 2
 
 
 def test_a_mail_that_breaks_the_reader_is_malformed_and_not_the_end(tmp_path, monkeypatch, capsys):

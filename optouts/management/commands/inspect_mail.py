@@ -4,6 +4,8 @@ One JSON line for each file: `file`, `kind`, `order_ids`, `buyer_aliases`, `auth
 """
 
 import json
+import os
+import stat
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -24,6 +26,7 @@ _UNREAD: Final[dict[str, Any]] = {
     "authenticity": "unauthenticated",
     "grade": None,
 }
+_NO_FILE: Final = "This is no file but a pipe, a socket or a device: it could keep us waiting for ever."
 
 
 class Command(BaseCommand):
@@ -54,10 +57,18 @@ class Command(BaseCommand):
 
 def _answer(path: Path, resolver: Resolver, deployment: Deployment) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
+        # Looked at before it is opened, for some devices begin to move; and opened without waiting, should it have
+        # become a pipe meanwhile.
+        if not stat.S_ISREG(path.stat().st_mode):
+            return {**_UNREAD, "reason": _NO_FILE}
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK | os.O_NOCTTY)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return {**_UNREAD, "reason": _NO_FILE}
             raw = file.read(MAX_MESSAGE + 1)
     except OSError as trouble:
         return {**_UNREAD, "reason": f"The file cannot be read: {trouble.strerror}."}
+    except ValueError:  # a NUL in the name
+        return {**_UNREAD, "reason": "The file cannot be read: there is none with such a name."}
     try:
         return describe(raw, resolver=resolver, deployment=deployment)
     except Exception as trouble:  # one mail must never keep the others from being inspected
@@ -69,7 +80,7 @@ def _files(paths: list[Path]) -> Iterator[tuple[str, Path]]:
     for path in paths:
         if path.is_dir():
             for found in sorted(path.rglob("*")):
-                if found.suffix.lower() == ".eml" and found.is_file():
+                if found.suffix.lower() == ".eml" and not found.is_dir():
                     yield found.relative_to(path).as_posix(), found
         else:
             yield path.name, path
