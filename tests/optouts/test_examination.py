@@ -95,6 +95,9 @@ TRACES = {
     "Cloudflare": b"Return-Path: <SRS0=ab12=TT=bounces.amazon.com=0102@shop.example>\r\n"
     b"X-Forwarded-To: o-abcdefghijklmnopqrst@in.example.net\r\n",
     "Yahoo": b"X-Apparently-To: alice@shop.example\r\nX-YMail-ISG: abc\r\n",
+    # No field of its own is known (INBOUND.md 2.1), so nothing but its server's line is taken for granted.
+    "iCloud": b"Return-Path: <0102@bounces.amazon.com>\r\n"
+    b"Received: from outbound.ms.icloud.com (outbound.ms.icloud.com [17.57.0.1]) by in.example.net with SMTP id 1\r\n",
 }
 
 
@@ -104,6 +107,13 @@ def test_each_attested_text_that_a_provider_forwards_intact_is_proved(provider, 
     finding = look(TRACES[provider] + signed(replace(ATTESTED[name], to=MAILBOX)))
 
     assert (finding.kind, finding.grade, finding.order_id) == (Kind.OPT_OUT, Grade.A2, ORDER)
+
+
+@pytest.mark.parametrize("name", ATTESTED)
+def test_what_icloud_has_mangled_on_the_way_proves_nothing_and_waits_for_a_person(name):
+    finding = look(TRACES["iCloud"] + signed(replace(ATTESTED[name], to=MAILBOX)) + b"Sent from my iCloud\r\n")
+
+    assert (finding.grade, finding.reason, finding.order_id) == (Grade.X, Reason.SIGNATURE_BROKEN, None)
 
 
 @pytest.mark.parametrize("name", ATTESTED)
