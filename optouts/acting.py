@@ -203,17 +203,20 @@ def _is_early(notice: Notice, *, now: datetime) -> bool:
 
 def _later(notice: Notice, finding: Finding, look_at: datetime, *, now: datetime) -> Outcome:
     """Look again at `look_at`; until shortly after it the buyer's messages wait, if the notice may be about them."""
-    order = _hold_if_written_to(notice, finding, look_at + PAST_THE_NEXT_LOOK, now=now)
+    until = look_at + PAST_THE_NEXT_LOOK
+    order = _hold_if_written_to(notice, finding, until, now=now, why=holds.NOT_DECIDED_YET)
     return Outcome(Notice.Status.RECEIVED, finding.reason.value, order, look_at)
 
 
-def _hold_if_written_to(notice: Notice, finding: Finding, until: datetime, *, now: datetime) -> Order | None:
+def _hold_if_written_to(
+    notice: Notice, finding: Finding, until: datetime, *, now: datetime, why: str = holds.MAY_HAVE_OPTED_OUT
+) -> Order | None:
     if finding.kind not in MAY_BE_AN_OPT_OUT or finding.order_id is None:
         return None
     rekeying.bring_forward(notice.seller_id, [finding.order_id], [], now=now)
     order, state = _whose(notice.seller_id, finding.order_id, now=now)
     if order is not None and state is OrderState.WRITTEN_TO and not _is_another_buyers(finding, order):
-        holds.hold(gate.buyer_of(order), _proof(notice, finding), until=until, now=now)
+        holds.hold(gate.buyer_of(order), _proof(notice, finding), until=until, now=now, why=why)
     return order
 
 

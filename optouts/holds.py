@@ -6,6 +6,7 @@ or by a person. Why hold at all: a missed opt-out is the dear error, and who wan
 know the secret address and the order, and gains 14 days of one buyer at one seller (INBOUND.md 4.5).
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -22,11 +23,16 @@ from orders.models import Order
 
 HELD_FOR: Final = timedelta(days=14)
 MAY_HAVE_OPTED_OUT: Final = "The buyer may have opted out: a person looks at a notice that nothing proves"
+NOT_DECIDED_YET: Final = "The buyer may have opted out: the signature of a notice could not be checked yet"
 What, State, Kind = SuppressionEvent.What, Suppression.State, Suppression.Kind
 
 
-def hold(buyer: gate.Buyer, proof: gate.Proof, *, until: datetime, now: datetime) -> datetime | None:
+def hold(
+    buyer: gate.Buyer, proof: gate.Proof, *, until: datetime, now: datetime, why: str = MAY_HAVE_OPTED_OUT
+) -> datetime | None:
     """Hold the buyer's messages of this seller; returns until when, or None: nothing is held (any more).
+
+    `why` is what the seller reads; of several notices it is that of the longest hold.
 
     Further notices about the same order never stretch its hold beyond 14 days from the first one, nor renew one that
     a person has ended. Changes nothing for a buyer who is on the list. Idempotent.
@@ -39,11 +45,11 @@ def hold(buyer: gate.Buyer, proof: gate.Proof, *, until: datetime, now: datetime
         until = min(until, (order.created_at if order else now) + HELD_FOR)
         if until <= now:
             return None
-        _hold(order, buyer.order_key, Kind.ORDER, buyer, proof, until, now)
+        _hold(order, buyer.order_key, Kind.ORDER, buyer, replace(proof, reason=why), until, now)
         if buyer.alias_key is not None:
             known = _entry(buyer.alias_key, buyer.seller_id)
             if known is None or known.state == State.HELD:
-                _hold(known, buyer.alias_key, Kind.ALIAS, buyer, proof, until, now)
+                _hold(known, buyer.alias_key, Kind.ALIAS, buyer, replace(proof, reason=why), until, now)
     return until
 
 
@@ -84,7 +90,7 @@ def _hold(
             seller_id=buyer.seller_id,
             kind=kind,
             state=State.HELD,
-            reason=MAY_HAVE_OPTED_OUT,
+            reason=proof.reason,
             grade=proof.grade,
             amazon_order_id=buyer.amazon_order_id,
             created_at=now,
@@ -94,8 +100,8 @@ def _hold(
     elif entry.until is None or entry.until >= until:
         return
     else:
-        entry.until, entry.changed_at = until, now
-        entry.save(update_fields=["until", "changed_at"])
+        entry.until, entry.changed_at, entry.reason = until, now, proof.reason
+        entry.save(update_fields=["until", "changed_at", "reason"])
     known = entry.events.filter(what=What.HELD, actor=proof.actor, grade=proof.grade)
     if not known.exists():  # a notice that is tried again every hour says it once
         _remember(entry, What.HELD, actor=proof.actor, reason=proof.reason, grade=proof.grade, now=now)

@@ -24,7 +24,7 @@ class Suppression(models.Model):
     class State(Choices):
         ACTIVE = "active", "In force"
         PENDING = "pending", "Waiting for a second proof"
-        HELD = "held", "Held while a person looks"
+        HELD = "held", "Held for now"
         REVOKED = "revoked", "Revoked"
 
     seller = models.ForeignKey(Seller, models.DO_NOTHING, null=True, blank=True, db_constraint=False)

@@ -6,6 +6,7 @@ Grades are said in words that a seller understands; what they rest on is told in
 from typing import Any, Final
 
 from django import template
+from django.utils import timezone
 
 from optouts.decisions import Grade
 from optouts.models import Notice, Suppression, SuppressionEvent
@@ -25,6 +26,8 @@ GRADES: Final[dict[str, str]] = {
     Grade.X: "Contradicts itself, or claims to be Amazon's and is not",
 }
 NOT_GRADED: Final = "Not graded: a person has to say first what it is"
+HOLD_IS_OVER: Final = "Was held, and is no longer"
+OVER: Final = ("quiet", "minus")
 TONES: Final[dict[str, tuple[str, str]]] = {
     Notice.Status.RECEIVED: ("wait", "clock"),
     Notice.Status.APPLIED: ("good", "check"),
@@ -82,11 +85,24 @@ def notice_number(event: SuppressionEvent) -> str:
     return number if kind == "notice" and number.isdecimal() else ""
 
 
+@register.filter
+def is_over(entry: Suppression) -> bool:
+    """Whether the entry was a hold that has ended, by itself or by a person: it stops nothing any more."""
+    is_hold = entry.state == Suppression.State.HELD
+    return is_hold and entry.until is not None and entry.until <= timezone.now()
+
+
+@register.filter
+def state_in_words(entry: Suppression) -> str:
+    """How an entry stands now."""
+    return HOLD_IS_OVER if is_over(entry) else entry.get_state_display()
+
+
 @register.inclusion_tag("parts/status.html")
 def verdict(row: Notice | Suppression) -> dict[str, Any]:
     """The badge of a notice's verdict or of an entry's state."""
-    value, text = (
-        (row.status, row.get_status_display()) if isinstance(row, Notice) else (row.state, row.get_state_display())
-    )
-    tone, symbol = TONES[value]
-    return {"tone": tone, "symbol": symbol, "text": text}
+    if isinstance(row, Notice):
+        tone, symbol = TONES[row.status]
+        return {"tone": tone, "symbol": symbol, "text": row.get_status_display()}
+    tone, symbol = OVER if is_over(row) else TONES[row.state]
+    return {"tone": tone, "symbol": symbol, "text": state_in_words(row)}

@@ -21,7 +21,7 @@ from accounts.paging import Key, batches, page_of
 from optouts import listing
 from optouts.forms import EntrySearch, NewEntry, RemovalForm, WhichBuyer
 from optouts.models import Suppression, SuppressionEvent
-from optouts.templatetags.evidence import evidence_of
+from optouts.templatetags.evidence import evidence_of, state_in_words
 from optouts.views.setting_up import set_up
 
 ENTRIES_NEWEST_FIRST = Key("created_at")
@@ -172,5 +172,5 @@ def _entry_lines(found: Iterator[list[Suppression]]) -> Iterator[list[Any]]:
                 entry.reason,
                 entry.grade,
                 evidence_of(entry),
-                entry.get_state_display(),
+                state_in_words(entry),
             ]

@@ -147,13 +147,21 @@ def test_a_person_confirms_a_held_notice_for_its_seller_or_dismisses_it(account:
     assert not Suppression.objects.filter(seller__isnull=True).exists()
 
 
+def reasons() -> set[str]:
+    return set(Suppression.objects.filter(state=Suppression.State.HELD).values_list("reason", flat=True))
+
+
 def test_while_the_dns_is_out_the_buyer_waits_and_a_forgery_gains_no_day(account: AmazonAccount) -> None:
     order = written_to(account)
     notice = take_in(account, dns=FakeDns(trouble=True))
     assert notice.grade == "T" and notice.look_at
     answer = gate.clear(buyer_of(order), now=NOW)
     assert isinstance(answer, OnHold) and answer.until < NOW + timedelta(hours=1)
+    assert reasons() == {holds.NOT_DECIDED_YET}  # nobody looks at it: it is read again
     assert isinstance(gate.clear(buyer_of(order), now=answer.until), Clearance)
+
+    process(notice.pk, FakeDns(trouble=True), days=3.1)
+    assert reasons() == {holds.MAY_HAVE_OPTED_OUT}
 
 
 def test_a_key_that_is_gone_is_looked_up_again_after_an_hour_before_it_counts(account: AmazonAccount) -> None:

@@ -1,9 +1,12 @@
 """Opt-outs: the address, the mailboxes, the entries, the notices."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.http import StreamingHttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import AmazonAccount, Seller
 from accounts.rowsecurity import across_sellers
@@ -228,11 +231,26 @@ def test_empty_pages_say_what_to_do(alice: Client) -> None:
 def test_an_entry_in_any_state_is_listed_and_shown(alice: Client, account: AmazonAccount, state: str) -> None:
     entry = make_entry(account.seller)
     with across_sellers("test"):
-        Suppression.objects.filter(pk=entry.pk).update(state=state, until=NOW if state == "held" else None)
+        until = timezone.now() + timedelta(days=1) if state == "held" else None
+        Suppression.objects.filter(pk=entry.pk).update(state=state, until=until)
     words = Suppression.State(state).label
 
     assert words in page(alice)
     assert words in page(alice, f"/opt-outs/entries/{entry.pk}/")
+
+
+def test_a_hold_that_is_over_is_not_shown_as_one(alice: Client, account: AmazonAccount) -> None:
+    """It stops nothing any more, whether it ended by itself or an operator ended it."""
+    entry = make_entry(account.seller)
+    with across_sellers("test"):
+        Suppression.objects.filter(pk=entry.pk).update(state="held", until=timezone.now() - timedelta(minutes=1))
+    export = alice.get("/opt-outs/export.csv")
+    assert isinstance(export, StreamingHttpResponse)
+
+    listed, shown = page(alice), page(alice, f"/opt-outs/entries/{entry.pk}/")
+    for text in (listed, shown, b"".join(export.streaming_content).decode()):
+        assert "Was held, and is no longer" in text
+    assert "Held until" not in shown
 
 
 # --- A buyer's own words ---
