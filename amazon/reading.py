@@ -249,10 +249,11 @@ def order_change(message: str) -> OrderChange | str:
         return "it lacks NotificationId, SellerId or AmazonOrderId"
     if max(len(id), len(seller), len(order)) > 100:
         return "an id is too long"
+    place = _text(_part(change, "Summary"), "MarketplaceId")
     try:
-        return OrderChange(id, seller, order, _instant(body, "EventTime"))
+        return OrderChange(id, seller, order, _instant(body, "EventTime"), place)
     except _Fault:
-        return OrderChange(id, seller, order, None)
+        return OrderChange(id, seller, order, None, place)
 
 
 def _said(body: Json, name: str) -> str:

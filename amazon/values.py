@@ -230,3 +230,4 @@ class OrderChange:
     selling_partner_id: str
     order_id: str
     event_at: datetime | None
+    marketplace_id: str | None = None  # where it was sold; None where the notification does not say

@@ -20,7 +20,7 @@ from accounts.rowsecurity import across_sellers
 from amazon import reading
 from amazon.client import ApplicationClient
 from amazon.errors import AmazonError
-from amazon.marketplaces import Region
+from amazon.marketplaces import Region, find
 from amazon.queue import ChangeQueue, QueueMessage
 from amazon.values import OrderChange
 from orders.models import AmazonReport, ChangeNotice, Order, OrderReading
@@ -74,7 +74,14 @@ def take(messages: list[QueueMessage], *, now: datetime) -> None:
         for _, change in read:
             if isinstance(change, OrderChange) and change.notification_id not in known:
                 for account in accounts.get(change.selling_partner_id, []):
-                    _put_in_line(account, change, now=now)
+                    if _may_be_of(account, change):
+                        _put_in_line(account, change, now=now)
+
+
+def _may_be_of(account: AmazonAccount, change: OrderChange) -> bool:
+    """One partner may sell in several regions: asked in another one, Amazon denies the order and costs the quota."""
+    place = find(change.marketplace_id or "")
+    return place is None or place.region == account.region
 
 
 def _put_in_line(account: AmazonAccount, change: OrderChange, *, now: datetime) -> None:

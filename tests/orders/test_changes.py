@@ -15,7 +15,7 @@ from messaging import leaving
 from orders import changes, naming, storing, tasks
 from orders.models import AmazonReport, ChangeNotice, Order, OrderReading, OrderToRead
 from tests.amazon.harness import Amazon, Json
-from tests.makers import DE, IT, connect_again, make_connected_account, make_seller
+from tests.makers import DE, IT, US, connect_again, make_account, make_connected_account, make_seller
 
 pytestmark = pytest.mark.usefixtures("all_sellers")
 Verdict = ChangeNotice.Verdict
@@ -158,6 +158,19 @@ def test_a_change_that_names_another_sellers_order_brings_nothing_of_it(
     take_all(queue, now)
     naming.read_named(account.pk, now=now)
     assert not Order.objects.exists() and waiting() == []
+
+
+def test_a_partner_of_two_regions_is_asked_about_the_order_where_it_was_sold(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, queue: ChangeQueue, now: datetime
+) -> None:
+    partner = theirs["selling_partner_id"]
+    american = make_account(account.seller, marketplaces=(US,), selling_partner_id=partner)
+    OrderReading.objects.create(account=american, seller_id=american.seller_id, next_at=now)
+    order = simulated_amazon.order(theirs)
+    simulated_amazon.do("order-changes", order_id=order["order_id"])
+    take_all(queue, now)
+    assert list(OrderToRead.objects.values_list("account", flat=True)) == [account.pk]
+    assert OrderReading.objects.get(account=american).notified_at is None
 
 
 @pytest.mark.parametrize(
