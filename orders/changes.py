@@ -97,9 +97,7 @@ def _is_read_since(account: AmazonAccount, change: OrderChange) -> bool:
     change, the row's time may be the report's, which knows neither that the buyer wants to cancel nor a delivery."""
     if change.event_at is None:
         return False
-    newer = Order.objects.filter(
-        account=account, amazon_order_id=change.order_id, last_updated_at__gt=change.event_at
-    )
+    newer = Order.objects.filter(account=account, amazon_order_id=change.order_id, last_updated_at__gt=change.event_at)
     fetched = AmazonReport.State.READY, AmazonReport.State.STORED
     reports = AmazonReport.objects.filter(
         account=account, kind=AmazonReport.Kind.ORDERS, state__in=fetched, data_until__gt=change.event_at

@@ -35,11 +35,13 @@ MOST_TROUBLES: Final = 3  # in one run; then it is not the orders
 
 
 def name_orders(account: AmazonAccount, ids: Iterable[str], *, due_at: datetime, now: datetime) -> None:
-    """Put orders in line. One that stands there already is read (again) after this moment."""
+    """Put orders in line. One that stands there already is read (again) after this moment.
+
+    Always in one order, so that two who name the same ones never wait for each other."""
     OrderToRead.objects.bulk_create(
         [
             OrderToRead(seller_id=account.seller_id, account=account, amazon_order_id=id, named_at=now, due_at=due_at)
-            for id in dict.fromkeys(ids)
+            for id in sorted(set(ids))
         ],
         update_conflicts=True,
         unique_fields=["account", "amazon_order_id"],

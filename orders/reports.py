@@ -341,7 +341,8 @@ def _store(
             rows = Order.objects.filter(
                 account_id=report.account_id, amazon_order_id__in={line.order_id for line in lines}
             )
-            orders = {order.amazon_order_id: order for order in rows.order_by("pk").select_for_update()}
+            locked = rows.order_by("amazon_order_id").select_for_update()  # by number, as `store_orders`
+            orders = {order.amazon_order_id: order for order in locked}
             changed = {order.pk: order for line in lines if (order := apply(line, orders)) is not None}
             for order in changed.values():
                 order.changed_at = order.replan_at = now

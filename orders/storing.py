@@ -5,6 +5,7 @@ Only what the product needs is kept: of the buyer nothing but the alias, sealed,
 
 from collections.abc import Iterable
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
@@ -51,7 +52,8 @@ def store_orders(
         known = newest.get(order.order_id)
         if known is None or known.last_updated_at <= order.last_updated_at:
             newest[order.order_id] = order
-    page = list(newest.values())
+    # By number, whatever way they came: a poll and a report that have the same orders never wait for each other.
+    page = sorted(newest.values(), key=attrgetter("order_id"))
     try:
         with transaction.atomic():
             _store_page(account, page, now=now, is_report=is_report)

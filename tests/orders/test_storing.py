@@ -12,8 +12,8 @@ from accounts import lookup
 from accounts.models import AmazonAccount
 from amazon.values import AmazonOrder
 from amazon.values import OrderItem as AmazonItem
-from orders import storing, sync
-from orders.models import ALIAS_KEPT_FOR, Order, OrderItem, OrderReading
+from orders import naming, storing, sync
+from orders.models import ALIAS_KEPT_FOR, Order, OrderItem, OrderReading, OrderToRead
 from tests.makers import make_account, make_seller
 from tests.orders.amazon_json import ALIAS, ITALY, ORDER, a_page, an_item, an_order
 
@@ -270,6 +270,13 @@ def test_a_page_is_two_statements_whatever_is_on_it(
     with django_assert_num_queries(5):  # and a savepoint with its release, and the count of new orders
         assert stored(reading, *map(numbered, range(40))) == 40
     assert Order.objects.count() == OrderItem.objects.count() == 40
+
+
+def test_orders_are_written_by_number_so_that_two_workers_never_wait_for_each_other(reading: OrderReading) -> None:
+    stored(reading, *map(numbered, (3, 1, 2)))
+    assert [order.amazon_order_id[-1] for order in Order.objects.order_by("pk")] == ["1", "2", "3"]
+    naming.name_orders(reading.account, ["171-1111111-0000003", "171-1111111-0000001"], due_at=READ_AT, now=READ_AT)
+    assert [row.amazon_order_id[-1] for row in OrderToRead.objects.order_by("pk")] == ["1", "3"]
 
 
 def test_of_a_page_with_one_bad_order_the_others_are_stored_one_by_one(reading: OrderReading) -> None:
