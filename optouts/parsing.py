@@ -33,9 +33,14 @@ _MOST_OF_A_LINK = 1_000
 _KNOWN_MARKETPLACES = frozenset(ALIAS_MARKETPLACES.values())
 _UNREAD = {
     "application/ms-tnef": Reason.WINMAIL, "application/vnd.ms-tnef": Reason.WINMAIL,
-    "application/vnd.ms-outlook": Reason.OUTLOOK_ITEM,
+    "application/vnd.ms-outlook": Reason.OUTLOOK_ITEM, "application/pkcs7-mime": Reason.ENCRYPTED,
+    "application/x-pkcs7-mime": Reason.ENCRYPTED, "application/pgp-encrypted": Reason.ENCRYPTED,
 }  # fmt: skip
-"""What may hold a notice and is never opened."""
+_DOCUMENTS = frozenset(
+    {"application/zip", "application/x-zip-compressed", "application/pdf", "application/gzip", "application/vnd.rar"}
+    | {"application/x-7z-compressed"}
+)
+"""What may hold a notice and is never opened: those above, and documents and archives under the subject of one."""
 _BUYER_MESSAGE_TYPES = frozenset({"BBC_MESSAGE_SENT_TO_MERCHANT"})
 _OTHER_MATTERS = frozenset(
     {"BBC_MESSAGE_CONFIRMATION_TO_MERCHANT", "BRC_SELLER_NOTIFICATION", "RETURN_REQUEST", "REFUND_ISSUED"}
@@ -91,6 +96,8 @@ def parse(message: RawMessage, parts: Parts, letter: Letter, expected: Expectati
         return reading
     if unread := sorted(_UNREAD[kind] for kind in _UNREAD.keys() & parts.other_types):
         return Reading(Kind.MALFORMED, unread[0])
+    if _DOCUMENTS & parts.other_types and _is_handed_on(letter):
+        return Reading(Kind.MALFORMED, Reason.PACKED)
     question = find_unknown(letter.subject, letter.texts, expected.is_ours)
     if question is not None:
         return Reading(
@@ -169,13 +176,25 @@ def _with_buyer(found: Reading, message: RawMessage, letter: Letter) -> Reading:
     return replace(found, alias=alias, marketplace_id=implied or next(iter(hints), None))
 
 
+def _is_handed_on(letter: Letter) -> bool:
+    """Whether the subject is that of a notice, whose words then stand in what is attached."""
+    return any(
+        notice_texts.by_subject(subject) or (shadow_texts.is_about_a_message(plain) and shadow_texts.fails(plain))
+        for subject in letter.subjects
+        if (plain := normalise(subject))
+    )
+
+
 def _without_sentence(message: RawMessage, letter: Letter, flat: tuple[str, ...], expected: Expectations) -> Reading:
     """Read a letter that holds no attested sentence."""
     if not _is_amazon(letter) and letter.route is not Route.BY_HAND:
         return Reading(Kind.NOT_AN_OPT_OUT, Reason.NOTHING_ABOUT_OPT_OUT)
-    shadow = _shadow(message, letter, flat, expected)
+    headed = _below_subject(letter, flat)
+    shadow = _shadow(message, letter, headed, expected)
     if shadow is not None:
-        return shadow
+        is_loose = headed is not flat and shadow.kind is Kind.OPT_OUT  # the words have to name their order to act
+        return replace(shadow, kind=Kind.PROBABLE_OPT_OUT, reason=Reason.UNATTESTED_WORDING) if is_loose else shadow
+    flat = headed
     if not _is_amazon(letter):
         if _may_be_quoted_bare(letter, flat):
             return _unknown(message, letter, flat, Reason.UNKNOWN_CAUSE)
@@ -194,6 +213,14 @@ def _without_sentence(message: RawMessage, letter: Letter, flat: tuple[str, ...]
     if is_usual and not has_other_cause and any(notice_texts.by_subject(subject) for subject in letter.subjects):
         return Reading(Kind.PROBABLE_OPT_OUT, Reason.SUBJECT_ONLY)
     return Reading(Kind.OTHER_AMAZON, Reason.OTHER_AMAZON_MAIL)
+
+
+def _below_subject(letter: Letter, flat: tuple[str, ...]) -> tuple[str, ...]:
+    """Texts that name no order, below the subject if that names one: "Message for order 1-2-3 not delivered"."""
+    subject = normalise(letter.subject)
+    if any(map(shadow_texts.order_ids, flat)) or len(shadow_texts.order_ids(subject)) != 1:
+        return flat
+    return tuple(f"{subject} | {text}" for text in flat)
 
 
 def _about_messages(letter: Letter, flat: tuple[str, ...], types: frozenset[str]) -> Reading | None:

@@ -141,4 +141,6 @@ class Reason(StrEnum):
     MORE_ATTACHED = "More is attached than is read at once; forward fewer mails at a time."
     WINMAIL = "Outlook packed the mail into a winmail.dat that cannot be read; forward it as plain text or HTML."
     OUTLOOK_ITEM = "Outlook's own format (.msg) cannot be read; attach the mail itself, or a file saved as .eml."
+    ENCRYPTED = "The mail is encrypted, or signed in a form that hides its text; forward it unencrypted."
+    PACKED = "Archives and documents are not opened; attach the mail itself, or a file saved as .eml."
     UNREADABLE_PARTS = "The mail is too big or too intricate to be read."

@@ -311,6 +311,11 @@ def says_undelivered(text: ShadowText, subject: str) -> bool:
     return text.failed.search(_BLANK.sub("", plain) if text.is_compact else plain) is not None
 
 
+def fails(words: str) -> bool:
+    """Whether words (normalised) say in any language that something was not delivered."""
+    return any(text.failed.search(_BLANK.sub("", words) if text.is_compact else words) for text in SHADOWS)
+
+
 def denies_the_buyer(flat: str) -> bool:
     """Whether beside an order id a message and its buyer are spoken of, and anything is denied or refused.
 

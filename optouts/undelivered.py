@@ -16,7 +16,7 @@ from typing import Final
 
 from optouts.other_causes import names_another_cause
 from optouts.reasons import Kind, Reason
-from optouts.shadow_texts import SHADOWS, is_about_a_message, surroundings
+from optouts.shadow_texts import fails, is_about_a_message, surroundings
 from optouts.wording import normalise
 
 _STOP: Final = re.compile(r"[.!?](?= )|[。！？]")
@@ -145,9 +145,7 @@ def cause_beside_order(flat: str) -> tuple[Kind, Reason] | None:
         return None
     for near in surroundings(flat):
         compact = _BLANK.sub("", near)
-        if not is_about_a_message(near) or not any(
-            text.failed.search(compact if text.is_compact else near) for text in SHADOWS
-        ):
+        if not is_about_a_message(near) or not fails(near):
             continue
         for kind, reason, pattern in _BESIDE_ORDER:
             if pattern.search(near) or pattern.search(compact):

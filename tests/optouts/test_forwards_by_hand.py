@@ -364,6 +364,21 @@ def test_a_winmail_dat_is_named():
 
 
 @pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("application/pkcs7-mime; name=smime.p7m", Reason.ENCRYPTED), ("application/pgp-encrypted", Reason.ENCRYPTED),
+        ("application/zip; name=notices.zip", Reason.PACKED), ("application/pdf; name=notice.pdf", Reason.PACKED),
+    ],
+)  # fmt: skip
+def test_what_is_never_opened_is_named(kind, reason):
+    raw = attached(b"x", sender="alice@gmail.com").replace(b"message/rfc822", kind.encode())
+    notice = raw.replace(b"Fwd: notices", b"Fwd: " + EN_SUBJECT.encode())
+
+    assert (look(notice).kind, look(notice).reason) == (Kind.MALFORMED, reason)
+    assert (look(raw).kind is Kind.MALFORMED) is (reason is Reason.ENCRYPTED)  # other people's documents are not ours
+
+
+@pytest.mark.parametrize(
     ("line", "label"),
     [
         ("From: x", Label.SENDER), ("*Von:* x", Label.SENDER), ("Objet : x", Label.SUBJECT),

@@ -421,6 +421,39 @@ def test_amazons_mark_in_any_language_raises_an_alarm_with_the_order(words):
     assert look(mail.build()).kind is Kind.FORGED
 
 
+NAMED_BY_SUBJECT = [
+    (f"Your message for order {ORDER} could not be delivered", "The buyer has opted out of messages from sellers."),
+    (f"Ihre Nachricht zur Bestellung {ORDER} wurde nicht zugestellt",
+     "Der Käufer hat sich von unaufgeforderten Nachrichten abgemeldet."),
+    (f"Votre message pour la commande {ORDER} n'a pas été remis", "L'acheteur ne souhaite plus de messages."),
+    (f"注文{ORDER}に関するメッセージを送信できませんでした", "購入者は出品者からのメールの受信を希望していません。"),
+    (f"关于订单 {ORDER} 的消息未送达", "买家已选择不接收卖家的消息。"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("subject", "words"), NAMED_BY_SUBJECT)
+def test_a_notice_that_names_its_order_in_the_subject_alone_is_for_a_person(subject, words):
+    direct = replace(ENGLISH, subject=subject, body=f"Hello\r\n\r\n{words}\r\n")
+    block = f"---------- Forwarded message ---------\r\nFrom: {ENGLISH.sender}\r\nSubject: {subject}\r\nTo: x\r\n\r\n"
+    by_hand = replace(direct, sender="Alice <alice@gmail.com>", subject=f"Fwd: {subject}", body=block + words)
+
+    for raw in (signed(direct), GMAIL.sign(by_hand.build())):
+        finding = look(raw, promoted=ALL)
+        assert (finding.kind, finding.grade, finding.order_id) == (Kind.PROBABLE_OPT_OUT, None, ORDER)
+
+
+@pytest.mark.parametrize(
+    ("subject", "words"),
+    [
+        (f"Refund for order {ORDER}", "The buyer has returned the item."),
+        (f"Order {ORDER} was cancelled", "The buyer did not want it any more."),
+        (f"Feedback for order {ORDER}", "A buyer has left feedback."),
+    ],
+)
+def test_an_order_in_the_subject_makes_no_notice_of_other_mail(subject, words):
+    assert look(signed(replace(ENGLISH, subject=subject, body=words))).kind is Kind.OTHER_AMAZON
+
+
 # Other mails about messages
 
 ENGLISH_2026 = next(notice for notice in NOTICES if notice.language == "en-2026")
