@@ -19,8 +19,9 @@ class Prepared:
 
     def __init__(self, name: str, types: Sequence[str], statement: str) -> None:
         self.name = name
-        self.prepare = f"prepare {name} ({', '.join(types)}) as {statement}"
-        self.execute = f"execute {name} ({', '.join(f'%s::{type_}' for type_ in types)})"
+        given, parameters = ", ".join(types), ", ".join(f"%s::{type_}" for type_ in types)
+        self.prepare = f"prepare {name} ({given}) as {statement}" if types else f"prepare {name} as {statement}"
+        self.execute = f"execute {name} ({parameters})" if types else f"execute {name}"
 
     def rows(self, *parameters: Any) -> list[tuple[Any, ...]]:
         """Carry it out; what it returns. Raises what `cursor.execute` raises."""

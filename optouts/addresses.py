@@ -7,12 +7,13 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts import lookup, secrets
 from accounts.models import AccountMarketplace, Seller, User
+from accounts.prepared import Prepared
 from accounts.rowsecurity import across_sellers
 from optouts import doorbell
 from optouts.models import InboundAddress, Notice, SellerMailbox
@@ -21,6 +22,13 @@ PREFIX: Final = "o-"
 TOKEN_LENGTH: Final = 20
 OVERLAP: Final = timedelta(days=90)  # for which an address that was replaced still takes mail
 ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"  # forwarders fold case; 20 characters are 100 bits
+_FOUND: Final = ["id", "seller_id", "token_key"]
+_FIND: Final = Prepared(
+    "find_addresses",
+    ("uuid[]", "timestamptz"),
+    f"select {', '.join(_FOUND)} from optouts_inboundaddress"  # noqa: S608 (the names are our own)
+    " where token_key = any($1) and (replaced_at is null or replaced_at > $2)",
+)
 
 
 def open_address(seller: Seller, place: AccountMarketplace | None = None) -> InboundAddress:
@@ -95,7 +103,8 @@ def find_addresses(local_parts: Iterable[str]) -> dict[str, InboundAddress]:
     """The addresses with these local parts in lower case, of any seller; for a caller who may see all sellers' rows."""
     well_formed = [local_part for local_part in local_parts if is_well_formed(local_part)]
     keys = {key: local_part for local_part in well_formed for key in lookup.token_keys(local_part)}
-    return {keys[found.token_key]: found for found in _accepted().filter(token_key__in=keys)}
+    rows = _FIND.rows([str(key) for key in keys], timezone.now() - OVERLAP) if keys else []
+    return {keys[key]: InboundAddress.from_db(DEFAULT_DB_ALIAS, _FOUND, [*row, key]) for *row, key in rows}
 
 
 def is_address_of(seller_id: int, mail_address: str) -> bool:

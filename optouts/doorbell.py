@@ -10,13 +10,22 @@ from typing import Any, Final
 
 from django.db import connection
 
+from accounts.prepared import Call, Prepared
+
 CHANNEL: Final = "notices"
+
+
+_RING: Final = Prepared("ring", (), f"select pg_notify('{CHANNEL}', '')")
 
 
 def ring() -> None:
     """Wake the readers once the surrounding transaction is committed; several rings in one transaction are one."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"notify {CHANNEL}")
+    _RING.rows()
+
+
+def ringing() -> Call:
+    """What does the same."""
+    return Call(_RING, [])
 
 
 class Doorbell:

@@ -49,8 +49,7 @@ def receive(
     """Store a mail and return its notice's id, committed. The same mail at the same address is the same notice."""
     row = _row(address, raw, source, now) | {"uploaded_by_id": uploaded_by.pk if uploaded_by else None}
     with across_sellers("a mail is stored"), transaction.atomic():
-        notice_id = noticerows.insert([row])[row["digest"]]
-        doorbell.ring()
+        notice_id = noticerows.insert([row], first=[doorbell.ringing()])[row["digest"]]
     return notice_id
 
 
@@ -66,9 +65,8 @@ def store(deliveries: Sequence[Delivery], *, now: datetime) -> list[int | None]:
             address = found.get(delivery.local_part)
             rows.append(_delivered(address, delivery, now) if address else None)
         known = [row for row in rows if row is not None]
-        ids = noticerows.insert(known) if known else {}
-        if any(row["look_at"] for row in known):
-            doorbell.ring()
+        ring = [doorbell.ringing()] if any(row["look_at"] for row in known) else []
+        ids = noticerows.insert(known, first=ring) if known else {}
     return [ids[row["digest"]] if row else None for row in rows]
 
 
