@@ -20,10 +20,10 @@ def use_marketplace(place: AccountMarketplace, is_used: bool, *, now: datetime) 
         changed = AccountMarketplace.objects.filter(pk=place.pk, is_used=not is_used).update(is_used=is_used)
         if not changed:
             return
-        if is_used:
-            read_from_the_beginning(place.account_id, now=now)
         orders = Order.objects.filter(account_id=place.account_id, marketplace_id=place.marketplace_id)
         ask_for_plans(orders, now=now)
+        if is_used:  # after the orders, as a reading that is under way: else each could wait for the other
+            read_from_the_beginning(place.account_id, now=now)
 
 
 def save_sender(place: AccountMarketplace, address: str, *, now: datetime) -> int:

@@ -87,10 +87,11 @@ def _store_page(account: AmazonAccount, orders: list[AmazonOrder], *, now: datet
     differing = upserting.upsert_items(items, is_report=is_report) if items else set()
     if late := differing - applied.changed:
         Order.objects.filter(pk__in=late).update(changed_at=now, replan_at=now)
-    if applied.new:
-        OrderReading.objects.filter(account=account).update(orders_read=F("orders_read") + len(applied.new))
     if changed := (applied.changed | late) - applied.new:
         orders_changed.send(sender=None, seller_id=account.seller_id, order_ids=changed, now=now)
+    # Last: whoever disconnects, or takes a marketplace into use, has orders and messages first, too, and then this row.
+    if applied.new:
+        OrderReading.objects.filter(account=account).update(orders_read=F("orders_read") + len(applied.new))
 
 
 def _row(account: AmazonAccount, order: AmazonOrder, *, now: datetime) -> Row:

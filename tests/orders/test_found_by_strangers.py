@@ -1,10 +1,13 @@
 """What a hostile review of the reading of orders found: each of these once stopped an account, or lost an order."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core.mail import EmailMessage
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts import lifecycle, reminding
 from accounts.authorised import name_in_quotas, quotas
@@ -16,6 +19,7 @@ from amazon.operations import Operation
 from messaging import leaving
 from messaging.senders import use_marketplace
 from orders import changes, languages, naming, reports, sync
+from orders.attention import orders_changed
 from orders.models import AmazonReport, Order, OrderReading, OrderToRead
 from tests.amazon.harness import Amazon, Json
 from tests.makers import DE, IT, UK, make_account, make_connected_account, make_member, make_order, make_seller
@@ -84,6 +88,34 @@ def test_a_marketplace_that_is_switched_on_while_amazon_answers_is_read_from_the
     for _ in range(3):
         read(account, OrderReading.objects.get().next_at)
     assert Order.objects.count() == 2
+
+
+def test_orders_are_locked_before_their_reading_whoever_changes_both(
+    simulated_amazon: Amazon, theirs: Json, account: AmazonAccount, now: datetime
+) -> None:
+    known = simulated_amazon.order(theirs, marketplace_id=IT)
+    read(account, now)
+    place = AccountMarketplace.objects.get(account=account, marketplace_id=IT)
+    use_marketplace(place, False, now=now)
+    with CaptureQueriesContext(connection) as asked:
+        use_marketplace(place, True, now=now)
+    tables = [re.findall(r'^UPDATE "(orders_\w+)"', query["sql"]) for query in asked.captured_queries]
+    assert [name for [name] in filter(None, tables)] == ["orders_order", "orders_orderreading"]
+
+    Order.objects.update(status="pending", last_updated_at=now - timedelta(days=40))  # so that one changes, one is new
+    simulated_amazon.order(theirs, marketplace_id=IT)
+    counted: list[int] = []
+
+    def follow(**_told: Any) -> None:
+        counted.append(OrderReading.objects.get().orders_read)
+
+    orders_changed.connect(follow)
+    try:
+        read(account, OrderReading.objects.get().next_at)
+    finally:
+        orders_changed.disconnect(follow)
+    assert counted == [1] and OrderReading.objects.get().orders_read == 2
+    assert Order.objects.get(amazon_order_id=known["order_id"]).status != "pending"
 
 
 def test_one_order_that_cannot_be_read_holds_up_no_other(
