@@ -43,7 +43,8 @@ def connect_account(
     Reconnecting keeps everything: orders, approved senders, the choice of marketplaces. Raises
     TakenByAnotherSeller, and then nothing has changed.
     """
-    stores = [(marketplace_id, name[:LONGEST_NAME]) for marketplace_id, name in stores]
+    # One line each: a name becomes part of subjects, where a line break would stop the mail.
+    stores = [(marketplace_id, " ".join(name.split())[:LONGEST_NAME]) for marketplace_id, name in stores]
     sealed = secrets.seal_text("refresh token", seller.pk, refresh_token)
     with across_sellers("is this Amazon account taken?"), transaction.atomic():
         # In whatever region: the id comes from an address that anybody can change, and so does the region.

@@ -10,6 +10,7 @@ log = structlog.get_logger(__name__)
 
 def write_to_owners(seller_id: int, subject: str, text: str) -> bool:
     """Mail every active owner, each by himself. False: the relay took none of it."""
+    subject = " ".join(subject.split())  # names of stores and teams stand in it, and a line break would stop the others
     owners = Membership.objects.filter(seller_id=seller_id, role=Role.OWNER, user__is_active=True)
     taken = 0
     for address in owners.values_list("user__email", flat=True):

@@ -95,3 +95,20 @@ def test_owners_hear_once_that_an_authorisation_is_gone_and_again_after_another(
         )
         AmazonAccount.objects.update(status=AmazonAccount.Status.REVOKED)
     assert reminding.tell_of_the_end(now=NOW) == 1
+
+
+def test_a_name_of_two_lines_stops_no_mail(seller: Seller, mailoutbox: list[EmailMessage]) -> None:
+    make_account(seller, authorised_at=NOW, status=AmazonAccount.Status.REVOKED, store_name="Two\nlines")
+    make_account(seller, authorised_at=NOW, status=AmazonAccount.Status.REVOKED, store_name="One line")
+    assert reminding.tell_of_the_end(now=NOW) == 2
+    assert [mail.subject.partition("of ")[2] for mail in mailoutbox] == ["Two lines (NA)", "One line (NA)"]
+    with across_sellers("test"):
+        account = connect_account(
+            seller,
+            region=Region.NA,
+            selling_partner_id="A2LINES0000000",
+            refresh_token="Atzr|two",
+            stores=[(US, " Two\r\nlines ")],
+            now=NOW,
+        )
+    assert account.store_name == "Two lines"
