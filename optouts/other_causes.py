@@ -8,12 +8,19 @@ message may hold.
 """
 
 import re
+from itertools import islice
 
 from optouts.shadow_texts import SHADOWS, is_about_a_message, surroundings
 from optouts.wording import normalise
 
 _BLANK = re.compile(r"\s+")
 _MAX_SUBJECT = 400
+_GREETING = re.compile(
+    r"^.{0,40}?(?:(?:seller|vendor|merchant|verkäufer\w{0,3}|händler\w{0,3}|vendeur|venditore|vendedora?|verkoper|"
+    r"sprzedawco|säljare|satıcı)[,:!]|出品者様|尊敬的[卖賣]家)"
+)
+_BESIDE, _MOST_REFUSALS = 70, 5
+_NO_BLANKS = re.compile("[\u3041-\u30ff\u4e00-\u9fff]")
 
 
 def _stems(*stems: str) -> re.Pattern[str]:
@@ -97,16 +104,54 @@ _DOUBTS = _stems(
     r"您(?:已|自己)?(?:选择|選擇|[关關][闭閉]|退[订訂]|拒|屏蔽)|尚未|稍[后後]|重[试試]|延[迟遲]|收件箱|已[满滿]",
 )
 
+_OTHER_THINGS = _stems(
+    # what else a buyer may refuse
+    r"parcel|\bpackages?\b|shipment|\boffer|replacement|\bgift|\bsms\b|phone|\binvoice|signature|in the app|\bguest|"
+    r"\bpak(?:et|ke?t)|päckchen|sendung|angebot|ersatz|geschenk|telefon|rechnung|unterschrift|colis|\boffre|cadeau|"
+    r"facture|téléphon|\bpacc[oh]|\bofferta|regalo|fattura|paquete|\boferta|factura|teléfono|pacote|presente|fatura|"
+    r"aanbod|factuur|paczk|prezent|faktur|erbjudande|\bgåva|\bteklif|hediye|商品|荷物|電話|請求書|包裹|礼品|禮品|电话|電話|"
+    r"الطرد|هدية|فاتورة|택배|선물",
+)
+_FROM_SELLERS = _stems(
+    # whom a buyer refuses who opts out, or what: one of the two stands in every notice that was ever seen
+    r"seller|vendor|merchant|verkäufer|händler|vendeur|marchand|venditor|vendedor|verkoper|sprzedaw|säljar|satıcı|"
+    r"出品者|販売者|[卖賣]家|بائع|판매자",
+    r"unsolicited|unwanted|optional|non-?(?:critical|essential)|proactive|marketing|unaufgefordert|unerwünscht|"
+    r"unverlangt|freiwillig|nicht-?kritisch|werb|non sollicité|spontané|facultati|non essentiel|non richiest|"
+    r"facoltativ|non essenzial|no solicitad|no desead|opcional|no (?:esencial|crític)|não solicitad|não essencia|"
+    r"ongevraagd|ongewenst|optione|niezamówion|niechcian|opcjonaln|oönskad|oombedd|frivillig|istenmeyen|isteğe bağlı|"
+    r"talep edilmemiş|gereksiz|未承諾|不要な|任意の|主[动動]|非必要|未[经經][请請]求|غير مرغوب|اختياري|غير ضروري|원치",
+)
+
 
 def leaves_no_doubt(flat: str) -> bool:
-    """Whether nothing beside an order id speaks for another cause than that its buyer refused the message.
+    """Whether nothing beside an order id speaks for another cause than that its buyer refused sellers' messages.
 
-    Asked where loose words may act by themselves. The seller's own choice, a full box and a delay are written in the
-    words of a refusal, too.
+    Asked where loose words may act by themselves. The seller's own choice, a full box, a delay and a refused parcel are
+    written in the words of a refusal, too.
     """
-    return not names_another_cause(flat) and not any(
-        _DOUBTS.search(near) or _DOUBTS.search(_BLANK.sub("", near)) for near in surroundings(flat)
+    return not names_another_cause(flat) and not any(map(_is_doubtful, surroundings(flat)))
+
+
+def _is_doubtful(near: str) -> bool:
+    spellings = _spellings(_GREETING.sub("", near, count=1))
+    return any(_DOUBTS.search(words) or _OTHER_THINGS.search(words) for words in spellings) or not any(
+        map(_refuses_sellers, spellings)
     )
+
+
+def _refuses_sellers(words: str) -> bool:
+    """Whether sellers, or what is unsolicited, stand beside a refusal: every notice greets its seller further up."""
+    return any(
+        _FROM_SELLERS.search(words[max(0, match.start() - _BESIDE) : match.end() + _BESIDE])
+        for text in SHADOWS
+        for match in islice(text.refused.finditer(words), _MOST_REFUSALS)
+    )
+
+
+def _spellings(near: str) -> tuple[str, ...]:
+    """The words, and if they are of a language without blanks, as they are without those that a program put in."""
+    return (near, _BLANK.sub("", near)) if _NO_BLANKS.search(near) else (near,)
 
 
 def names_another_cause(flat: str) -> bool:

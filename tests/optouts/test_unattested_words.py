@@ -380,9 +380,30 @@ DOUBTFUL = [
 ]
 
 
-@pytest.mark.parametrize("words", DOUBTFUL)
-def test_a_promoted_text_acts_only_where_no_other_cause_is_thinkable(words):
-    mail = replace(ENGLISH, body=words.format(order=f"[{ORDER}]"), subject=words.replace("{order}", ""))
+REFUSES_SOMETHING_ELSE = [
+    "Your message for order {order} was not delivered. The buyer declined your replacement offer.",
+    "The buyer of order {order} refused the delivery; your message was not needed and was not sent.",
+    "The customer asked not to be called; your message for order {order} was not sent by SMS.",
+    "Your message for order {order} was not delivered as it was in a language that the buyer does not prefer.",
+    "The buyer of order {order} has opted out of gift messages, so the gift message could not be delivered.",
+    "Ihre Nachricht zu Bestellung {order} wurde nicht zugestellt. Der Käufer hat die Annahme des Pakets abgelehnt.",
+    "Votre message pour la commande {order} n'a pas été remis : l'acheteur a refusé le colis.",
+    "Il tuo messaggio per l'ordine {order} non è stato consegnato: l'acquirente ha rifiutato il pacco.",
+    "Tu mensaje sobre el pedido {order} no se entregó: el comprador rechazó el paquete.",
+    "A sua mensagem sobre o pedido {order} não foi entregue: o comprador recusou a encomenda.",
+    "Je bericht over bestelling {order} is niet bezorgd: de koper heeft het pakket geweigerd.",
+    "Twoja wiadomość dotycząca zamówienia {order} nie została dostarczona: kupujący odmówił przyjęcia paczki.",
+    "{order} siparişi için mesajınız teslim edilmedi: alıcı paketi reddetti.",
+    "注文{order}に関するメッセージは送信されませんでした。購入者が商品の受け取りを拒否しました。",
+    "关于订单 {order} 的消息未送达：买家拒收包裹。",
+]
+
+
+@pytest.mark.parametrize("greeting", ["", "Dear Seller, "])
+@pytest.mark.parametrize("words", DOUBTFUL + REFUSES_SOMETHING_ELSE)
+def test_a_promoted_text_acts_only_where_no_other_cause_is_thinkable(words, greeting):
+    body = greeting + words.format(order=f"[{ORDER}]")
+    mail = replace(ENGLISH, body=body, subject=words.replace("{order}", ""))
     finding = look(signed(mail), promoted=ALL)
 
     assert finding.kind is not Kind.OPT_OUT and finding.grade is None
