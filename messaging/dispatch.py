@@ -167,7 +167,7 @@ def take_up(shares: Mapping[int, int], channel: Channel, *, now: datetime) -> li
     """
     steps: dict[Step, list[int]] = {}
     sendable: list[tuple[Row, Envelope]] = []
-    with across_sellers("messages are sent"), transaction.atomic():
+    with across_sellers("messages are sent"), transaction.atomic(savepoint=False):
         for row in _claim(shares, channel, now=now):
             match _own_view(row, channel, now=now):
                 case Step() as step:
@@ -225,7 +225,7 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> None:
                 steps.setdefault(_later(parcel, reason, pause, now=now), []).append(parcel.id)
             case AccountTrouble(reason):
                 steps.setdefault(_later(parcel, reason, timedelta(0), now=now), []).append(parcel.id)
-    with across_sellers("outcomes are written down"), transaction.atomic():
+    with across_sellers("outcomes are written down"), transaction.atomic(savepoint=False):
         move_to_sent(receipts, out_of=known, at=now)
         for reason, ids in unknown.items():
             move(ids, out_of={Status.SENDING}, to=Status.UNKNOWN, at=now, reason=reason, look_again_at=now)

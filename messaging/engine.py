@@ -1,8 +1,9 @@
 """The process that sends: how many of which account are taken up when. `manage.py dispatch` runs it.
 
-One event loop for the network, three threads for the database (who has something to send; taking up; settling), and a
-handful of numbers for each account. The promises are those of `dispatch` and hold for any number of these processes;
-what is here is pace and fairness only:
+One event loop for the network, a thread for the database on each channel and one that looks who has something to send,
+and a handful of numbers for each account. A channel goes turn by turn: what came of its last messages is written down,
+and others are taken up in their place, in one transaction. The promises are those of `dispatch` and hold for any number
+of these processes; what is here is pace and fairness only:
 
 - every account that has something due gets an equal part of each batch, however long its queue is;
 - an account begins with one message, and gets more at a time with each that goes well: what is wrong with it (a
@@ -15,7 +16,7 @@ what is here is pace and fairness only:
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,8 +24,9 @@ from functools import partial
 from typing import Final, ParamSpec, Protocol, TypeVar
 
 import structlog
-from django.db import Error, connection
+from django.db import Error, connection, transaction
 
+from accounts.rowsecurity import across_sellers
 from messaging import dispatch, pacing
 from messaging.dispatch import BATCH, Outcome, Parcel, Unknown
 from messaging.gateways.base import AccountTrouble, Answer, Deferred, Gateway, Receipt
@@ -35,7 +37,7 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY: Final = 0.4  # seconds, while little is due; a message that becomes due waits for half of it
 SLOW: Final = 2.0
 NEARBY: Final = 0.03
-GATHERED_FOR: Final = 0.004  # outcomes, before they are written together
+GATHERED_FOR: Final = 0.02  # at most, outcomes from a relay nearby, before they are written together
 AT_AMAZONS_PACE: Final = 0.05  # between two batches of requests
 COUNT_AGAIN_AFTER: Final = 60.0
 KEPT_FOR: Final = 5.0  # then others have their turn with the account, if there are accounts that nobody serves
@@ -106,30 +108,29 @@ class Engine:
         self._doors, self._clock, self._most = doors, clock, in_hand
         self._accounts: dict[int, Account] = {}
         self._hands: dict[Channel, dict[int, float]] = {channel: {} for channel in Channel}  # message: since when
-        self._done: list[Outcome] = []
+        self._done: dict[Channel, list[Outcome]] = {channel: [] for channel in Channel}  # and not written down yet
+        self._done_since = dict.fromkeys(Channel, 0.0)
         self._carrying: set[asyncio.Task[None]] = set()
         self._takes = dict.fromkeys(Channel, 0.0)  # seconds that a hand-over takes, smoothed
         self._paused_until = dict.fromkeys(Channel, 0.0)  # a channel's route is in trouble
-        self._stopping, self._news = asyncio.Event(), asyncio.Event()
-        self._outcome = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._news = {channel: asyncio.Event() for channel in Channel}
         self._connection: object = None
-        self._threads = {name: ThreadPoolExecutor(1, name) for name in ("look", "settle", *Channel)}
+        self._threads = {name: ThreadPoolExecutor(1, name) for name in ("look", *Channel)}
 
     def stop(self) -> None:
         """Take nothing up any more; `run` ends when what is in hand has been settled."""
         self._stopping.set()
-        self._outcome.set()
+        self._tell_all()
 
     async def run(self) -> None:
-        settling = asyncio.create_task(self._settle())
-        settling.add_done_callback(lambda _: self.stop())  # whatever ends it ends us: nothing would be written any more
+        parts = [asyncio.create_task(part) for part in (self._look(), *(self._serve(channel) for channel in Channel))]
+        for part in parts:
+            part.add_done_callback(lambda _: self.stop())  # whatever ends it ends us: it would be missing
         try:
-            await asyncio.gather(self._look(), *(self._serve(channel) for channel in Channel))
-            if self._carrying:
-                await asyncio.wait(self._carrying)
+            await asyncio.gather(*parts)
         finally:
-            self.stop()
-            await settling
+            await asyncio.wait([*parts, *self._carrying])
             await self._doors.close()
             for thread in self._threads.values():
                 thread.submit(_hang_up)
@@ -190,7 +191,11 @@ class Engine:
         for account_id, channel in due:
             if account_id in self._accounts:
                 self._accounts[account_id].lanes[channel].is_due = True
-        self._news.set()
+        self._tell_all()
+
+    def _tell_all(self) -> None:
+        for news in self._news.values():
+            news.set()
 
     def _ask(self) -> tuple[list[tuple[int, Channel]], int]:
         return pacing.with_due(now=self._clock()), pacing.count_among_senders()
@@ -213,33 +218,65 @@ class Engine:
     # --- One channel --------------------------------------------------------------------------------------------
 
     async def _serve(self, channel: Channel) -> None:
-        while not self._stopping.is_set():
-            shares = self._shares(channel)
-            if not shares:
+        """Turn by turn, until we are to stop and nothing is in hand.
+
+        One that cannot write outcomes then insists for a while, and leaves them in `sending`: `reap` will show them as
+        unknown.
+        """
+        is_troubled, give_up_at = False, math.inf
+        while True:
+            outcomes, shares = self._to_write(channel), dict[int, int]()
+            if not is_troubled and not self._stopping.is_set() and (outcomes or not self._done[channel]):
+                shares = self._shares(channel, anyhow=bool(outcomes))  # the hands of what is not written are not free
+            if not outcomes and not shares:
+                if self._stopping.is_set() and not self._hands[channel] and not self._done[channel]:
+                    return
                 await self._until_news(channel)
+                is_troubled = False
                 continue
+            if outcomes:
+                self._done[channel] = []
             for account_id, share in shares.items():
                 self._accounts[account_id].left -= share
             try:
-                waits, parcels = await self._in(channel, self._take_up, channel, shares)
+                waits, parcels = await self._in(channel, self._take_up, channel, shares, outcomes)
+                is_troubled = False
             except Error as trouble:
                 log.warning("database_trouble", trouble=type(trouble).__name__)
-                await _wait(self._stopping, 1.0)
-                waits, parcels = {}, []
+                self._done[channel] = outcomes + self._done[channel]  # known, and not written yet
+                waits, parcels, is_troubled = {}, [], True
+            self._done_since[channel] = time.monotonic()  # what came in meanwhile waits for what goes out now
             self._note(channel, shares, waits, parcels)
-            for parcel in parcels:
-                carrying = asyncio.create_task(self._carry(parcel))
-                self._carrying.add(carrying)
-                carrying.add_done_callback(self._carrying.discard)
-            if channel is not Channel.BUYER_EMAIL:
+            self._carry_all(parcels)
+            if is_troubled:
+                if self._stopping.is_set():
+                    give_up_at = min(give_up_at, time.monotonic() + INSISTS_FOR)
+                if time.monotonic() >= give_up_at:
+                    log.error("outcomes_not_written", messages=[parcel.id for parcel, _ in self._done[channel]])
+                    return
+                await asyncio.sleep(1.0)
+            elif channel is not Channel.BUYER_EMAIL:
                 await asyncio.sleep(AT_AMAZONS_PACE)
 
-    def _shares(self, channel: Channel) -> dict[int, int]:
-        """How many messages of which account may be taken up now: equal parts of what there are hands for."""
+    def _to_write(self, channel: Channel) -> list[Outcome]:
+        """What has come in, once it is worth a transaction: most of what is out has come back, or it waits for long."""
+        done = self._done[channel]
+        is_most = len(done) >= 4 * len(self._hands[channel])
+        return done if is_most or time.monotonic() >= self._done_since[channel] + self._gathers(channel) else []
+
+    def _gathers(self, channel: Channel) -> float:
+        """How long outcomes are gathered. From a relay far away each free hand is time lost."""
+        return GATHERED_FOR if self._takes[channel] < NEARBY else 0.0
+
+    def _shares(self, channel: Channel, *, anyhow: bool = False) -> dict[int, int]:
+        """How many messages of which account may be taken up now: equal parts of what there are hands for.
+
+        `anyhow`: there is a transaction in any case.
+        """
         now = time.monotonic()
         hands = self._hands[channel]
         room = self._most[channel] - sum(1 for since in hands.values() if now - since < SLOW)
-        if room < (self._worth_while(channel) if hands else 1) or now < self._paused_until[channel]:
+        if room < (self._worth_while(channel) if hands and not anyhow else 1) or now < self._paused_until[channel]:
             return {}
         room_of = {}
         for account_id, account in self._accounts.items():
@@ -255,10 +292,20 @@ class Engine:
             self._accounts[account_id] = self._accounts.pop(account_id)
         return shares
 
-    def _take_up(self, channel: Channel, shares: Mapping[int, int]) -> tuple[Mapping[int, timedelta], list[Parcel]]:
-        waits = self._doors.leave(shares, channel)
+    def _take_up(
+        self, channel: Channel, shares: Mapping[int, int], outcomes: Sequence[Outcome] = ()
+    ) -> tuple[Mapping[int, timedelta], list[Parcel]]:
+        """Write these outcomes and take others up, both or neither: so never more are in `sending` than in hand."""
+        waits = self._doors.leave(shares, channel) if shares else {}
         granted = {account_id: share for account_id, share in shares.items() if not waits.get(account_id)}
-        return waits, dispatch.take_up(granted, channel, now=self._clock()) if granted else []
+        if not outcomes:
+            return waits, dispatch.take_up(granted, channel, now=self._clock()) if granted else []
+        if not granted:
+            dispatch.settle(outcomes, now=self._clock())
+            return waits, []
+        with across_sellers("outcomes are written down, and others sent"), transaction.atomic():
+            dispatch.settle(outcomes, now=self._clock())
+            return waits, dispatch.take_up(granted, channel, now=self._clock())
 
     def _note(
         self, channel: Channel, shares: Mapping[int, int], waits: Mapping[int, timedelta], parcels: list[Parcel]
@@ -288,6 +335,12 @@ class Engine:
             return 1  # as many as Amazon's pace lets go
         return BATCH // 2 if self._takes[channel] < NEARBY else BATCH // 8
 
+    def _carry_all(self, parcels: list[Parcel]) -> None:
+        for parcel in parcels:
+            carrying = asyncio.create_task(self._carry(parcel))
+            self._carrying.add(carrying)
+            carrying.add_done_callback(self._carrying.discard)
+
     async def _carry(self, parcel: Parcel) -> None:
         began = time.monotonic()
         try:
@@ -296,44 +349,15 @@ class Engine:
             log.exception("hand_over_failed", message=parcel.id)
             outcome = parcel, Unknown(f"an error of ours in the middle of the hand-over ({type(trouble).__name__})")
         self._takes[parcel.channel] += 0.05 * (time.monotonic() - began - self._takes[parcel.channel])
-        self._done.append(outcome)
-        self._outcome.set()
+        self._learn(*outcome)
+        done, news = self._done[parcel.channel], self._news[parcel.channel]
+        if not done:
+            self._done_since[parcel.channel] = time.monotonic()
+        done.append(outcome)
+        if len(done) == 1 or self._to_write(parcel.channel):
+            news.set()
 
     # --- What came of it ----------------------------------------------------------------------------------------
-
-    async def _settle(self) -> None:
-        """One commit for all that has come in while the last one was written.
-
-        An engine that ends tries for a while and then leaves the rest in `sending`: `reap` will show it as unknown.
-        """
-        give_up_at = math.inf
-        while not self._stopping.is_set() or self._carrying or self._done:
-            await self._outcome.wait()
-            if self._takes[Channel.BUYER_EMAIL] < NEARBY:
-                await asyncio.sleep(GATHERED_FOR)
-            self._outcome.clear()
-            outcomes, self._done = self._done, []
-            if not outcomes:
-                if self._stopping.is_set():
-                    await asyncio.sleep(0.01)
-                    self._outcome.set()
-                continue
-            try:
-                await self._in("settle", dispatch.settle, outcomes, now=self._clock())
-            except Error as trouble:
-                log.warning("database_trouble", trouble=type(trouble).__name__)
-                self._done = outcomes + self._done  # known, and not written yet
-                if self._stopping.is_set():
-                    give_up_at = min(give_up_at, time.monotonic() + INSISTS_FOR)
-                if time.monotonic() >= give_up_at:
-                    log.error("outcomes_not_written", messages=[parcel.id for parcel, _ in self._done])
-                    return
-                await asyncio.sleep(1.0)
-                self._outcome.set()
-                continue
-            for outcome in outcomes:
-                self._learn(*outcome)
-            self._news.set()
 
     def _learn(self, parcel: Parcel, answer: Answer | Unknown) -> None:
         self._hands[parcel.channel].pop(parcel.id, None)
@@ -362,9 +386,12 @@ class Engine:
             for account in self._accounts.values()
             if (lane := account.lanes[channel]).is_due and lane.not_before > now
         ]
-        pause = min([*waits, LOOK_EVERY])
-        self._news.clear()
-        await _wait(self._news, max(0.005 if channel is Channel.BUYER_EMAIL else AT_AMAZONS_PACE, pause))
+        least = 0.005 if channel is Channel.BUYER_EMAIL else AT_AMAZONS_PACE
+        pause = max(least, min([*waits, LOOK_EVERY]))
+        if self._done[channel]:
+            pause = min(pause, max(0.001, self._done_since[channel] + self._gathers(channel) - now))
+        self._news[channel].clear()
+        await _wait(self._news[channel], pause)
 
 
 def _on_a_sound_connection(job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

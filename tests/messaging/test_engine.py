@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError
@@ -223,6 +224,41 @@ def test_outcomes_are_written_when_the_database_is_back(monkeypatch: pytest.Monk
     with running(doors):
         wait_until(lambda: statuses(account) == {Status.SENT: 3})
     assert len(doors.delivered) == 3
+
+
+def test_outcomes_are_written_though_nothing_more_can_be_taken_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    account, take_up, taken = shop("a shop", 3), dispatch.take_up, list[bool]()
+
+    def take_up_once(*args: Any, **kwargs: Any) -> list[dispatch.Parcel]:
+        if taken:
+            raise OperationalError("away")
+        taken.append(True)
+        return take_up(*args, **kwargs)
+
+    monkeypatch.setattr(dispatch, "take_up", take_up_once)
+    with running(FakeDoors()):
+        wait_until(lambda: statuses(account) == {Status.SENT: 1, Status.SCHEDULED: 2})
+
+
+def test_never_more_are_in_sending_than_in_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        shop(f"shop {number}", 60)
+    take_up, counts = dispatch.take_up, list[int]()
+
+    def take_up_and_count(*args: Any, **kwargs: Any) -> list[dispatch.Parcel]:
+        parcels = take_up(*args, **kwargs)
+        with across_sellers("test"):  # in the same transaction: what others see when it is committed
+            counts.append(Message.objects.filter(status=Status.SENDING).count())
+        return parcels
+
+    async def deliver(account_id: int, envelope: Envelope) -> Answer:
+        await asyncio.sleep(0.02 + 0.001 * (envelope.message_id.int % 40))
+        return Receipt("taken")
+
+    monkeypatch.setattr(dispatch, "take_up", take_up_and_count)
+    with running(FakeDoors(deliver)):
+        wait_until(lambda: statuses() == {Status.SENT: 240})
+    assert 25 < max(counts) <= dispatch.BATCH
 
 
 def test_an_engine_ends_though_the_database_stays_away(monkeypatch: pytest.MonkeyPatch) -> None:
