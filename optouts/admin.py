@@ -7,6 +7,7 @@ what it says, and the log who looked.
 
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.contrib import admin, messages
@@ -26,9 +27,11 @@ from accounts.models import User
 from optouts import (
     admin_of_the_list,  # noqa: F401  registers its own pages
     guards,
+    operators,
     promotions,
 )
 from optouts.admin_of_kinds import KindFilter, OfAKind
+from optouts.listing import NotRecognised
 from optouts.models import (
     ForwardingRequest,
     GuardAlarm,
@@ -163,6 +166,24 @@ class SuppressionAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     inlines = (SuppressionEventInline,)
     actions = ("bring_into_force", "ask_to_revoke")  # type: ignore[assignment]
+    change_list_template = "admin/optouts/list.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        look_up = self.admin_site.admin_view(self.look_up)
+        return [path("look-up/", look_up, name="optouts_find_entries"), *super().get_urls()]
+
+    def look_up(self, request: HttpRequest) -> HttpResponse:
+        """Show the entries of one buyer, by an order or the alias. By POST: no address stands in a log."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            keys = operators.keys_of(request.POST.get("buyer", ""))
+        except NotRecognised:
+            self.message_user(request, "Neither an order number nor a buyer's address at Amazon.", messages.ERROR)
+            return redirect("admin:optouts_suppression_changelist")
+        log.info("operator_looked_up_buyer", operator=request.user.pk, keys=len(keys))
+        among = ",".join(map(str, keys)) or str(UUID(int=0))  # nothing is found under it
+        return redirect(f"{reverse('admin:optouts_suppression_changelist')}?key__in={among}")
 
     @admin.action(description="Ask for this entry to be revoked", permissions=["view"])
     def ask_to_revoke(self, request: HttpRequest, chosen: QuerySet[Suppression]) -> HttpResponse | None:

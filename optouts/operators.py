@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
+from accounts import keys, lookup
 from accounts.models import Seller, User
-from optouts import gate
+from optouts import gate, listing
 from optouts.models import RevocationRequest, SellerFreeze, Suppression, SuppressionEvent
 from orders.attention import ask_for_plans
 from orders.models import Order
@@ -23,11 +25,29 @@ IN_ONE_TRANSACTION: Final = 500
 What: TypeAlias = SuppressionEvent.What
 WATCHED: Final = timedelta(days=30)
 MOST_WATCHED: Final = 100
+MOST_FOUND: Final = 50
 MANY_OPTOUTS: Final = 0.2  # of what a seller sent; INBOUND.md 4.5
 
 
 class NotAllowed(Exception):
     """The text says why, for the operator."""
+
+
+def keys_of(text: str) -> list[UUID]:
+    """Under which keys the entries of a buyer may stand, of whom an operator has an order's number or the alias.
+
+    An entry for everybody names no order, so nobody could find it otherwise. Raises listing.NotRecognised.
+    """
+    words = text.strip()
+    if keys.normalise_alias(words):
+        buyer = lookup.every_alias_key(words)
+        orders_of = Order.objects.filter(alias_key__in=buyer).values_list("order_key", flat=True)[:MOST_FOUND]
+        return [*buyer, *orders_of]
+    if not keys.is_order_id(words):
+        raise listing.NotRecognised
+    orders = Order.objects.filter(amazon_order_id=words).values_list("order_key", "alias_key")[:MOST_FOUND]
+    entries = Suppression.objects.filter(amazon_order_id=words).values_list("key", flat=True)[:MOST_FOUND]
+    return list(dict.fromkeys([*(key for row in orders for key in row if key), *entries]))
 
 
 def ask_to_revoke(entry: Suppression, *, by: User, reason: str, now: datetime) -> RevocationRequest:

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client
 
 from accounts.models import AmazonAccount, User
+from accounts.rowsecurity import across_sellers
 from optouts import gate, operators
 from optouts.gate import Reach
 from optouts.models import RevocationRequest, Suppression, SuppressionEvent
@@ -224,3 +226,29 @@ def test_the_radar_compares_optouts_with_letters(account: AmazonAccount, others:
     assert first.is_conspicuous and not first.is_frozen
     assert (second.seller, second.sent, second.optouts) == (others.seller, 46, 6)
     assert second.is_frozen and not second.is_conspicuous
+
+
+def test_an_operator_finds_all_entries_of_a_buyer_by_the_order_or_the_address(
+    account: AmazonAccount, client: Client
+) -> None:
+    """The entry for everybody names no order: without its key nobody could ask for it to be revoked."""
+    address, stranger = alias(), make_order(account, buyer=alias())
+    order = make_order(account, buyer=address)
+    prove(order)
+    prove(stranger, 2)
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+
+    def found(words: str) -> set[int]:
+        page = client.post("/admin/optouts/suppression/look-up/", {"buyer": words}, follow=True)
+        assert page.status_code == 200 and words not in page.redirect_chain[0][0]
+        return {entry.pk for entry in page.context["cl"].result_list}
+
+    with across_sellers("test"):
+        there = Suppression.objects.filter(key__in=[order.order_key, order.alias_key])
+        meant, everybody = set(there.values_list("pk", flat=True)), for_everybody(order).pk
+    assert everybody in meant and len(meant) == 3
+    assert found(order.amazon_order_id) == found(address) == meant
+    assert found(alias()) == set()
+    assert b"Neither an order number" in client.post(
+        "/admin/optouts/suppression/look-up/", {"buyer": "x"}, follow=True
+    ).content
