@@ -32,6 +32,7 @@ LONGEST_TEXT: Final = 2_000
 
 NOT_FOR_A_PERSON: Final = frozenset({Kind.NOT_AN_OPT_OUT, Kind.OTHER_AMAZON, Kind.BUYER_MESSAGE})
 SIGNED: Final = frozenset({Grade.A1, Grade.A2, Grade.A3, Grade.A4, Grade.A4_UNKNOWN})
+PROVED_TO_SELLER: Final = SIGNED | {Grade.B}  # what is about the seller's own mail stops no buyer anywhere
 MAY_BE_AN_OPT_OUT: Final = frozenset({Kind.OPT_OUT, Kind.PROBABLE_OPT_OUT})
 TOLD_ONLY: Final = frozenset({Kind.BLOCKED_FOR_CONTENT, Kind.NOT_DELIVERED})  # about one message, which is gone
 
@@ -93,17 +94,17 @@ def act(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
 
 def _other(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
     """Act on what is no opt-out, or is not known to be one."""
-    is_signed = finding.grade in SIGNED
+    is_proved = finding.grade in PROVED_TO_SELLER
     said = (finding.says or finding.reason).value
     dated = finding.signed_at or notice.received_at
-    if is_signed and finding.kind is Kind.RESTRICTED:
+    if is_proved and finding.kind is Kind.RESTRICTED:
         shown = mail_of(notice)
         text = shown.text[:LONGEST_TEXT] if shown else ""
         lifecycle.restrict(notice.seller_id, finding.marketplace_id, text=text, dated=dated, now=now)
         return Outcome(Notice.Status.APPLIED, said)
-    if is_signed and finding.kind in TOLD_ONLY:
+    if is_proved and finding.kind in TOLD_ONLY:
         return Outcome(Notice.Status.APPLIED, said, _own(notice.seller_id, finding.order_id))
-    if is_signed and finding.kind is Kind.SENDER_NOT_APPROVED and (place := _marketplace(notice.seller_id, finding)):
+    if is_proved and finding.kind is Kind.SENDER_NOT_APPROVED and (place := _marketplace(notice.seller_id, finding)):
         lifecycle.refuse_sender(notice.seller_id, place, dated=dated)
         return Outcome(Notice.Status.APPLIED, said)
     if finding.is_new_wording:

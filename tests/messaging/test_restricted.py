@@ -15,7 +15,8 @@ from optouts.addresses import full_address
 from optouts.models import Notice
 from tests.makers import IT, alias, make_account, make_address, make_message, make_order, make_seller
 from tests.messaging.post_office import PostOffice, at_once
-from tests.notices.builder import AMAZON, EVIL, ITALIAN, NOW, FakeDns
+from tests.notices.builder import AMAZON, EVIL, GOOGLE, ITALIAN, NOW, FakeDns
+from tests.notices.sealing import Sealer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
 RESTRICTED = "Your account was temporarily restricted from sending proactive messages until 1 October."
@@ -42,12 +43,14 @@ def state(message: Message) -> tuple[str, str]:
     return message.status, message.hold
 
 
-def take_in(account: AmazonAccount, *, signed: bool = True) -> Notice:
+def take_in(account: AmazonAccount, *, signed: bool = True, is_sealed: bool = False) -> Notice:
     address = make_address(account.seller)
     mail = replace(
         ITALIAN, to=full_address(address), subject="Your account", body=f"<p>{RESTRICTED}</p>", message_id="<r@amazon>"
     )
     raw = AMAZON.sign(mail.build()) if signed else EVIL.sign(mail.build())
+    if is_sealed:
+        raw = Sealer(GOOGLE).seal(raw.replace(b"Your account was", b"[EXTERNAL] Your account was"))
     notice_id = intake.receive(address, raw, now=NOW)
     intake.process(notice_id, resolver=FakeDns(), now=NOW)
     account.refresh_from_db()
@@ -64,6 +67,13 @@ def test_a_proved_notice_stops_the_letters_at_once_and_keeps_the_requests(accoun
 
     assert state(letter) == (Status.HELD, Hold.RESTRICTED)
     assert state(request)[0] == Status.SENT
+
+
+def test_a_notice_that_a_trusted_forwarder_seals_stops_the_letters_too(account: AmazonAccount) -> None:
+    """Microsoft 365 breaks Amazon's signature and seals that it was good: most such sellers have no other way."""
+    notice = take_in(account, is_sealed=True)
+    assert (notice.kind, notice.grade, notice.status) == ("restricted", "B", Notice.Status.APPLIED)
+    assert account.restricted_at == NOW
 
 
 def test_an_unproved_notice_stops_nothing(account: AmazonAccount) -> None:
