@@ -162,6 +162,12 @@ def test_an_older_reading_never_overwrites_a_newer_one(reading: OrderReading) ->
     assert store(reading, older).status == Order.Status.CANCELLED
 
 
+def test_a_change_from_the_future_hides_none_that_comes_after_it(reading: OrderReading) -> None:
+    assert store(reading, an_order(lastUpdatedTime="2999-01-01T00:00:00Z")).last_updated_at == READ_AT
+    cancelled = an_order(fulfillment={"fulfillmentStatus": "CANCELLED"}, lastUpdatedTime="2026-11-02T00:00:00Z")
+    assert store(reading, cancelled, now=READ_AT + timedelta(days=1)).status == Order.Status.CANCELLED
+
+
 def test_the_same_reading_twice_changes_nothing(reading: OrderReading) -> None:
     before = store(reading, an_order())
     after = store(reading, an_order(), now=READ_AT + timedelta(hours=1))
