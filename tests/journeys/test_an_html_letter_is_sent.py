@@ -21,7 +21,7 @@ from tests.messaging.post_office import PostOffice, at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
 
-HOSTILE = '</p><script>alert(1)</script> Mug & "Co." {{ contact_link }} [Important] www.evil.com'
+HOSTILE = '</p><script>alert(1)</script> Mug < 9 cm & "Co." {{ contact_link }} [Important] www.evil.com'
 BODY = (
     '<p style="font-size: 14px">How was <b>{{ product_title }}</b> of order {{ order_id }}?</p>'
     '<p class="x">Write a review, good or bad, from <a href="{{ order_link }}">your order</a>.</p>'
@@ -53,7 +53,7 @@ def test_an_html_letter_arrives_as_it_was_previewed_once_and_with_the_order_id(n
     html, text = mail.get_body(["html"]), mail.get_body(["plain"])
     assert html is not None and text is not None
     written = html.get_content()
-    assert '<p style="font-size:14px">How was <b>&lt;/p&gt;&lt;script&gt;' in written
+    assert '<p style="font-size:14px">How was <b>alert(1) Mug &lt; 9 cm &amp; ' in written
     assert "<script" not in written and "evil" not in written and "class=" not in written
     assert order.amazon_order_id in written and order.amazon_order_id in text.get_content()
     assert "{{ contact_link }}" in text.get_content()  # of the title: only text
