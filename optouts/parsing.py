@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from accounts.keys import ALIAS_DOMAINS, ALIAS_MARKETPLACES, marketplace_of_alias, normalise_alias
 from optouts import notice_texts, shadow_texts, undelivered
 from optouts.authenticity import AMAZON_DOMAINS
+from optouts.forward_marks import without_prefixes
 from optouts.mime import Parts
 from optouts.other_causes import leaves_no_doubt, names_another_cause, says_message_undelivered
-from optouts.rawgate import RawMessage
+from optouts.rawgate import RawMessage, parse_mailbox
 from optouts.reasons import Kind, Reason
 from optouts.setup_mails import Confirmation, find_confirmation, find_unknown, provider_of
 from optouts.stop_words import asks_to_stop
@@ -41,6 +42,7 @@ _DOCUMENTS = frozenset(
     | {"application/x-7z-compressed"}
 )
 """What may hold a notice and is never opened: those above, and documents and archives under the subject of one."""
+_FORMER_FROM = ("x-original-from", "x-original-sender", "reply-to")
 _BUYER_MESSAGE_TYPES = frozenset({"BBC_MESSAGE_SENT_TO_MERCHANT"})
 _OTHER_MATTERS = frozenset(
     {"BBC_MESSAGE_CONFIRMATION_TO_MERCHANT", "BRC_SELLER_NOTIFICATION", "RETURN_REQUEST", "REFUND_ISSUED"}
@@ -87,7 +89,8 @@ def parse(message: RawMessage, parts: Parts, letter: Letter, expected: Expectati
         confirmation = find_confirmation(provider, letter.subject, letter.texts)
         reason = Reason.FORWARDING_REQUEST if confirmation.link else Reason.FORWARDING_REQUEST_WITHOUT_LINK
         return Reading(Kind.FORWARDING_CONFIRMATION, reason, confirmation=confirmation)
-    reading = _no_notice(message, parts, letter) or _notice(message, letter, expected)
+    listed = _written_anew(message, letter, expected)
+    reading = _no_notice(message, parts, listed or letter) or _notice(message, listed or letter, expected)
     if reading.kind is Kind.OPT_OUT and message.get("list-id") is not None:
         return replace(reading, kind=Kind.PROBABLE_OPT_OUT, reason=Reason.MAILING_LIST)
     if reading.kind is Kind.PROBABLE_OPT_OUT:
@@ -104,6 +107,22 @@ def parse(message: RawMessage, parts: Parts, letter: Letter, expected: Expectati
             Kind.FORWARDING_CONFIRMATION, Reason.LOOKS_LIKE_FORWARDING_REQUEST, confirmation=question
         )  # fmt: skip
     return reading
+
+
+def _written_anew(message: RawMessage, letter: Letter, expected: Expectations) -> Letter | None:
+    """Return the letter under Amazon's own name, if a list of the seller's has put its address in the place of it.
+
+    A group with an address such as orders@shop writes From anew, for its members' servers would refuse Amazon's there,
+    and keeps the old one in another field, which anybody can write: like every mail of a list it is for a person.
+    """
+    if message.get("list-id") is None or _is_amazon(letter) or letter.route is Route.BY_HAND:
+        return None
+    kept = (parse_mailbox(value) for name in _FORMER_FROM if (value := message.get(name)))
+    sender = next((address for address in kept if address in expected.senders), None)
+    if sender is None:
+        return None
+    bare = tuple(without_prefixes(normalise(subject)) for subject in letter.subjects)  # a list adds its name
+    return replace(letter, sender=sender, subjects=(*letter.subjects, *bare))
 
 
 def _no_notice(message: RawMessage, parts: Parts, letter: Letter) -> Reading | None:

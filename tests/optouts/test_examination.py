@@ -450,6 +450,20 @@ def test_a_notice_that_came_by_way_of_a_list_waits_for_a_person(name):
     assert finding.order_id == ORDER
 
 
+@pytest.mark.parametrize("field", ["X-Original-From", "X-Original-Sender", "Reply-To"])
+def test_a_notice_that_the_sellers_group_sends_under_its_own_name_waits_for_a_person(field):
+    """Amazon's DMARC policy makes groups write From anew, so that no signature of Amazon's is left."""
+    mail = replace(ENGLISH, sender="'Amazon.com' via Orders <orders@shop.example>", subject=f"[Orders] {EN_SUBJECT}")
+    plain = b"\r\n".join(line for line in mail.build().split(b"\r\n") if not line.startswith(b"Reply-To:"))
+    kept = f'List-ID: <orders.shop.example>\r\n{field}: "Amazon.com" <auto-communication@amazon.com>\r\n'.encode()
+    finding = look(kept + plain)
+
+    assert (finding.kind, finding.grade, finding.reason) == (Kind.PROBABLE_OPT_OUT, None, Reason.MAILING_LIST)
+    assert finding.order_id == ORDER
+    evil = kept.replace(b"@amazon.com", b"@amazon.com.evil.example")
+    assert look(evil + plain).kind is Kind.NOT_AN_OPT_OUT
+
+
 def test_a_list_that_writes_about_notices_is_none():
     mail = replace(ITALIAN, sender="Sellers <list@sellers.example>", extra=(("List-Id", "<sellers.example>"),))
 
