@@ -28,6 +28,7 @@ from amazon.values import (
     Participation,
     ReportProgress,
     SoldElsewhere,
+    Subscription,
 )
 from amazon.wire import Reply, exchange, exchange_async, open_connection, rate_limit, understand
 
@@ -161,11 +162,11 @@ class AmazonClient:
         call = calls.get_report_document(document_id)
         return reading.document_address(self._ask(Operation.GET_REPORT_DOCUMENT, call).body)
 
-    def subscribe_to_order_changes(self, destination_id: str) -> str:
-        """Have this seller's ORDER_CHANGE notifications sent to our queue; returns the subscription's id.
+    def subscribe_to_order_changes(self, destination_id: str) -> Subscription:
+        """Have this seller's ORDER_CHANGE notifications sent to our queue; returns the subscription.
 
-        Amazon keeps one subscription for each type: where there is one, its id is returned. Anything else that Amazon
-        answers is raised.
+        Amazon keeps one subscription for each type: where there is one, it is returned, whatever its destination.
+        Anything else that Amazon answers is raised.
         """
         try:
             found = self._ask(Operation.GET_SUBSCRIPTION, calls.get_subscription(ORDER_CHANGE))
@@ -173,7 +174,7 @@ class AmazonClient:
             if missing.status != 404:
                 raise
             found = self._ask(Operation.CREATE_SUBSCRIPTION, calls.create_subscription(ORDER_CHANGE, destination_id))
-        return reading.subscription_id(found.body)
+        return reading.subscription(found.body)
 
     def _ask(self, operation: Operation, call: calls.Call) -> Reply:
         token = self._tokens.get(self._application, self._authorisation)

@@ -31,6 +31,7 @@ from amazon.values import (
     ReportProgress,
     ReportStatus,
     SoldElsewhere,
+    Subscription,
     Unreadable,
     Window,
 )
@@ -209,9 +210,10 @@ def document_address(body: Json) -> DocumentAddress:
     return DocumentAddress(_said(body, "url"), compression == "GZIP")
 
 
-def subscription_id(body: Json) -> str:
+def subscription(body: Json) -> Subscription:
     """Read the answer of `getSubscription` or `createSubscription`."""
-    return _said(_part(body, "payload"), "subscriptionId")
+    payload = _part(body, "payload")
+    return Subscription(_said(payload, "subscriptionId"), _text(payload, "destinationId") or "")
 
 
 def destinations(body: Json) -> dict[str, str]:

@@ -231,3 +231,11 @@ class OrderChange:
     order_id: str
     event_at: datetime | None
     marketplace_id: str | None = None  # where it was sold; None where the notification does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """That a seller's notifications of a type are sent to a destination; empty where Amazon does not say to which."""
+
+    subscription_id: str
+    destination_id: str

@@ -166,11 +166,14 @@ def _subscribe(row: OrderReading, destination_id: str | None, *, now: datetime) 
     if destination_id is not None:
         try:
             with client_for(row.account) as client:
-                id = client.subscribe_to_order_changes(destination_id)
-        except (AmazonError, secrets.Unreadable) as trouble:
+                found = client.subscribe_to_order_changes(destination_id)
+                if found.destination_id not in ("", destination_id):  # a queue that we had before; nobody reads it
+                    ApplicationClient(application(), Region(row.account.region)).end_subscription(found.subscription_id)
+                    found = client.subscribe_to_order_changes(destination_id)
+        except (AmazonError, ValueError, secrets.Unreadable) as trouble:
             log.warning("not_subscribed", account=row.account_id, trouble=type(trouble).__name__)
         else:
-            changes = {"subscription_id": id[:100], "subscribe_at": now + SUBSCRIPTION_CHECKED_EVERY}
+            changes = {"subscription_id": found.subscription_id[:100], "subscribe_at": now + SUBSCRIPTION_CHECKED_EVERY}
     OrderReading.objects.filter(pk=row.pk).update(**changes)
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from accounts.authorised import name_in_quotas, quotas
 from accounts.models import AccountMarketplace, AmazonAccount
@@ -325,6 +326,19 @@ def test_a_disconnected_account_is_subscribed_no_more_and_one_that_comes_back_is
     connect_again(account, theirs, now=now)
     assert changes.subscribe_due(now=now) == 1
     assert OrderReading.objects.get().subscription_id not in ("", first)
+
+
+def test_a_subscription_that_leads_to_a_former_queue_is_made_anew(
+    simulated_amazon: Amazon, account: AmazonAccount, now: datetime, settings: Settings
+) -> None:
+    changes.subscribe_due(now=now)
+    first = OrderReading.objects.get().subscription_id
+    settings.AMAZON_QUEUE_ARN += "-moved"
+    for days in (1, 2, 3):
+        assert changes.subscribe_due(now=now + timedelta(days=days, minutes=1)) == 1
+    assert OrderReading.objects.get().subscription_id not in ("", first)
+    assert len(simulated_amazon.calls("deleteSubscriptionById")) == 1
+    assert len(simulated_amazon.calls("createSubscription")) == 2
 
 
 @pytest.mark.parametrize("operation", ["token", "deleteSubscriptionById"])
