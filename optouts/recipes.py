@@ -56,7 +56,9 @@ RECIPES: Final[tuple[Recipe, ...]] = (
          "“Allow users to automatically forward incoming email”.",
          "Or the administrator adds a routing rule that also delivers these mails to your address, without a "
          "footer and without a change to the subject."),
-        "A footer or a subject prefix that your organisation adds breaks Amazon's signature.",
+        "A footer or a subject prefix that your organisation adds breaks Amazon's signature. If Amazon writes to a "
+        "group, such as orders@, the group sends its mail on under its own name, and each notice has to wait for a "
+        "person: give Seller Central your address for notices instead.",
     ),
     Recipe(
         "outlook", "Outlook.com", Keeps.OFTEN_NOT,
@@ -100,10 +102,10 @@ RECIPES: Final[tuple[Recipe, ...]] = (
         "zoho", "Zoho Mail", Keeps.MOSTLY,
         ("In the settings open Mail accounts, choose yours, and add your address for notices under Email forwarding.",
          "Zoho writes to that address. Its link appears on this page: press it and enter your Zoho password there.",
-         "Switch the forwarding on, or use it in a filter for mail from auto-communication@amazon.com.",
+         "Use it in a filter for mail from auto-communication@amazon.com, and leave forwarding of all mail off.",
          "Send yourself a test notice on this page."),
-        "Zoho switches a forwarding off by itself after one refusal, more than ten delays, or a loop. We never refuse "
-        "what comes to your address; if notices stop all the same, look here first.",
+        "Zoho switches a forwarding off by itself after one refusal, more than ten delays, or a loop. We refuse mail "
+        "of more than 1 MB, so let the filter forward Amazon's alone. If notices stop all the same, look here first.",
         frozenset({"zoho.com", "zoho.eu", "zoho.in", "zohomail.com", "zohomail.eu"}),
     ),
     Recipe(

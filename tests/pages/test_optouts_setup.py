@@ -75,7 +75,8 @@ def test_every_provider_has_a_recipe_and_microsofts_tells_the_administrator_what
     assert [name for name in names.split(", ") if name not in shown] == []
     assert "550 5.7.520 Access denied, Your organization does not allow external forwarding." in shown
     assert "On – Forwarding is enabled" in shown
-    assert "Zoho switches a forwarding off by itself" in shown
+    assert "Zoho switches a forwarding off by itself" in shown and "We refuse mail of more than 1 MB" in shown
+    assert "If Amazon writes to a group" in shown
     assert "Forward as an attachment instead" in shown
 
 
