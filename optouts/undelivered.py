@@ -30,7 +30,7 @@ def _stems(*stems: str) -> re.Pattern[str]:
 
 
 _ACCOUNT = _stems(
-    r"your (?:\w+ ){0,2}account|your (?:ability|permission|privilege|access)|you (?:can|may) no longer|"
+    r"your (?:\w+ ){0,2}account|your (?:\w+ )?(?:ability|permission|privilege|access)|you (?:can|may) no longer|"
     r"ihr(?:em|es)? (?:[\w-]+ ){0,2}\w{0,12}konto|dein(?:em|es)? \w{0,12}konto|"
     r"votre (?:\w+ ){0,2}compte|vous ne pouvez plus|tuo (?:\w+ )?account|tuoi permessi|non puoi più|"
     r"[ts]u cuenta|ya no puede|[st]ua conta|sua permissão|(?:je|jouw|uw) (?:\w+ ){0,2}\w{0,12}account|"
@@ -38,7 +38,9 @@ _ACCOUNT = _stems(
     r"アカウント|[帐账賬帳][户戶号號]|حساب|계정",
 )
 _LIMITED = _stems(
-    r"restrict|suspend|limited|no longer|disabled|revoked|eingeschränk|gesperrt|ausgesetzt|beschränk|nicht mehr|"
+    r"restrict|suspend|limited|no longer|disabled|revoked|removed|\bblocked|eingeschränk|gesperrt|ausgesetzt|"
+    r"beschränk|nicht mehr|ausgeschlossen|untersagt|entzogen|uitgesloten|ingetrokken|wyklucz|zawies|stängt av|esclus|"
+    r"revoca|exclu|"
     r"restrein|restric|limité|ne pouvez plus|limita[tz]|sospes|non puoi più|bloccat|restring|restrin|limitad|"
     r"bloquead|beperk|opgeschort|geblokkeerd|niet meer|ogranicz|zawiesz|zablokow|begräns|avstäng|stängts av|spärra|"
     r"kısıt|askıya|engellen|制限|停止|限制|[暂暫]停|تقييد|تعليق|제한|정지",
@@ -49,14 +51,24 @@ _SENDING = _stems(
     r"skicka|sända|gönder|送信|送付|[发發]送|[联聯][系繫]|إرسال|ارسال|발송|전송|보내",
 )
 _TO_WHOM = _stems(
-    r"proactiv|proaktiv|proattiv|proactie|unsolicited|buyer|customer|käufer|kund|acheteur|client|acquirent|comprador|"
-    r"koper|klant|kupując|klient|köpare|alıcı|müşteri|購入者|自発的|[买買]家|主[动動]|المشتري|مشتر|구매자|고객",
+    r"pro-?acti|proaktiv|proaktif|proaktyw|proattiv|proativ|unsolicited|to (?:your |the )?(?:buyer|customer)|"
+    r"contact(?:ing)? (?:your |the )?(?:buyer|customer)|an (?:\w+ )?(?:käufer|kund)|käufer\w{0,2} (?:zu )?kontakt|"
+    r"(?:aux|à vos|aux vos|les) (?:acheteur|client)|(?:agli|ai|gli|i) (?:acquirent|client)|"
+    r"a (?:los |sus |tus |l[oa]s )?(?:comprador|client)|(?:a|aos|para|os) (?:os )?(?:comprador|client)|"
+    r"aan (?:\w+ )?(?:koper|klant)|do (?:\w+ )?(?:kupując|klient)|"
+    r"till (?:\w+ )?(?:köpare|kund)|alıcılara|müşterilere|"
+    r"(?:購入者|お客様)(?:へ|に)|自発的|(?:向|给|給|[与與])(?:[买買]家|[顾顧]客)|主[动動]|"
+    r"للمشتر|إلى المشتر|استباقي|(?:구매자|고객)에게",
 )
 _IS_NONE = _stems(
-    r"\bmay\b|\bmight\b|\bcould\b|\bcan be\b|\bif (?:you|your|this|we)|to avoid|lifted|reinstat|restored|\bagain\b|"
-    r"not (?:been )?(?:restricted|suspended|limited)|könn(?:te|en dazu)|kann (?:\w+ ){0,6}werden|führen|aufgehoben|"
-    r"wieder|\bfalls\b|\bwenn (?:sie|ihr|du)|vermeiden|nicht (?:eingeschränkt|gesperrt)|pourra|peut (?:être|entraîner)|"
-    r"levée?|rétabli|à nouveau|\bsi vous|éviter|potrebbe|può essere|rimoss|ripristin|di nuovo|\bse (?:continu|non)|"
+    r"attachment|invoice|listing|anhang|rechnung|pièce jointe|facture|allegat|fattur|adjunt|factura|anexo|fatura|"
+    r"bijlage|factuur|załącz|faktur|bilag|添付|請求書|附件|"
+    r"[发發]票|مرفق|فاتورة|"
+    r"\bmay\b(?! no)|\bmight\b|\bcould\b|\bcan be\b|\bif (?:you|your|this|we)|to avoid|lifted|reinstat|restored|"
+    r"\bagain\b|not (?:been )?(?:restricted|suspended|limited)|könn(?:te|en dazu)|kann (?:\w+ ){0,6}werden|führen|"
+    r"aufgehoben|wieder|\bfalls\b|\bwenn (?:sie|ihr|du)|vermeiden|nicht (?:eingeschränkt|gesperrt)|pourra|"
+    r"peut (?:être|entraîner)|levée?|rétabli|à nouveau|\bsi vous|éviter|"
+    r"potrebbe|può essere|rimoss|ripristin|di nuovo|\bse (?:continu|non)|"
     r"evitare|podría|puede (?:ser|dar)|levantad|restable|de nuevo|\bsi (?:usted|continú|no)|evitar|poder[ái]|"
     r"pode ser|restabele|novamente|kan (?:\w+ ){0,4}(?:worden|leiden)|opgeheven|hersteld|opnieuw|weer|voorkomen|"
     r"\bals (?:je|u)\b|może|mogą|zniesion|przywróc|ponownie|jeśli|uniknąć|kan (?:komma|leda|begränsas)|upphäv|hävts|"

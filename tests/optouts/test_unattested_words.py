@@ -494,6 +494,14 @@ RESTRICTIONS = [
     "Ditt konto har tillfälligt begränsats från att skicka proaktiva meddelanden till köpare.",
     "Hesabınızın alıcılara proaktif mesaj göndermesi geçici olarak kısıtlandı.",
     "お客様のアカウントは、購入者への自発的なメッセージの送信が一時的に制限されています。",
+    "Your account has been temporarily blocked from contacting buyers because of the content of your messages.",
+    "As a result, you may no longer send proactive permitted messages.",
+    "Wir haben Ihr Konto für 30 Tage vom Versand proaktiver Nachrichten an Kunden ausgeschlossen.",
+    "Nous avons suspendu la possibilité pour votre compte d'envoyer des messages proactifs aux clients.",
+    "We hebben je account tijdelijk uitgesloten van het verzenden van proactieve berichten naar klanten.",
+    "Zawiesiliśmy możliwość wysyłania przez Twoje konto proaktywnych wiadomości do klientów.",
+    "Vi har tillfälligt stängt av ditt kontos möjlighet att skicka proaktiva meddelanden till kunder.",
+    "تم تقييد حسابك مؤقتًا من إرسال رسائل استباقية إلى المشترين.",
     "您的账户已被暂时限制向买家发送主动消息。", "您的帳戶已被暫時限制向買家發送主動訊息。",
 ]  # fmt: skip
 NO_RESTRICTIONS = [
@@ -513,6 +521,10 @@ NO_RESTRICTIONS = [
     "アカウントの購入者へのメッセージ送信の制限が解除されました。",
     "如果您向买家发送此类消息，您的账户将被限制。",
     "Refund for your account: the buyer sent a message.",
+    "We limited the number of buyers who can see your account health page; send feedback to us by message.",
+    "You can no longer send invoices as attachments to buyers from your account; use a message.",
+    "Customers can no longer contact your account about this order by message.",
+    "We stopped sending you buyer messages by e-mail; your account settings were changed and notifications disabled.",
 ]
 UNDELIVERED = [
     ("Ihre Nachricht zu Bestellung {order} wurde nicht gesendet, da sie nicht den Richtlinien für die Kommunikation "
