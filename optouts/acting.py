@@ -108,8 +108,8 @@ def _other(notice: Notice, finding: Finding, *, now: datetime) -> Outcome:
         lifecycle.refuse_sender(notice.seller_id, place, dated=dated)
         return Outcome(Notice.Status.APPLIED, said)
     if finding.is_new_wording:
-        words = f"{finding.template}: {finding.reason.value}" if finding.template else ""
-        guards.warn_of_wording(notice.seller_id, notice.pk, words, now=now)
+        words, template = finding.reason.value, finding.template or ""
+        guards.warn_of_wording(notice.seller_id, notice.pk, words, template=template, now=now)
     if finding.kind in NOT_FOR_A_PERSON:
         return Outcome(Notice.Status.IGNORED, finding.reason.value, _own(notice.seller_id, finding.order_id))
     if finding.grade is Grade.X:  # it contradicts itself: nobody waits because of it

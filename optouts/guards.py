@@ -154,17 +154,20 @@ def warn_of_shared(alias_key: UUID, *, now: datetime) -> int:
     return sum(raised)
 
 
-def warn_of_wording(seller_id: int, notice_id: int, words: str, *, now: datetime) -> bool:
+def warn_of_wording(seller_id: int, notice_id: int, words: str, *, template: str, now: datetime) -> bool:
     """Amazon writes in words that nobody has attested: operators read them on the page of the alarm.
 
-    `words` names the template that fits them, and what is new about them; empty when none fits. Of what a template fits
-    one open alarm is enough, whichever seller's notice it was. False: no new alarm.
+    `words` says what is new about them. Of what a template fits one open alarm is enough, whichever seller's notice it
+    was; of what none fits (`template` is empty) one of each seller: all its other notices wait beside the first.
+    False: no new alarm.
     """
     kind = GuardAlarm.Kind.WORDING
+    detail = f"{template}: {words}" if template else words
     with across_sellers("an alarm about words is looked for"):
-        if words and GuardAlarm.objects.filter(kind=kind, detail=words[:200], settled_at__isnull=True).exists():
+        known = GuardAlarm.objects.filter(kind=kind, detail=detail[:200], settled_at__isnull=True)
+        if (known if template else known.filter(seller_id=seller_id)).exists():
             return False
-    return raise_alarm(seller_id, kind, about=f"notice {notice_id}", detail=words, now=now)
+    return raise_alarm(seller_id, kind, about=f"notice {notice_id}", detail=detail, now=now)
 
 
 def settle_wording(template: str, *, by: User, now: datetime) -> int:

@@ -185,6 +185,8 @@ def test_a_new_wording_of_amazons_calls_an_operator_and_keeps_the_text_out_of_th
     notice = take_in(account, AMAZON.sign(mail.build()))
     assert (notice.status, notice.kind) == (Notice.Status.QUARANTINED, "probable_opt_out")
     assert kinds() == ["wording"] and "Nobody has ever" not in caplog.text
+    take_in(account, AMAZON.sign(replace(mail, message_id="<next@x>").build()))
+    assert kinds() == ["wording"]  # when Amazon changes its words, every notice has them
 
 
 def test_the_first_notice_in_words_that_nobody_has_attested_calls_an_operator_and_the_next_do_not(
