@@ -91,12 +91,15 @@ class Account:
     left: int
     counted_at: float
     taken: int = 0  # since it is kept
+    asked_for: int = 0  # of what is being taken up at this moment: nobody knows yet how many it will be
     is_leaving: bool = False
+    is_over: bool = False  # it is another's perhaps, or has to be read anew: nothing more is taken up for it
     lanes: dict[Channel, Lane] = field(default_factory=lambda: {channel: Lane() for channel in Channel})
 
     @property
     def in_hand(self) -> int:
-        return sum(lane.in_hand for lane in self.lanes.values())
+        """Taken up, or about to be, and not answered."""
+        return self.asked_for + sum(lane.in_hand for lane in self.lanes.values())
 
 
 class Engine:
@@ -164,7 +167,7 @@ class Engine:
         too_many = len(self._accounts.keys() & wanted) - part
         for account_id, account in self._accounts.items():
             is_tired = is_full and now - account.kept_since > KEPT_FOR
-            account.is_leaving = account_id not in wanted or is_tired or too_many > 0
+            account.is_leaving = account.is_over or account_id not in wanted or is_tired or too_many > 0
             too_many -= account_id in wanted
         staying = sum(not account.is_leaving for account in self._accounts.values())
         room = min(part - staying, MOST_KEPT - len(self._accounts))
@@ -178,6 +181,8 @@ class Engine:
         kept, left = await self._in("look", self._exchange, leaving, strangers, room, stale)
         if kept is None:  # the connection was lost, and all that we kept with it
             self._accounts = {pk: account for pk, account in self._accounts.items() if account.in_hand}
+            for account in self._accounts.values():
+                account.is_leaving = account.is_over = True
             return
         for account_id in leaving:
             del self._accounts[account_id]
@@ -185,8 +190,9 @@ class Engine:
             self._accounts[account_id] = Account(now, left[account_id], now)
         for account_id in stale:
             account = self._accounts[account_id]
-            # What was taken up while we counted may be in the count or not: it is taken off to be sure.
-            account.left = left[account_id] - (account.taken - taken[account_id])
+            # What was taken up while we counted, or is being taken up, may be in the count or not: it is taken off to
+            # be sure.
+            account.left = left[account_id] - (account.taken - taken[account_id]) - account.asked_for
             account.counted_at = now
         for account_id, channel in due:
             if account_id in self._accounts:
@@ -207,6 +213,7 @@ class Engine:
         connection.ensure_connection()
         if self._connection is not connection.connection:
             is_first, self._connection = self._connection is None, connection.connection
+            connection.close_at = None  # not for its age: all that we keep would be lost with it
             if not is_first:
                 return None, {}
         if leaving:
@@ -238,6 +245,7 @@ class Engine:
                 self._done[channel] = []
             for account_id, share in shares.items():
                 self._accounts[account_id].left -= share
+                self._accounts[account_id].asked_for += share
             try:
                 waits, parcels = await self._in(channel, self._take_up, channel, shares, outcomes)
                 is_troubled = False
@@ -246,7 +254,7 @@ class Engine:
                 self._done[channel] = outcomes + self._done[channel]  # known, and not written yet
                 waits, parcels, is_troubled = {}, [], True
             self._done_since[channel] = time.monotonic()  # what came in meanwhile waits for what goes out now
-            self._note(channel, shares, waits, parcels)
+            self._note(channel, shares, waits, parcels, is_sure=not is_troubled)
             self._carry_all(parcels)
             if is_troubled:
                 if self._stopping.is_set():
@@ -308,8 +316,15 @@ class Engine:
             return waits, dispatch.take_up(granted, channel, now=self._clock())
 
     def _note(
-        self, channel: Channel, shares: Mapping[int, int], waits: Mapping[int, timedelta], parcels: list[Parcel]
+        self,
+        channel: Channel,
+        shares: Mapping[int, int],
+        waits: Mapping[int, timedelta],
+        parcels: list[Parcel],
+        *,
+        is_sure: bool,
     ) -> None:
+        """`is_sure`: no more were taken up than these. A commit of which nothing was heard may have been one."""
         got, now = dict.fromkeys(shares, 0), time.monotonic()
         for parcel in parcels:
             got[parcel.account_id] += 1
@@ -318,7 +333,8 @@ class Engine:
             if (account := self._accounts.get(account_id)) is None:
                 continue
             lane = account.lanes[channel]
-            account.left += shares[account_id] - count
+            account.asked_for -= shares[account_id]
+            account.left += shares[account_id] - count if is_sure else 0  # it is counted again soon
             account.taken += count
             lane.in_hand += count
             if wait := waits.get(account_id):
@@ -375,8 +391,15 @@ class Engine:
                 lane.put_off = min(lane.put_off + 1, MOST_DOUBLINGS)
                 if parcel.channel is Channel.BUYER_EMAIL:  # one relay for all
                     self._paused_until[parcel.channel] = now + AFTER_TROUBLE
-            case AccountTrouble() | Unknown():
+            case AccountTrouble():
                 lane.width = 1
+                if answer.is_revoked:  # kept anew, it is read anew: it may have been connected again meanwhile
+                    account.is_leaving = account.is_over = True
+            case Unknown():  # one may be chance; a server that breaks off every letter must not have the whole queue
+                lane.width = 1
+                if lane.put_off:
+                    lane.not_before = now + AFTER_TROUBLE * 2 ** (lane.put_off - 1)
+                lane.put_off = min(lane.put_off + 1, MOST_DOUBLINGS)
 
     async def _until_news(self, channel: Channel) -> None:
         """Wait for an outcome, a look, or the end of somebody's wait."""
