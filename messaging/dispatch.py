@@ -226,6 +226,7 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> None:
             case AccountTrouble(reason):
                 steps.setdefault(_later(parcel, reason, timedelta(0), now=now), []).append(parcel.id)
     with across_sellers("outcomes are written down"), transaction.atomic(savepoint=False):
+        steps = _not_written_yet(steps)
         move_to_sent(receipts, out_of=known, at=now)
         for reason, ids in unknown.items():
             move(ids, out_of={Status.SENDING}, to=Status.UNKNOWN, at=now, reason=reason, look_again_at=now)
@@ -242,6 +243,19 @@ def settle(outcomes: Sequence[Outcome], *, now: datetime) -> None:
             },
             now=now,
         )
+
+
+def _not_written_yet(steps: Mapping[Step, list[int]]) -> dict[Step, list[int]]:
+    """Without the "later" that stand already: a commit of which nothing was heard is written again, and meanwhile
+    somebody else may have taken the message up. What is in his hands must not be due a second time."""
+    later = [pk for step, ids in steps.items() if step.attempts is not None for pk in ids]
+    if not later:
+        return dict(steps)
+    attempts = dict(Message.objects.filter(pk__in=later).values_list("pk", "attempts"))
+    return {
+        step: ids if step.attempts is None else [pk for pk in ids if attempts.get(pk, step.attempts) < step.attempts]
+        for step, ids in steps.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,16 @@
 import asyncio
 import time
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.utils import timezone
 from pytest_django import Settings
 
 from messaging import dispatch, pacing
-from messaging.gateways.base import AccountTrouble, Answer, Envelope, OutcomeUnknown, Receipt
+from messaging.gateways.base import AccountTrouble, Answer, Deferred, Envelope, OutcomeUnknown, Receipt
 from messaging.models import Channel, Status
 from tests.messaging.engines import FakeDoors, running, wait_until
 from tests.messaging.test_engine import shop, statuses
@@ -147,3 +149,15 @@ def test_an_account_that_was_connected_again_while_it_sends_goes_on_with_the_new
 
     with running(Doors(deliver)):
         wait_until(lambda: statuses(account) == {Status.SENT: 5})
+
+
+def test_a_later_that_is_written_again_takes_nothing_out_of_the_hands_of_who_has_it_since() -> None:
+    account, now = shop("a shop", 1), timezone.now()
+    [parcel] = dispatch.take_up({account.pk: 1}, Channel.BUYER_EMAIL, now=now)
+    later: list[dispatch.Outcome] = [(parcel, Deferred("not now", timedelta(0)))]
+    dispatch.settle(later, now=now)
+    [again] = dispatch.take_up({account.pk: 1}, Channel.BUYER_EMAIL, now=now + timedelta(seconds=1))
+    dispatch.settle(later, now=now + timedelta(seconds=2))  # nothing had been heard of the first commit
+    assert statuses(account) == {Status.SENDING: 1}
+    dispatch.settle([(again, Receipt("taken"))], now=now + timedelta(seconds=3))
+    assert statuses(account) == {Status.SENT: 1}
