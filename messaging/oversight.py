@@ -57,11 +57,15 @@ class Ailing:
 
 
 def lanes(*, now: datetime) -> list[Lane]:
-    """Every channel, also those without messages. Two queries."""
+    """Every channel, also those without messages. Two queries.
+
+    What waits for an account that is not connected is in no queue: nothing takes it up. See `ailing`.
+    """
+    is_due = Q(status=Status.SCHEDULED, due_at__lte=now, account__status=AmazonAccount.Status.CONNECTED)
     waiting = _by_channel(
         Q(status__in=[Status.SCHEDULED, Status.CLAIMED, Status.SENDING, Status.UNKNOWN]),
-        due=Count("id", filter=Q(status=Status.SCHEDULED, due_at__lte=now)),
-        oldest=Min("due_at", filter=Q(status=Status.SCHEDULED, due_at__lte=now)),
+        due=Count("id", filter=is_due),
+        oldest=Min("due_at", filter=is_due),
         in_flight=Count("id", filter=Q(status__in=[Status.CLAIMED, Status.SENDING])),
         lingering=Count("id", filter=Q(status__in=[Status.CLAIMED, Status.SENDING], touched_at__lt=now - LINGERING)),
         unknown=Count("id", filter=Q(status=Status.UNKNOWN)),

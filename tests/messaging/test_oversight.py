@@ -44,6 +44,15 @@ def test_an_empty_queue_has_no_age() -> None:
     assert (letters().due, letters().age) == (0, timedelta(0))
 
 
+def test_what_waits_for_a_lost_authorisation_does_not_age_the_queue(account: AmazonAccount) -> None:
+    make_message(make_order(account), due_at=NOW - timedelta(hours=3))
+    with across_sellers("test"):
+        AmazonAccount.objects.update(status=AmazonAccount.Status.REVOKED)
+
+    assert (letters().due, letters().age) == (0, timedelta(0))
+    assert [one.overdue for one in ailing()] == [1]
+
+
 def test_a_hand_over_counts_in_the_spans_that_it_lies_in(account: AmazonAccount) -> None:
     for ago in (timedelta(minutes=1), timedelta(minutes=30), timedelta(hours=5), timedelta(days=2)):
         make_message(make_order(account), status=Status.SENT, handed_over_at=NOW - ago)
