@@ -18,7 +18,7 @@ import pytest
 from messaging.gateways.base import AccountTrouble, Answer, Deferred, Envelope, OutcomeUnknown, Receipt, Refused
 from messaging.gateways.buyer_email import BuyerEmailGateway
 from messaging.gateways.pool import ABREAST
-from messaging.gateways.smtp import PER_CONNECTION
+from messaging.gateways.smtp import PER_CONNECTION, Route, Said, Session
 from messaging.letters import Attachment
 from tests.messaging.gateways.envelopes import CLEARANCE, LOOP, ORDER, ask, close, envelope, letter
 from tests.messaging.gateways.relays import CUT, HANG, Relay, relay
@@ -212,6 +212,85 @@ def test_a_relay_that_wants_a_letter_for_nobody_gets_none() -> None:
     with relay(EHLO=PIPELINING, RCPT="550 5.1.1 no such buyer") as server, gateway_to(server) as gateway:
         assert isinstance(ask(gateway, envelope()), Refused)  # and to DATA it says: go ahead
     assert server.shown == []
+
+
+def test_whoever_speaks_without_being_asked_is_left() -> None:
+    with relay(end="250 2.0.0 taken\r\n421 4.3.2 closing soon") as server, gateway_to(server) as gateway:
+        assert isinstance(ask(gateway, envelope()), Receipt)
+        assert isinstance(ask(gateway, envelope()), Receipt)
+    assert len(server.conversations) == 2
+
+
+def test_whoever_judges_a_letter_in_words_that_are_no_smtp_is_left() -> None:
+    with relay(end=["what?", "250 2.0.0 taken"]) as server, gateway_to(server) as gateway:
+        assert isinstance(ask(gateway, envelope()), OutcomeUnknown)
+        assert isinstance(ask(gateway, envelope()), Receipt)
+    assert len(server.conversations) == 2
+
+
+def test_a_connection_that_cannot_be_started_afresh_after_a_no_is_left() -> None:
+    with relay(RCPT=["550 5.1.1 no such buyer", "250 yes"], RSET="500 what?") as server, gateway_to(server) as gateway:
+        assert isinstance(ask(gateway, envelope()), Refused)
+        assert isinstance(ask(gateway, envelope()), Receipt)
+    assert len(server.conversations) == 2
+
+
+def test_what_is_said_in_the_clear_behind_starttls_is_not_read_as_if_it_were_encrypted() -> None:
+    handshakes: list[bytes] = []
+
+    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 relay.example\r\n")
+        await reader.readline()
+        writer.write(b"250-relay.example\r\n250 STARTTLS\r\n")
+        await reader.readline()
+        writer.write(b"220 go ahead\r\n250-somebody.in.between\r\n")
+        handshakes.append(await reader.read(1))
+        writer.close()
+
+    async def deliver() -> Answer:
+        async with await asyncio.start_server(meet, "127.0.0.1") as server:
+            port = server.sockets[0].getsockname()[1]
+            gateway = BuyerEmailGateway(urlsplit(f"smtp+starttls://127.0.0.1:{port}"), hostname="mail.example.com")
+            try:
+                return await gateway.deliver(envelope(), CLEARANCE)
+            finally:
+                await gateway.close()
+
+    assert isinstance(LOOP.run(deliver()), Deferred)
+    assert handshakes == [b""]
+
+
+def test_nothing_is_said_in_the_middle_of_a_large_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Relay._read_letter
+    monkeypatch.setattr(Relay, "_read_letter", staticmethod(lambda handler: (time.sleep(0.3), read(handler))[1]))
+    large = envelope(letter=letter(text="Tutto bene?\n" * 1_000_000))
+
+    async def deliver() -> list[Answer]:
+        first = asyncio.ensure_future(gateway.deliver(large, CLEARANCE))
+        while "DATA" not in server.lines:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        return list(await asyncio.gather(first, gateway.deliver(envelope(), CLEARANCE)))
+
+    with relay(EHLO=PIPELINING) as server, gateway_to(server) as gateway:
+        assert [type(answer) for answer in LOOP.run(deliver())] == [Receipt, Receipt]
+    assert len(server.conversations) == 1 and b"MAIL FROM" not in server.shown[0]
+
+
+def test_a_letter_that_nobody_waits_for_any_more_is_not_shown() -> None:
+    async def deliver() -> Said:
+        session = Session(Route(server.url, "mail.example.com", 1, 1, ssl.create_default_context()))
+        address, mail = "a@example.com", b"Subject: a\r\n\r\n"
+        letters = [session.deliver(address, address, mail) for _ in range(2)]
+        letters[0].cancel()
+        try:
+            return await letters[1]
+        finally:
+            await session.quit()
+
+    with relay(EHLO=PIPELINING) as server:
+        assert LOOP.run(deliver()).is_yes
+    assert len(server.shown) == 1
 
 
 def test_letters_to_a_relay_nearby_share_connections_and_to_one_far_away_they_wait_for_nobody() -> None:
