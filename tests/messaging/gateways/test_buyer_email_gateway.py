@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from email.policy import default
+from socketserver import StreamRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -262,7 +263,12 @@ def test_what_is_said_in_the_clear_behind_starttls_is_not_read_as_if_it_were_enc
 
 def test_nothing_is_said_in_the_middle_of_a_large_letter(monkeypatch: pytest.MonkeyPatch) -> None:
     read = Relay._read_letter
-    monkeypatch.setattr(Relay, "_read_letter", staticmethod(lambda handler: (time.sleep(0.3), read(handler))[1]))
+
+    def read_late(handler: StreamRequestHandler) -> bytes:
+        time.sleep(0.3)
+        return read(handler)
+
+    monkeypatch.setattr(Relay, "_read_letter", staticmethod(read_late))
     large = envelope(letter=letter(text="Tutto bene?\n" * 1_000_000))
 
     async def deliver() -> list[Answer]:
