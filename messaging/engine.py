@@ -397,9 +397,10 @@ class Engine:
                     account.is_leaving = account.is_over = True
             case Unknown():  # one may be chance; a server that breaks off every letter must not have the whole queue
                 lane.width = 1
-                if lane.put_off:
-                    lane.not_before = now + AFTER_TROUBLE * 2 ** (lane.put_off - 1)
-                lane.put_off = min(lane.put_off + 1, MOST_DOUBLINGS)
+                if lane.not_before <= now:  # else it is of those that were under way when the pause began
+                    if lane.put_off:
+                        lane.not_before = now + AFTER_TROUBLE * 2 ** (lane.put_off - 1)
+                    lane.put_off = min(lane.put_off + 1, MOST_DOUBLINGS)
 
     async def _until_news(self, channel: Channel) -> None:
         """Wait for an outcome, a look, or the end of somebody's wait."""

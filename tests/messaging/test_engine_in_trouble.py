@@ -11,7 +11,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from messaging import dispatch, pacing
+from messaging import dispatch, engine, pacing
 from messaging.gateways.base import AccountTrouble, Answer, Deferred, Envelope, OutcomeUnknown, Receipt
 from messaging.models import Channel, Status
 from tests.messaging.engines import FakeDoors, running, wait_until
@@ -132,6 +132,25 @@ def test_a_server_that_breaks_off_every_letter_does_not_get_the_whole_queue() ->
         wait_until(lambda: statuses(sound) == {Status.SENT: 20})
         time.sleep(2)
     assert statuses(broken) == {Status.UNKNOWN: 2, Status.SCHEDULED: 198}
+
+
+def test_letters_that_break_off_together_are_one_mishap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "AFTER_TROUBLE", 2.0)  # sixteen times that, if each counted
+    account, together = shop("a shop", 100), asyncio.Event()
+
+    async def deliver(account_id: int, envelope: Envelope) -> Answer:
+        number = len(doors.delivered)
+        if 15 < number <= 31 and not together.is_set():
+            if number == 31:
+                together.set()
+            await together.wait()
+            raise OutcomeUnknown("the relay was started anew")
+        return Receipt("taken")
+
+    doors = FakeDoors(deliver)
+    with running(doors):
+        wait_until(lambda: statuses(account)[Status.SENT] == 84, 12)
+    assert statuses(account) == {Status.SENT: 84, Status.UNKNOWN: 16}
 
 
 def test_an_account_that_was_connected_again_while_it_sends_goes_on_with_the_new_authorisation() -> None:
