@@ -13,10 +13,10 @@ from accounts.rowsecurity import across_sellers
 from amazon.errors import mark_of
 from messaging import dispatch, outbox, pacing
 from messaging.gateways.base import AccountTrouble, Answer, Deferred, Envelope, OutcomeUnknown, Receipt, Refused
-from messaging.models import Channel, Message, MessageEvent, Status
+from messaging.models import Channel, Message, MessageEvent, Purpose, Status
 from optouts import gate
 from optouts.gate import Buyer, Proof, Reach
-from tests.makers import alias, make_account, make_message, make_order, make_seller
+from tests.makers import alias, make_account, make_message, make_order, make_seller, suppress
 from tests.messaging.post_office import PostOffice, at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
@@ -258,3 +258,18 @@ def test_what_may_have_been_tried_before_goes_out_as_in_doubt(
     make_message(order, channel=Channel.REQUEST_REVIEW, attempts=attempts)
     [parcel] = dispatch.take_up({account.pk: 5}, Channel.REQUEST_REVIEW, now=now)
     assert parcel.envelope.is_in_doubt is is_in_doubt
+
+
+def test_beside_a_critical_message_each_letter_has_the_answer_about_its_own_buyer(now: datetime) -> None:
+    account = make_account(make_seller())
+    first = now - timedelta(hours=1)
+    critical = make_message(make_order(account, buyer=alias()), due_at=first, purpose=Purpose.CRITICAL)
+    opted_out, other = (make_message(make_order(account, buyer=alias()), due_at=now) for _ in range(2))
+    suppress(opted_out.order)
+
+    parcels = dispatch.take_up({account.pk: 3}, Channel.BUYER_EMAIL, now=now)
+
+    assert {parcel.id for parcel in parcels} == {critical.pk, other.pk}
+    with across_sellers("test"):
+        opted_out.refresh_from_db()
+    assert opted_out.status == Status.SUPPRESSED

@@ -202,6 +202,16 @@ def test_after_a_429_the_account_waits_until_amazon_has_room_again(
     assert len(simulated_amazon.calls(REVIEW)) == 1
 
 
+def test_the_rate_that_amazon_names_with_an_answer_is_the_accounts_from_then_on(
+    account: AmazonAccount, request_: Message, now: datetime
+) -> None:
+    name = name_in_quotas(account.pk)
+    quotas().learn(name, Operation.REQUEST_REVIEW, 0.001)  # it has been another one
+    send_due(account, now)
+    quotas().drain(name, Operation.REQUEST_REVIEW)
+    assert quotas().take(name, Operation.REQUEST_REVIEW) <= timedelta(seconds=1)
+
+
 def test_without_the_server_of_the_quotas_nothing_is_asked_of_amazon(
     simulated_amazon: Amazon, account: AmazonAccount, request_: Message, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
