@@ -17,11 +17,12 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts import lifecycle, lookup, secrets
 from accounts.health import Ability
 from accounts.models import AmazonAccount
+from accounts.prepared import Prepared
 from accounts.rowsecurity import across_sellers
 from messaging import breakers, outbox, pacing
 from messaging.gateways.base import (
@@ -39,7 +40,6 @@ from messaging.letters import Letter
 from messaging.life import move, move_to_sent
 from messaging.models import Channel, Hold, Message, Purpose, Status
 from optouts import gate
-from orders.models import Order
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +62,11 @@ Take = Callable[[Channel], timedelta]  # asks for leave to make one call; zero =
 # The due messages of each account, oldest promise first (by due_at, not by id: a long backlog must not starve it), with
 # all that a hand-over needs. Rows that somebody else holds are passed over, the orders' too: so this never waits, and
 # whoever waits for us waits for one short transaction. While an operator has stopped all sending, it finds nothing.
-_CLAIM: Final = """
+# Parameters: accounts, their shares, the channel, now.
+_CLAIM: Final = Prepared(
+    "claim_messages",
+    ("bigint[]", "int[]", "text", "timestamptz"),
+    """
 select m.id, m.seller_id, m.account_id, m.message_id, m.order_id, m.order_key, m.alias_key, m.letter_sealed,
   m.expires_at, m.attempts, m.purpose, m.kind, o.amazon_order_id, o.marketplace_id, o.order_key, o.alias_key,
   o.alias_sealed, o.deliver_by_latest, a.restricted_at is not null, coalesce(p.approved_sender, ''),
@@ -70,11 +74,11 @@ select m.id, m.seller_id, m.account_id, m.message_id, m.order_id, m.order_key, m
   m.attempts > 0 or exists (
     select from messaging_message former join messaging_messageevent e on e.message_id = former.id
     where former.order_id = m.order_id and former.id <> m.id and e.status = 'unknown')
-from unnest(%s::bigint[], %s::int[]) as wanted(account_id, share)
+from unnest($1, $2) as wanted(account_id, share)
 join accounts_amazonaccount a on a.id = wanted.account_id and a.status = 'connected'
 cross join lateral (
   select * from messaging_message
-  where account_id = wanted.account_id and channel = %s and status = 'scheduled' and due_at <= %s
+  where account_id = wanted.account_id and channel = $3 and status = 'scheduled' and due_at <= $4
   order by due_at, id limit wanted.share for no key update skip locked
 ) m
 cross join lateral (
@@ -83,7 +87,14 @@ cross join lateral (
 left join accounts_accountmarketplace p on p.account_id = m.account_id and p.marketplace_id = o.marketplace_id
 where not exists (select from messaging_sendingstop where lifted_at is null)
 order by m.due_at, m.id
-"""
+""",
+)
+# For opt-outs: evidence about an order counts if it was written to.
+_WRITTEN_TO: Final = Prepared(
+    "orders_written_to",
+    ("bigint[]", "timestamptz"),
+    "update orders_order set last_written_at = $2 where id = any($1) returning id",
+)
 
 
 class Row(NamedTuple):
@@ -188,9 +199,7 @@ def take_up(shares: Mapping[int, int], channel: Channel, *, now: datetime) -> li
         move([one.id for one in parcels], out_of={Status.SCHEDULED}, to=Status.SENDING, at=now, handed_over_at=now)
         if channel is not Channel.REQUEST_REVIEW and parcels:
             sent = {parcel.id for parcel in parcels}
-            Order.objects.filter(pk__in=[row.order_id for row, _ in sendable if row.id in sent]).update(
-                last_written_at=now
-            )
+            _WRITTEN_TO.rows([row.order_id for row, _ in sendable if row.id in sent], now)
     return parcels
 
 
@@ -365,9 +374,7 @@ def reap(*, older_than: timedelta, now: datetime) -> tuple[int, int]:
 
 
 def _claim(shares: Mapping[int, int], channel: Channel, *, now: datetime) -> list[Row]:
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [list(shares), list(shares.values()), channel, now])
-        return [Row(*columns) for columns in cursor.fetchall()]
+    return [Row(*columns) for columns in _CLAIM.rows(list(shares), list(shares.values()), str(channel), now)]
 
 
 def _own_view(row: Row, channel: Channel, *, now: datetime) -> Step | Envelope:

@@ -86,6 +86,25 @@ _MARK_WITHDRAWN: Final = Prepared(
     ("bigint[]", "timestamptz"),
     "update optouts_suppression set withdrawn_at = $2 where id = any($1) returning id",
 )
+# Two statements, because each sees what was committed when it began: the look must begin after the locks.
+_LOCKED_BY_OTHERS: Final = Prepared(
+    "buyers_locked_by_others",
+    ("int[]", "bigint[]"),
+    """
+select number from unnest($1, $2) as asked(number, lock)
+group by number having not bool_and(pg_try_advisory_xact_lock_shared(lock))
+""",
+)
+_ENTRIES_AGAINST: Final = Prepared(
+    "entries_against",
+    ("int[]", "uuid[]", "bigint[]", "timestamptz"),
+    f"""
+select number, state, reason, until from unnest($1, $2, $3) as asked(number, key, seller_id)
+join optouts_suppression entry on entry.key = asked.key
+  and (entry.seller_id is null or entry.seller_id = asked.seller_id)
+where state = '{Suppression.State.ACTIVE}' or (state = '{Suppression.State.HELD}' and until > $4) order by entry.id
+""",  # noqa: S608 (the values are our own)
+)
 _RANK: Final = {grade.value: rank for rank, grade in enumerate(Grade)}
 
 
@@ -205,30 +224,10 @@ def clear_many(buyers: Sequence[Buyer], *, now: datetime) -> list[Answer]:
     _demand_a_transaction()
     asked = [(number, key, buyer.seller_id) for number, buyer in enumerate(buyers) for key in set(buyer.keys)]
     numbers, keys, sellers = [row[0] for row in asked], [row[1] for row in asked], [row[2] for row in asked]
-    with across_sellers("may these buyers be written to?"), connection.cursor() as cursor:
-        # Two statements, because each sees what was committed when it began: the look must begin after the locks.
-        cursor.execute(
-            "select number from unnest(%s::int[], %s::bigint[]) as asked(number, lock)"
-            " group by number having not bool_and(pg_try_advisory_xact_lock_shared(lock))",
-            [numbers, [_lock_number(key) for key in keys]],
-        )
-        busy = {number for (number,) in cursor.fetchall()}
-        cursor.execute(
-            "select number, state, reason, until from unnest(%s::int[], %s::uuid[], %s::bigint[])"
-            " as asked(number, key, seller_id) join optouts_suppression entry on entry.key = asked.key"
-            " and (entry.seller_id is null or entry.seller_id = asked.seller_id)"
-            " where state = %s or (state = %s and until > %s) order by entry.id",
-            [
-                numbers,
-                [str(key) for key in keys],
-                sellers,
-                Suppression.State.ACTIVE,
-                Suppression.State.HELD,
-                now,
-            ],
-        )
+    with across_sellers("may these buyers be written to?"):
+        busy = {number for (number,) in _LOCKED_BY_OTHERS.rows(numbers, [_lock_number(key) for key in keys])}
         entries: dict[int, list[tuple[str, str, datetime | None]]] = {}
-        for number, *entry in cursor.fetchall():
+        for number, *entry in _ENTRIES_AGAINST.rows(numbers, [str(key) for key in keys], sellers, now):
             entries.setdefault(number, []).append((entry[0], entry[1], entry[2]))
     return [
         Busy() if number in busy else _verdict(entries.get(number, [])) or Clearance(buyer, now, _MINT)
