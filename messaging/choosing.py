@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from accounts.models import Seller
-from messaging.forms import COMING, ComingSearch, TickedForm, titles_of
-from messaging.models import Message
+from messaging.forms import ComingSearch, TickedForm, titles_of
+from messaging.models import COMING, Message
 from orders.forms import marketplaces_of
 
 MOST: Final = 20_000

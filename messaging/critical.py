@@ -157,7 +157,7 @@ def write(order: Order, writing: Writing, way: Way, *, by: User, now: datetime) 
                 at=now,
             )
     except IntegrityError:
-        return Message.objects.get(seller_id=order.seller_id, message_id=writing.number)
+        return Message.objects.get(seller_id=order.seller_id, purpose=Purpose.CRITICAL, message_id=writing.number)
     return message
 
 

@@ -8,14 +8,12 @@ from django.db.models import QuerySet
 
 from accounts.models import Seller
 from amazon.marketplaces import ALIAS_DOMAINS
-from messaging.models import Channel, Message, Status
+from messaging.models import COMING, SETTLED, Channel, Message, Status
 from messaging.team import Act
 from messaging.unknowns import Found
 from orders.forms import ORDER_NUMBER
 from orders.models import Order
 
-COMING: Final = (Status.SCHEDULED, Status.HELD, Status.CLAIMED, Status.SENDING)
-SETTLED: Final = tuple(status for status in Status if status not in COMING)
 MOST_AT_ONCE: Final = 200
 LOOKED_THROUGH, TITLES_OFFERED = 2000, 50
 

@@ -53,6 +53,8 @@ MOVES: Final[dict[Status, frozenset[Status]]] = {
     Status.SENT: frozenset({Status.BLOCKED}),
 }
 PENDING: Final = frozenset({Status.SCHEDULED, Status.HELD, Status.CLAIMED})  # not yet in anybody's hands
+COMING: Final = (Status.SCHEDULED, Status.HELD, Status.CLAIMED, Status.SENDING)
+SETTLED: Final = tuple(status for status in Status if status not in COMING)  # what History shows
 
 
 class Hold(Choices):
@@ -67,7 +69,8 @@ class Hold(Choices):
 
 
 class Message(models.Model):
-    # Without indexes of their own: others below begin with these columns, and every move writes into every index.
+    # Every move writes a new row into every index that holds it, before and after: so each index below holds only what
+    # is looked for by it, and these two columns have none of their own. (A seller is deleted without one.)
     seller = models.ForeignKey(Seller, models.CASCADE, db_index=False)
     account = models.ForeignKey(AmazonAccount, models.CASCADE, related_name="messages", db_index=False)
     order = models.ForeignKey(Order, models.CASCADE, related_name="messages")
@@ -94,7 +97,7 @@ class Message(models.Model):
     frees_order = models.BooleanField(default=False)  # taken back by planning, as if it had never been
     look_again_at = models.DateTimeField(null=True, blank=True)  # unknown: when Amazon is asked again
     receipt = models.CharField(max_length=200, blank=True)  # Amazon's request id, or the relay's answer
-    message_id = models.UUIDField(default=uuid.uuid4, unique=True)  # leads back from the mail's Message-ID
+    message_id = models.UUIDField(default=uuid.uuid4)  # leads back from the mail's Message-ID
 
     alias_key = models.UUIDField(null=True, blank=True)
     order_key = models.UUIDField()
@@ -115,6 +118,10 @@ class Message(models.Model):
                 name="one_request_of_campaigns_per_order",
                 condition=Q(frees_order=False, purpose="campaign"),
             ),
+            # The form of a critical message that comes twice is one message. (All others are random.)
+            models.UniqueConstraint(
+                fields=["message_id"], name="one_critical_message_per_form", condition=Q(purpose="critical")
+            ),
         ]
         indexes = [
             models.Index(
@@ -129,16 +136,28 @@ class Message(models.Model):
                 name="messages_pending_by_alias",
                 condition=Q(status__in=["scheduled", "held", "claimed"]),
             ),
-            models.Index(fields=["order_key"], name="messages_by_order_key"),
+            models.Index(
+                fields=["order_key"],
+                name="messages_pending_by_order_key",
+                condition=Q(status__in=["scheduled", "held", "claimed"]),
+            ),
             models.Index(
                 fields=["seller", "due_at", "id"],
                 name="messages_coming",
                 condition=Q(status__in=["scheduled", "held", "claimed", "sending"]),
             ),
-            models.Index(fields=["seller", "-touched_at", "-id"], name="messages_newest_first"),
+            models.Index(
+                fields=["seller", "-touched_at", "-id"],
+                name="settled_messages_newest_first",
+                condition=Q(status__in=[status.value for status in SETTLED]),
+            ),
             models.Index(fields=["account", "handed_over_at"], name="messages_handed_over"),
             models.Index(fields=["look_again_at"], name="messages_to_ask_about", condition=Q(status="unknown")),
-            models.Index(fields=["purge_at"], name="letters_to_purge", condition=Q(letter_sealed__isnull=False)),
+            models.Index(
+                fields=["purge_at"],
+                name="settled_letters_to_purge",
+                condition=Q(letter_sealed__isnull=False, status__in=[status.value for status in SETTLED]),
+            ),
         ]
 
     def __str__(self) -> str:

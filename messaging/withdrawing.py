@@ -45,7 +45,8 @@ where entry.seller_id is null or o.seller_id = entry.seller_id
 )
 # A message knows its buyer by the keys of the day on which it was planned; its order may have got others since. The
 # statuses stand in the statement, so that partial indexes serve it. Parameters besides: since when each entry's notice
-# may be about a letter, then numbers of entries and their orders.
+# may be about a letter, then numbers of entries and their orders. What is no longer pending is found by way of its
+# order, whose key is the entry's also when the message was planned under a former one.
 _IS_PENDING: Final = (
     f"m.status in ({', '.join(sorted(repr(str(status)) for status in PENDING))}) and m.purpose = '{Purpose.CAMPAIGN}'"
 )  # a critical message is what an opted-out buyer may still receive
@@ -60,9 +61,13 @@ union
 select theirs.number, m.id, m.status from unnest($5, $6) as theirs(number, order_id)
   join messaging_message m on m.order_id = theirs.order_id and {_IS_PENDING}
 union
+select entry.number, m.id, m.status from {_ENTRIES}
+  join messaging_message m on m.order_key = entry.key and {_IS_PENDING} and {_IS_THEIRS}
+union
 select entry.number, m.id, m.status from unnest($1, $2, $3, $4) as entry(number, key, seller_id, since)
-  join messaging_message m on m.order_key = entry.key and {_IS_THEIRS}
-  where ({_IS_PENDING}) or m.status = '{Status.SENDING}' or (
+  join orders_order o on o.order_key = entry.key and (entry.seller_id is null or o.seller_id = entry.seller_id)
+  join messaging_message m on m.order_id = o.id
+  where m.status = '{Status.SENDING}' or (
     m.channel = '{Channel.BUYER_EMAIL}' and m.status in ('{Status.SENT}', '{Status.UNKNOWN}')
     and m.handed_over_at > entry.since
   )

@@ -22,8 +22,7 @@ from campaigns.rule_rows import KINDS, empty_row
 from campaigns.views.asked import order_asked_for
 from campaigns.views.preview import previews_of
 from campaigns.views.words import VERDICTS, timing, words_for
-from messaging.models import Status
-from messaging.reports import COMING
+from messaging.models import COMING, Status
 
 CHANGES_SHOWN: Final = 20
 ON_ONE_PAGE: Final = 50
@@ -131,7 +130,7 @@ def _verdicts(found: Campaign) -> list[tuple[str, str, int]]:
 
 def _counts(seller: Seller, *, now: datetime) -> dict[int, dict[str, int]]:
     """Per campaign: what waits, and what was sent in the last 30 days. One query, and not of all that was ever sent."""
-    of_now = Q(message__status__in=COMING) | Q(message__touched_at__gte=now - SENT_WITHIN)
+    of_now = Q(message__status__in=COMING) | Q(message__status=Status.SENT, message__touched_at__gte=now - SENT_WITHIN)
     followed = FollowUp.objects.for_seller(seller).filter(of_now, message__seller=seller)
     rows = (
         followed.order_by()

@@ -13,8 +13,8 @@ from accounts.export import csv_file
 from accounts.models import AmazonAccount, Seller
 from accounts.paging import Key, batches, page_of
 from messaging import reports
-from messaging.forms import SETTLED, HistorySearch, titles_of
-from messaging.models import Message, Status
+from messaging.forms import HistorySearch, titles_of
+from messaging.models import SETTLED, Message, Status
 from orders.clocks import marketplace_name
 from orders.forms import marketplaces_of
 

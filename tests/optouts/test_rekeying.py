@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from accounts import lookup
 from accounts.models import AmazonAccount
-from messaging import dispatch
+from messaging import dispatch, withdrawing
 from messaging.models import Channel, Message, Status
 from optouts import addresses, gate, imports, rekeying
 from optouts.models import Suppression, SuppressionEvent
@@ -210,3 +210,17 @@ def test_a_new_entry_about_a_buyer_whose_address_is_gone_is_reported_as_left(
     later = make_order(account, buyer=alias())
     make_entry(account.seller, later.amazon_order_id)
     assert rekeying.rekey(now=NOW).left == {former: 1}
+
+
+def test_a_letter_that_was_sent_before_the_change_is_marked_when_amazon_has_blocked_it(
+    account: AmazonAccount, settings: Settings
+) -> None:
+    message = make_message(make_order(account, buyer=alias()))
+    assert sent(message) == Status.SENT
+    rotate(settings)
+    rekeying.rekey(now=NOW)
+    message.order.refresh_from_db()
+    suppress(message.order)
+    withdrawing.withdraw_suppressed(now=NOW)
+    message.refresh_from_db()
+    assert message.status == Status.BLOCKED
