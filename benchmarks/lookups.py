@@ -4,7 +4,7 @@
     python -m feedbackfive.devservices python benchmarks/lookups.py --large    # and 50 million: 25 GB of disk
 
 Builds the list in a throw-away PostgreSQL and asks for 1,000 keys at a time, 90 % of them not on the list and no key
-twice, as planning does: through `gate.suppressed_among`, with row level security and all. Beside it stands what the
+twice, through `gate.suppressed_among`, with row level security and all. Beside it stands what the
 machine can do: the same question as one plain `= ANY` through psycopg2, for the key alone.
 """
 

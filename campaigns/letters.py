@@ -11,18 +11,26 @@ from amazon.marketplaces import contact_url, order_url
 from campaigns.models import Template
 from campaigns.rendering import SHORT_TITLE_LENGTH, clean_title, render
 from messaging.letters import Letter
-from orders.models import Order
+from orders.facts import ItemFacts
+from orders.models import Order, OrderItem
 
 
-def letter_for(order: Order, template: Template, *, store_name: str) -> Letter:
-    """Render this template for this order, with its documents. Raises campaigns.rendering.UnknownPlaceholder."""
-    letter = render(template.source, values_of(order, template.language, store_name=store_name))
+def letter_for(order: Order, template: Template, *, store_name: str, item: ItemFacts | OrderItem | None) -> Letter:
+    """Render this template for this order, with its documents; `item`: the one that it names, the order's first.
+    Raises campaigns.rendering.UnknownPlaceholder."""
+    letter = render(template.source, values_of(order, template.language, store_name=store_name, item=item))
     return replace(letter, attachments=template.enclosed) if template.attachments else letter
 
 
-def values_of(order: Order, language: str, *, store_name: str) -> dict[str, str]:
+def first_item(order: Order) -> OrderItem | None:
+    """The item that a letter names. One query, where they are not prefetched."""
+    return min(order.items.all(), key=lambda item: item.pk, default=None)
+
+
+def values_of(
+    order: Order, language: str, *, store_name: str, item: ItemFacts | OrderItem | None
+) -> dict[str, str]:
     """Every placeholder's value. Dates are the marketplace's, written as in the template's language."""
-    item = min(order.items.all(), key=lambda item: item.pk, default=None)  # they may be prefetched
     marketplace = order.marketplace
     title = item.title if item else ""
     zone = ZoneInfo(marketplace.time_zone)

@@ -83,7 +83,7 @@ def _plan_some(seller_id: int, *, now: datetime) -> int:
 
 def _plan(seller_id: int, locked: QuerySet[Order], *, now: datetime) -> int:
     """Decide on these orders of one seller and write what follows; returns how many they are."""
-    orders = list(locked.prefetch_related("account", "items"))
+    orders = list(locked.prefetch_related("account"))
     if not orders:
         return 0
     around = look_around(seller_id, orders)
@@ -109,7 +109,7 @@ def _leave_the_queue(look_again: dict[int, datetime | None]) -> None:
     for pk, instant in look_again.items():
         by_instant.setdefault(instant, []).append(pk)
     for instant, ids in by_instant.items():
-        Order.objects.filter(pk__in=ids).update(replan_at=instant)
+        Order.objects.filter(pk__in=among(ids)).update(replan_at=instant)
 
 
 def decide_on(order: Order, around: Surroundings, *, now: datetime) -> Plan:
@@ -162,9 +162,9 @@ def _wish_of(
     assert decision.due_at and decision.expires_at
     letter = None
     if decision.by_letter:
-        place = around.places.get((order.account_id, order.marketplace_id))
+        facts, store_name = decision.case.facts, decision.case.standing.store_name
         template = next(t for t in campaign.templates.all() if t.language == decision.language)
-        letter = letter_for(order, template, store_name=place.store_name if place else "")
+        letter = letter_for(order, template, store_name=store_name, item=next(iter(facts.items), None))
     channel = Channel.BUYER_EMAIL if decision.by_letter else Channel.REQUEST_REVIEW
     return outbox.Wish(
         channel=channel,

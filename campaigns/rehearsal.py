@@ -14,14 +14,13 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 
 from accounts.manyrows import among
-from accounts.models import AccountMarketplace
 from amazon.windows import LATEST_AFTER_DELIVERY
 from campaigns.competing import Contender, Live
 from campaigns.eligibility import Compiled, Decision, Reason, Standing, Verdict
 from campaigns.eligibility.conditions import NEEDS_ITEMS, Condition, RuleKind
 from campaigns.exclusions import Kind, all_standing, why_excluded
 from campaigns.models import Campaign
-from campaigns.surroundings import places_of, standing_at
+from campaigns.surroundings import Places
 from campaigns.terms import contender_of, contenders_among
 from messaging import outbox
 from messaging.models import Message, Purpose
@@ -148,13 +147,16 @@ def each(
         or any(kind in (Kind.SKU, Kind.ASIN) for kind, _ in excluded),
         with_earlier=RuleKind.REPEAT_BUYER in kinds,
     )
-    places = Places(places_of(campaign.seller_id))
+    places = Places(campaign.seller_id)
     for chunk in chunks:
         live = _live_among(chunk)
         on_the_list = gate.suppressed_orders(campaign.seller_id, (order.pk for order in chunk))
         for order in chunk:
-            standing = places.standing_of(
-                order, on_the_list.get(order.pk), why_excluded(excluded, order.facts, order.buyer)
+            standing = places.standing_at(
+                order.account_id,
+                order.facts.marketplace_id,
+                suppressed=on_the_list.get(order.pk),
+                excluded=why_excluded(excluded, order.facts, order.buyer),
             )
             yield _rehearsed(order, standing, cast, live.get(order.pk), now=now)
 
@@ -228,20 +230,3 @@ def _live_among(chunk: Sequence[Known]) -> dict[int, Live]:
         "order_id", "title", "status", "follow_ups__campaign_id"
     )
     return {order_id: Live(title, status not in outbox.WAITING, owner) for order_id, title, status, owner in rows}
-
-
-class Places:
-    """What is the same for all orders of a marketplace, made once."""
-
-    def __init__(self, places: dict[tuple[int, str], AccountMarketplace]) -> None:
-        self._places = places
-        self._plain: dict[tuple[int, str], Standing] = {}
-
-    def standing_of(self, order: Known, suppressed: str | None, excluded: str | None) -> Standing:
-        key = (order.account_id, order.facts.marketplace_id)
-        if key not in self._plain:
-            self._plain[key] = standing_at(key[1], self._places.get(key), suppressed=None, excluded=None)
-        plain = self._plain[key]
-        if suppressed is None and excluded is None:
-            return plain
-        return replace(plain, suppressed=suppressed, excluded=excluded)

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import AccountMarketplace, User
 from accounts.rowsecurity import across_sellers
 from campaigns.eligibility import Decision
-from campaigns.letters import letter_for
+from campaigns.letters import first_item, letter_for
 from campaigns.models import Campaign, Trial
 from campaigns.rehearsal import each
 from messaging import documents
@@ -97,4 +97,4 @@ def _letter(campaign: Campaign, order: Order, decision: Decision) -> Letter:
     template = campaign.templates.get(language=decision.language)
     places = AccountMarketplace.objects.filter(account=order.account_id, marketplace_id=order.marketplace_id)
     store_name = places.values_list("store_name", flat=True).first() or ""
-    return letter_for(order, template, store_name=store_name)
+    return letter_for(order, template, store_name=store_name, item=first_item(order))

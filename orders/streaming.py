@@ -3,17 +3,16 @@
 What nobody asks about is not read: items and earlier orders cost a query of their own for each chunk.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db.models import BooleanField, Case, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast, Replace
 
-from accounts.manyrows import among
 from orders.facts import ItemFacts, OrderFacts
-from orders.models import Order, OrderItem
-from orders.reading import earlier_orders
+from orders.models import Order
+from orders.reading import earlier_orders, items_of_many
 
 CHUNK: Final = 5000
 KEYS: Final = ("id", "account_id", "buyer")
@@ -26,7 +25,6 @@ AFTER_ITEMS: Final = (
     "total_amount", "currency", "is_promotion_used", "ship_by_latest", "shipped_at", "is_delivered_late",
     "destination_country", "returned_at", "refunded_at", "feedback_rating", "language",
 )  # fmt: skip
-OF_ITEMS: Final = ("sku", "asin", "title", "quantity", "unit_price", "currency", "condition", "is_gift")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ def stream(orders: QuerySet[Order], *, with_items: bool, with_earlier: bool) -> 
 
 def _known(chunk: list[tuple[Any, ...]], *, with_items: bool, with_earlier: bool) -> list[Known]:
     ids = [row[0] for row in chunk]
-    items = _items(ids) if with_items else {}
+    items = items_of_many(ids) if with_items else {}
     earlier = earlier_orders(ids) if with_earlier else {}
     return [Known(row[0], row[1], row[2], _facts(row, items.get(row[0]), earlier.get(row[0]))) for row in chunk]
 
@@ -67,11 +65,3 @@ def _facts(row: tuple[Any, ...], items: list[ItemFacts] | None, earlier: int | N
     programs = len(KEYS) + len(BEFORE_ITEMS) - 1
     values = [*row[len(KEYS) : programs], frozenset(row[programs]), tuple(items or ()), *row[programs + 1 :], earlier]
     return OrderFacts(*values)
-
-
-def _items(ids: Iterable[int]) -> dict[int, list[ItemFacts]]:
-    found: dict[int, list[ItemFacts]] = {}
-    rows = OrderItem.objects.filter(order__in=among(ids)).order_by("id").values_list("order_id", *OF_ITEMS)
-    for order_id, *values in rows:
-        found.setdefault(order_id, []).append(ItemFacts(*values))
-    return found

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import members, seller_of
 from accounts.models import AccountMarketplace, Seller
 from amazon.marketplaces import Marketplace, by_id, contact_url, order_url
-from campaigns.letters import letter_for
+from campaigns.letters import first_item, letter_for
 from campaigns.models import Campaign, Template
 from campaigns.rendering import SHORT_TITLE_LENGTH, UnknownPlaceholder, clean_title, render
 from campaigns.views.words import language_name, marketplaces_speaking
@@ -131,7 +131,8 @@ def _letter(seller: Seller, template: Template, order: Order | None) -> Letter:
         marketplace = place.marketplace if place else by_id(marketplaces_speaking(template.language)[0])
         return render(template.source, _made_up(template.language, marketplace, seller, place))
     own = places.filter(account=order.account_id, marketplace_id=order.marketplace_id).first()
-    return letter_for(order, template, store_name=own.store_name if own else order.account.store_name)
+    store_name = own.store_name if own else order.account.store_name
+    return letter_for(order, template, store_name=store_name, item=first_item(order))
 
 
 def _made_up(

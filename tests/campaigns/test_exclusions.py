@@ -12,6 +12,7 @@ from campaigns.models import Exclusion, FollowUp
 from messaging.models import Message, Status
 from optouts import rekeying
 from orders.models import Order, OrderItem
+from orders.reading import facts_of_many
 from tests.makers import (
     NOW,
     alias,
@@ -165,11 +166,11 @@ def test_an_excluded_buyer_stays_excluded_when_the_secret_of_the_list_changes(
     settings.LOOKUP_SECRET, settings.LOOKUP_VERSION = bytes(range(32)), settings.LOOKUP_VERSION + 1
     assert order.alias is not None
     between = make_order(account, buyer=order.alias)
-    assert between.pk in exclusions.excluded_among(order.seller_id, [between])
+    assert between.pk in exclusions.excluded_among(order.seller_id, [between], facts_of_many([between]))
 
     rekeying.rekey(now=NOW)
     settings.FORMER_LOOKUP_SECRETS = {}
     later = make_order(account, buyer=order.alias)
     for each in (order, between, later):
         each.refresh_from_db()
-        assert each.pk in exclusions.excluded_among(order.seller_id, [each])
+        assert each.pk in exclusions.excluded_among(order.seller_id, [each], facts_of_many([each]))

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 import pytest
+from django.db.models.signals import post_init
 
 from accounts.models import AccountMarketplace, AmazonAccount
 from campaigns import lifecycle, planning, starting
@@ -13,7 +14,7 @@ from messaging.models import Channel, Hold, Message, Status
 from messaging.senders import save_sender
 from optouts import gate
 from optouts.gate import Buyer, Proof, Reach
-from orders.models import Order
+from orders.models import Order, OrderItem
 from tests.makers import UK, alias, make_account, make_campaigns, make_order, make_seller, suppress
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("all_sellers")]
@@ -251,3 +252,19 @@ def test_what_waits_for_something_else_waits_for_its_campaign_once_that_is_pause
     switch("Order check-in", now, on=True)
     plan(now)
     assert only_message(order).status == Status.SCHEDULED
+
+
+def test_planning_makes_no_model_of_an_item(account: AmazonAccount, now: datetime) -> None:
+    make_order(account, buyer=alias())
+    make_order(account, fulfilled_by=Order.FulfilledBy.AMAZON)
+    made = []
+
+    def note(instance: OrderItem, **_: object) -> None:
+        made.append(instance)
+
+    post_init.connect(note, sender=OrderItem)
+    try:
+        assert plan(now) == 2
+    finally:
+        post_init.disconnect(note, sender=OrderItem)
+    assert Message.objects.count() == 2 and made == []
