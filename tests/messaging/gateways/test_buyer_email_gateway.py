@@ -27,9 +27,8 @@ from tests.messaging.gateways.relays import CUT, HANG, Relay, relay
 
 @contextmanager
 def gateway_to(server: Relay, *, scheme: str = "smtp", **more: Any) -> Iterator[BuyerEmailGateway]:
-    gateway = BuyerEmailGateway(
-        server.url._replace(scheme=scheme), hostname="mail.example.com", timeout=0.4, verdict_timeout=0.4, **more
-    )
+    options: dict[str, Any] = {"timeout": 0.4, "verdict_timeout": 0.4, **more}
+    gateway = BuyerEmailGateway(server.url._replace(scheme=scheme), hostname="mail.example.com", **options)
     try:
         yield gateway
     finally:
@@ -278,7 +277,7 @@ def test_nothing_is_said_in_the_middle_of_a_large_letter(monkeypatch: pytest.Mon
         await asyncio.sleep(0.1)
         return list(await asyncio.gather(first, gateway.deliver(envelope(), CLEARANCE)))
 
-    with relay(EHLO=PIPELINING) as server, gateway_to(server) as gateway:
+    with relay(EHLO=PIPELINING) as server, gateway_to(server, timeout=30.0, verdict_timeout=30.0) as gateway:
         assert [type(answer) for answer in LOOP.run(deliver())] == [Receipt, Receipt]
     assert len(server.conversations) == 1 and b"MAIL FROM" not in server.shown[0]
 
