@@ -37,6 +37,11 @@ def cell(value: object) -> str:
     return f"'{text}" if text.startswith(ACTIVE) else text
 
 
+def plain(written: str) -> str:
+    """The value of a cell that `cell` has written, or anybody else."""
+    return written[1:] if written[:1] == "'" and written[1:].startswith(ACTIVE) else written
+
+
 def _lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield BYTE_ORDER_MARK + writer.writerow(header)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
+from accounts.export import plain
 from campaigns.eligibility.conditions import (
     CHOICES,
     LISTS,
@@ -174,7 +175,7 @@ def _values_in(kind: str, file: Any) -> list[str]:
     place = column_of(kind, rows[0][1])
     if place is None:
         return _lines(decoded(content))
-    return [row[place] for _, row in rows[1:] if place < len(row) and row[place]]
+    return [plain(row[place]) for _, row in rows[1:] if place < len(row) and row[place]]
 
 
 def _lines(text: str) -> list[str]:

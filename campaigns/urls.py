@@ -23,6 +23,7 @@ urlpatterns = [
     path("campaigns/new/", editing.campaign_new, name="campaign_new"),
     path("campaigns/rules/row/", editing.rule_row, name="rule_row"),
     path("campaigns/rules/products/", editing.rule_products, name="rule_products"),
+    path("campaigns/rules/<int:pk>/list.csv", editing.rule_list, name="rule_list"),
     path("campaigns/<int:pk>/", campaigns.campaign, name="campaign"),
     path("campaigns/<int:pk>/switch/", switching.campaign_switch, name="campaign_switch"),
     path("campaigns/<int:pk>/copy/", editing.campaign_copy, name="campaign_copy"),

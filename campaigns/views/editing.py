@@ -8,11 +8,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import managers, person_of, seller_of
+from accounts.export import csv_file
 from campaigns import lifecycle
-from campaigns.eligibility.conditions import RuleKind
+from campaigns.eligibility.conditions import LISTS, RuleKind
 from campaigns.forms import NewCampaignForm
 from campaigns.lifecycle import RuleWish, Wishes
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Rule
 from campaigns.rule_rows import KINDS, PICKED_FROM_ORDERS, empty_row
 from campaigns.starting import SENSIBLE
 from messaging.models import Channel
@@ -64,6 +65,16 @@ def rule_products(request: HttpRequest) -> HttpResponse:
     rows = OrderItem.objects.filter(pk__in=ids).order_by().values(column).annotate(sold=Count("pk"))
     products = [(row[column], row["sold"]) for row in rows.order_by("-sold", column)[:OFFERED]]
     return render(request, "campaigns/products.html", {"uid": uid, "products": products})
+
+
+@require_safe
+@managers
+def rule_list(request: HttpRequest, pk: int) -> HttpResponse:
+    """All values of a list that is too long for the form, under a heading by which a file of it is read again."""
+    lists = Rule.objects.for_seller(seller_of(request)).filter(kind__in=[kind.value for kind in LISTS])
+    rule = get_object_or_404(lists, pk=pk)
+    label = str(Rule.Kind(rule.kind).label)
+    return csv_file(rule.kind, [label], ([value] for value in rule.values))
 
 
 @require_POST

@@ -99,8 +99,24 @@ def test_a_long_list_comes_from_a_file_and_is_kept_when_more_is_added(bob: Clien
         [stored] = Rule.objects.filter(campaign=review)
     page = bob.get(f"/campaigns/{review.pk}/").content.decode()
     assert "100000</strong> values" in page and "sku-500\n" not in page
+    assert f'href="/campaigns/rules/{stored.pk}/list.csv"' in page
     again = sent(review, rule=["a"], a__kind="sku", a__operator="is_not", a__kept=str(stored.pk), a__values="one more")
     assert "100,001 values" in bob.post(f"/campaigns/{review.pk}/", again).content.decode()  # 100,000 is the most
+
+
+def test_a_long_list_is_downloaded_as_a_file_that_can_be_given_back(
+    bob: Client, seller: Seller, review: Campaign
+) -> None:
+    values = ["=1+1", *(f"sku-{number}" for number in range(300))]
+    with across_sellers("test"):
+        stored = Rule.objects.create(seller=seller, campaign=review, kind="sku", values=values)
+    content = bob.get(f"/campaigns/rules/{stored.pk}/list.csv").getvalue()
+    assert content.decode("utf-8-sig").splitlines() == ["SKU", "'=1+1", *values[1:]]
+    file = SimpleUploadedFile("sku.csv", content)
+    data = sent(review, rule=["a"], a__kind="sku", a__operator="is") | {"a-file": file}
+    assert bob.post(f"/campaigns/{review.pk}/", data).status_code == 302
+    [(_, _, read)] = rules(review)
+    assert read == values
 
 
 def test_a_strangers_list_cannot_be_kept(bob: Client, mallory: Client, seller: Seller, review: Campaign) -> None:

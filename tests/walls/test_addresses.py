@@ -76,6 +76,7 @@ ADDRESSES: dict[str, Address] = {
     "campaign_new": Address(may=CHANGERS),
     "rule_row": Address(may=CHANGERS),
     "rule_products": Address(may=CHANGERS),
+    "rule_list": Address({"pk": "rule"}, may=CHANGERS),
     "campaign_copy": Address({"pk": "campaign"}, "post", CHANGERS),
     "campaign_archive": Address({"pk": "campaign"}, may=CHANGERS),
     "campaign_rehearsal": Address({"pk": "campaign"}, "post"),
@@ -192,6 +193,7 @@ def world(db: None) -> World:
         aim = exclusions.aim_at(seller, exclusions.Kind.SKU, "Alice's secret SKU")
         exclusions.exclude(seller, [aim], by=None, now=NOW)
         exclusion = seller.exclusion_set.get()
+        rule = campaigns["request_review"].rules.create(seller=seller, kind="sku", values=["Alice's secret SKU"])
     mallorys = make_seller("Mallory's shop")
     people = {role: make_member(seller, role) for role in Role}
     with across_sellers("test"):
@@ -199,6 +201,7 @@ def world(db: None) -> World:
         invitation = invite(seller, "new@example.com", Role.VIEWER, by=people[Role.OWNER], now=timezone.now())
     rows = {
         "exclusion": exclusion.pk,
+        "rule": rule.pk,
         "campaign": campaigns["request_review"].pk,
         "check_in": campaigns["buyer_email"].pk,
         "language": "en",
